@@ -1,0 +1,7 @@
+"""foolkit: how neural networks are fooled, by experiment."""
+
+from foolkit import data, encodings, evolution, models
+from foolkit.evolution import evolve
+
+__version__ = "0.1.0.dev0"
+__all__ = ["data", "encodings", "evolution", "evolve", "models"]

@@ -1,0 +1,98 @@
+"""Errors for bad input, raised before any work is done.
+
+Every message names the argument, what came, and what is expected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+TOLERANCE = 1e-6  # rounding of float32 arithmetic that should have stayed in [0, 1]
+
+
+def check_images(
+    images: Tensor, input_shape: Sequence[int] | None = None, argument: str = "images"
+) -> None:
+    """Raise unless ``images`` is a float32 tensor ``[N, C, H, W]`` of finite values in [0, 1].
+
+    Reads the values once (on a GPU this waits for the device): routines call it at their
+    entrance, never inside a loop.
+
+    Raises:
+        TypeError: not a tensor, or not float32.
+        ValueError: wrong shape, empty, NaN or infinite, or out of range.
+    """
+    expected = "[N, C, H, W]" if input_shape is None else f"[N, {', '.join(map(str, input_shape))}]"
+    if not isinstance(images, Tensor):
+        raise TypeError(
+            f"{argument}: expected a torch.Tensor {expected}, got {type(images).__name__}"
+        )
+    if images.dtype != torch.float32:
+        raise TypeError(
+            f"{argument}: expected float32 values in [0, 1], got {images.dtype}"
+            " (8-bit images: divide by 255)"
+        )
+    check_shape(images, input_shape, argument)
+    if len(images) == 0:
+        raise ValueError(f"{argument}: expected at least one image, got none")
+    low, high = (float(v) for v in torch.aminmax(images.detach()))
+    if not (low >= -TOLERANCE and high <= 1 + TOLERANCE):  # false for NaN too
+        if low != low or high != high:
+            raise ValueError(f"{argument}: expected finite values in [0, 1], got NaN")
+        raise ValueError(
+            f"{argument}: expected values in [0, 1], got {low:.4g} to {high:.4g}"
+            " (scaling and normalisation belong inside the network)"
+        )
+
+
+def check_shape(
+    images: Tensor, input_shape: Sequence[int] | None, argument: str = "images"
+) -> None:
+    """Raise ``ValueError`` unless ``images`` is ``[N, *input_shape]`` (any ``[N, C, H, W]`` if None)."""
+    if images.ndim != 4 or (
+        input_shape is not None and tuple(images.shape[1:]) != tuple(input_shape)
+    ):
+        expected = (
+            "[N, C, H, W]" if input_shape is None else f"[N, {', '.join(map(str, input_shape))}]"
+        )
+        raise ValueError(f"{argument}: expected shape {expected}, got {list(images.shape)}")
+
+
+def check_labels(labels: Tensor, n: int, k: int, argument: str = "labels") -> None:
+    """Raise unless ``labels`` is an integer tensor ``[n]`` of classes ``0 .. k-1``.
+
+    Raises:
+        TypeError: not an integer tensor.
+        ValueError: wrong length, or a label outside the classes.
+    """
+    if not isinstance(labels, Tensor) or labels.dtype not in (torch.int64, torch.int32):
+        came = labels.dtype if isinstance(labels, Tensor) else type(labels).__name__
+        raise TypeError(f"{argument}: expected an int64 tensor of {n} classes, got {came}")
+    if tuple(labels.shape) != (n,):
+        raise ValueError(
+            f"{argument}: expected shape [{n}] (one class an image), got {list(labels.shape)}"
+        )
+    low, high = (int(v) for v in torch.aminmax(labels))
+    if low < 0 or high >= k:
+        raise ValueError(f"{argument}: expected classes 0 to {k - 1}, got {low} to {high}")
+
+
+def check_count(value: int, argument: str, minimum: int = 1) -> None:
+    """Raise unless ``value`` is an integer of at least ``minimum``."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(
+            f"{argument}: expected an integer of at least {minimum}, got {value!r}"
+        )
+    if value < minimum:
+        raise ValueError(f"{argument}: expected an integer of at least {minimum}, got {value}")
+
+
+def check_fraction(value: float, argument: str) -> None:
+    """Raise unless ``value`` is a number in [0, 1]."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        raise TypeError(f"{argument}: expected a number in [0, 1], got {value!r}")
+    if not 0 <= value <= 1:
+        raise ValueError(f"{argument}: expected a number in [0, 1], got {value}")

@@ -1,0 +1,180 @@
+"""The result of a run: one elite a class, how it came to be, and its files."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from foolkit.encodings.genomes import Genomes
+from foolkit.files import check_writable, load_tensors, save_tensors, write_atomically
+from foolkit.models.classifier import predict
+
+
+@dataclass(frozen=True)
+class History:
+    """Confidence of every elite after every generation; row 0 is the first random population.
+
+    Attributes:
+        confidence: float32 ``[generations + 1, K]``, never falling along a column.
+    """
+
+    confidence: Tensor
+
+    @property
+    def median(self) -> Tensor:
+        """``[generations + 1]``; of an even number of classes, the mean of the middle two."""
+        ordered, k = self.confidence.sort(1).values, self.confidence.shape[1]
+        return (ordered[:, (k - 1) // 2] + ordered[:, k // 2]) / 2
+
+    @property
+    def mean(self) -> Tensor:
+        """``[generations + 1]``."""
+        return self.confidence.mean(1)
+
+    @property
+    def minimum(self) -> Tensor:
+        """``[generations + 1]``."""
+        return self.confidence.amin(1)
+
+    @property
+    def maximum(self) -> Tensor:
+        """``[generations + 1]``."""
+        return self.confidence.amax(1)
+
+    @property
+    def replacements(self) -> Tensor:
+        """``[generations + 1]``: classes that got a new elite (all, in row 0)."""
+        changed = (self.confidence[1:] > self.confidence[:-1]).sum(1)
+        return torch.cat([changed.new_tensor([self.confidence.shape[1]]), changed])
+
+    def reached(self, confidence: float) -> Tensor:
+        """``[K]``: the first generation at which each class had ``confidence``; -1: never."""
+        there = self.confidence >= confidence
+        return torch.where(there.any(0), there.int().argmax(0), -1)
+
+
+@dataclass(frozen=True)
+class Elites:
+    """The most confident image found for each class, best so far.
+
+    Attributes:
+        images: float32 ``[K, C, H, W]`` in [0, 1], on the 8-bit grid.
+        confidence: float32 ``[K]``, of each elite in its own class, by the float32 network.
+        genomes: what the images were rendered from.
+        classes: the K class names.
+        history: confidence over the generations.
+        born: int64 ``[K]``, the generation of each elite (0: the first random population).
+        parent: int64 ``[K]``, the class whose elite it was bred from; -1: none.
+        parent_born: int64 ``[K]``, the generation of that parent; -1: none.
+    """
+
+    images: Tensor
+    confidence: Tensor
+    genomes: Genomes
+    classes: tuple[str, ...]
+    history: History
+    born: Tensor
+    parent: Tensor
+    parent_born: Tensor
+
+    def __len__(self) -> int:
+        return len(self.classes)
+
+    def save(self, path: str | Path) -> None:
+        """Everything in one safetensors file, written atomically."""
+        lineage = {"born": self.born, "parent": self.parent, "parent_born": self.parent_born}
+        genes = {f"genomes.{name}": t for name, t in self.genomes.tensors().items()}
+        save_tensors(
+            Path(path),
+            {
+                "images": self.images,
+                "confidence": self.confidence,
+                "history": self.history.confidence,
+                **lineage,
+                **genes,
+            },
+            {"kind": "elites", "genomes": type(self.genomes).__name__, "classes": self.classes},
+        )
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """What ``save`` wrote.
+
+        Raises:
+            FileNotFoundError: no such file.
+            ValueError: truncated, corrupt, or not a file of elites.
+        """
+        tensors, facts = load_tensors(Path(path), "path")
+        if facts.get("kind") != "elites":
+            raise ValueError(f"path: expected a file of elites, got {facts.get('kind')!r}: {path}")
+        kinds = {kind.__name__: kind for kind in Genomes.__subclasses__()}
+        prefix = "genomes."
+        genes = {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
+        return cls(
+            images=tensors["images"],
+            confidence=tensors["confidence"],
+            genomes=kinds[facts["genomes"]](**genes),
+            classes=tuple(facts["classes"]),
+            history=History(tensors["history"]),
+            born=tensors["born"],
+            parent=tensors["parent"],
+            parent_born=tensors["parent_born"],
+        )
+
+    def export(self, folder: str | Path, net: nn.Module) -> Tensor:
+        """Write one PNG a class (and ``elites.json``), read them back, and judge them again.
+
+        Returns:
+            ``[K]``: the confidence of each *file* in its class.
+
+        Raises:
+            OSError: the folder cannot be written; nothing is.
+            RuntimeError: a file's confidence differs from the elite's by more than 1e-4.
+        """
+        folder = Path(folder)
+        check_writable(folder / "elites.json", "folder")
+        paths = [folder / f"{i:04d}-{_file_name(name)}.png" for i, name in enumerate(self.classes)]
+        for path, image in zip(paths, self.images.cpu(), strict=True):
+            pixels = (image * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
+            Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(path)
+        again = torch.stack([read_png(path) for path in paths]).to(self.images.device)
+        confidence = predict(net, again).diagonal()
+        worst = float((confidence - self.confidence).abs().max())
+        if not worst <= 1e-4:
+            raise RuntimeError(
+                f"export: confidence of the written files differs from the elites' by {worst:.2g}"
+                " (was another network given?)"
+            )
+        rows = zip(paths, self.classes, confidence.tolist(), self.born.tolist(), strict=True)
+        listing = [
+            {"file": path.name, "class": name, "confidence": c, "born": born}
+            for path, name, c, born in rows
+        ]
+        text = json.dumps(listing, indent=2, ensure_ascii=False) + "\n"
+        write_atomically(folder / "elites.json", text.encode())
+        return confidence
+
+    def to(self, device: torch.device | str) -> Self:
+        """The same elites with every tensor on another device."""
+        moved = {
+            name: getattr(self, name).to(device)
+            for name in ("images", "confidence", "genomes", "born", "parent", "parent_born")
+        }
+        return replace(self, history=History(self.history.confidence.to(device)), **moved)
+
+
+def read_png(path: Path) -> Tensor:
+    """A PNG as float32 ``[C, H, W]`` in [0, 1]."""
+    pixels = torch.from_numpy(np.array(Image.open(path)))
+    return (pixels[:, :, None] if pixels.ndim == 2 else pixels).permute(2, 0, 1).float().div(255)
+
+
+def _file_name(name: str) -> str:
+    return "".join(c if c.isalnum() else "_" for c in name)[:40]

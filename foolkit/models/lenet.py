@@ -1,0 +1,28 @@
+"""LeNet as the paper's experiments used it."""
+
+from __future__ import annotations
+
+from torch import nn
+
+
+class LeNet(nn.Sequential):
+    """The LeNet of Caffe, on which Nguyen et al. (2015) bred their digits.
+
+    20 filters of 5x5, max-pool 2, 50 filters of 5x5, max-pool 2, 500 units with the one ReLU,
+    10 logits: 431,080 parameters, no dropout, no normalisation. Images ``[N, 1, 28, 28]`` in
+    [0, 1]. Caffe's version scales by 1/256 and subtracts the mean image; this one takes the
+    pixels as they are.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 20, 5)
+        self.pool1 = nn.MaxPool2d(2)
+        self.conv2 = nn.Conv2d(20, 50, 5)
+        self.pool2 = nn.MaxPool2d(2)
+        self.flatten = nn.Flatten()
+        self.fc1 = nn.Linear(800, 500)
+        self.relu = nn.ReLU()
+        self.fc2 = nn.Linear(500, 10)
+
+
