@@ -83,9 +83,7 @@ def check_labels(labels: Tensor, n: int, k: int, argument: str = "labels") -> No
 def check_count(value: int, argument: str, minimum: int = 1) -> None:
     """Raise unless ``value`` is an integer of at least ``minimum``."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(
-            f"{argument}: expected an integer of at least {minimum}, got {value!r}"
-        )
+        raise TypeError(f"{argument}: expected an integer of at least {minimum}, got {value!r}")
     if value < minimum:
         raise ValueError(f"{argument}: expected an integer of at least {minimum}, got {value}")
 

@@ -21,7 +21,8 @@ def check_writable(path: Path, argument: str) -> None:
             pass
     except OSError as error:
         raise type(error)(
-            error.errno, f"{argument}: expected a folder that can be written: {error.strerror}",
+            error.errno,
+            f"{argument}: expected a folder that can be written: {error.strerror}",
             str(path.parent),
         ) from error
 

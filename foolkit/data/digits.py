@@ -73,7 +73,7 @@ def _first_of_each_class(labels: Tensor, n: int) -> Tensor:
     return seen.gather(1, labels.long()[:, None])[:, 0] <= n
 
 
-def _mnist_dataset(train: bool):  # noqa: ANN202 - torchvision is imported on first use
+def _mnist_dataset(train: bool):
     from foolkit._torchvision import import_torchvision
 
     datasets = import_torchvision().datasets

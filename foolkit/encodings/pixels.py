@@ -86,9 +86,7 @@ class Pixels:
         """A mutated (and, if asked for, crossed) child of each parent."""
         genes = parents.pixels.flatten(1)
         if self.crossover:
-            genes = simulated_binary_crossover(
-                genes, self.crossover, self.eta_crossover, generator
-            )
+            genes = simulated_binary_crossover(genes, self.crossover, self.eta_crossover, generator)
         halvings = generation // self.halve_every if self.halve_every else 0
         genes = polynomial_mutation(genes, self.rate * 0.5**halvings, self.eta, generator)
         return PixelGenomes(genes.view(-1, *self.shape))

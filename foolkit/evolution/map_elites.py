@@ -148,9 +148,7 @@ class MapElites:
                     generator=self.generator,
                     device=self.device,
                 )
-                children = self.encoding.vary(
-                    archive.genomes[parents], self.generator, generation
-                )
+                children = self.encoding.vary(archive.genomes[parents], self.generator, generation)
                 images = self.encoding.render(children)
                 confidence, judged = judge(self.net, images, self.precision)
                 if judged is not None:

@@ -24,5 +24,3 @@ class LeNet(nn.Sequential):
         self.fc1 = nn.Linear(800, 500)
         self.relu = nn.ReLU()
         self.fc2 = nn.Linear(500, 10)
-
-

@@ -21,9 +21,7 @@ def device_of(net: nn.Module) -> torch.device:
 def choose_precision(precision: Precision, device: torch.device) -> Literal["float32", "bfloat16"]:
     """``"auto"`` becomes ``"bfloat16"`` where the processor computes in it, else ``"float32"``."""
     if precision not in ("auto", "float32", "bfloat16"):
-        raise ValueError(
-            f"precision: expected 'auto', 'float32' or 'bfloat16', got {precision!r}"
-        )
+        raise ValueError(f"precision: expected 'auto', 'float32' or 'bfloat16', got {precision!r}")
     if precision != "auto":
         return precision
     if device.type == "cuda":

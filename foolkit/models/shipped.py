@@ -21,7 +21,9 @@ WEIGHTS = files("foolkit.models") / "weights"
 @cache
 def available() -> tuple[str, ...]:
     """The names that ``load`` knows."""
-    return tuple(sorted(p.name.removesuffix(".json") for p in WEIGHTS.iterdir() if p.name.endswith(".json")))
+    return tuple(
+        sorted(p.name.removesuffix(".json") for p in WEIGHTS.iterdir() if p.name.endswith(".json"))
+    )
 
 
 def card(name: str) -> dict:

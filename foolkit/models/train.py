@@ -38,7 +38,9 @@ class Recipe:
 RECIPES = {"lenet": Recipe("LeNet")}
 
 
-def fit(net: nn.Module, images: Tensor, labels: Tensor, recipe: Recipe, progress: bool = True) -> None:
+def fit(
+    net: nn.Module, images: Tensor, labels: Tensor, recipe: Recipe, progress: bool = True
+) -> None:
     """Train ``net`` in place on ``images`` ``[N, C, H, W]`` by stochastic gradient descent."""
     generator = torch.Generator().manual_seed(recipe.seed)
     net.to(memory_format=torch.channels_last).train()

@@ -1,0 +1,254 @@
+"""Every figure style of the book: light and dark, colour-blind safe, with alt text."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+import torch
+from matplotlib import figure as mpl_figure
+from matplotlib.axes import Axes
+from matplotlib.colors import same_color
+from matplotlib.legend import Legend
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.spines import Spine
+from matplotlib.text import Text
+from torch import Tensor
+
+from foolkit.checks import check_images
+from foolkit.evolution import Elites, History
+
+INK = "#1f2328"  # text, axes and reference lines; the dark figure has INK_DARK in its place
+INK_DARK = "#e6edf3"
+FAINT = "#8b949e"  # visible on both backgrounds
+# Ten colours that stay apart for all kinds of colour vision (Petroff 2021), one for each class
+CLASS_COLOURS = (
+    "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6",
+    "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
+)  # fmt: skip
+COLOURS = ("#3f90da", "#e76300", "#832db6", "#ffa90e", "#717581", "#bd1f01")
+CERTAIN = 0.9999  # the confidence that the paper and the article speak of
+
+STYLE = {
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": INK,
+    "axes.titlecolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "legend.labelcolor": INK,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.prop_cycle": matplotlib.cycler(color=COLOURS),
+    "axes.titlesize": "medium",
+    "font.size": 10,
+    "lines.linewidth": 1.8,
+    "image.interpolation": "nearest",
+    "image.cmap": "gray",
+    "figure.facecolor": "white",
+    "axes.facecolor": "none",
+    "savefig.dpi": 144,
+}
+
+
+class Figure(mpl_figure.Figure):
+    """A matplotlib figure that shows itself with alt text, and in a light and a dark version.
+
+    The last line of a cell shows it: as a PNG in any notebook, and in the book with the caption
+    and the version that fits the reader's theme.
+
+    Attributes:
+        alt: what the figure shows, for a reader who does not see it.
+        caption: what the figure finds, in a sentence or two.
+    """
+
+    def __init__(self, *args: Any, alt: str, caption: str, **kwargs: Any) -> None:
+        for name, text in (("alt", alt), ("caption", caption)):
+            if not isinstance(text, str) or not text.strip():
+                raise ValueError(f"{name}: expected a sentence, got {text!r}")
+        super().__init__(*args, **kwargs)
+        self.alt, self.caption = alt, caption
+
+    def png(self, dark: bool = False) -> bytes:
+        """The figure as a PNG file: dark ink on white, or light ink on nothing."""
+        _recolour(self, "black", INK)  # what was added outside the style
+        for legend in self.findobj(Legend):
+            legend.set_frame_on(False)
+        if self.get_layout_engine() is not None:
+            self.draw_without_rendering()  # lays out once: again would shift it by a hair
+            self.set_layout_engine("none")
+        if dark:
+            _recolour(self, INK, INK_DARK)
+        try:
+            file = io.BytesIO()
+            with matplotlib.rc_context(STYLE):
+                face = "none" if dark else "white"
+                self.savefig(file, format="png", facecolor=face, metadata={"Software": None})
+            return file.getvalue()
+        finally:
+            if dark:
+                _recolour(self, INK_DARK, INK)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict, dict]:
+        def text(png: bytes) -> str:
+            return base64.b64encode(png).decode()
+
+        book = {"alt": self.alt, "caption": self.caption, "dark": text(self.png(dark=True))}
+        bundle = {
+            "image/png": text(self.png()),
+            "text/plain": self.alt,
+            "application/vnd.foolkit.figure+json": book,
+        }
+        width = round(self.get_figwidth() * 96)
+        return bundle, {"image/png": {"alt": self.alt, "width": width}}
+
+
+def figure(
+    rows: int = 1,
+    columns: int = 1,
+    *,
+    alt: str,
+    caption: str,
+    size: tuple[float, float] | None = None,
+    **subplots: Any,
+) -> tuple[Figure, Any]:
+    """A ``Figure`` and its axes, in the book's style.
+
+    Args:
+        rows, columns: of axes; one of each gives a single ``Axes``, else an array of them.
+        alt, caption: what the figure shows, and what it finds.
+        size: width and height in inches; by default 3.6 a column (at most 7.2) by 2.7 a row.
+        subplots: passed to ``matplotlib.figure.Figure.subplots``.
+    """
+    size = size or (min(3.6 * max(columns, 2), 7.2), 2.7 * rows + 0.3)
+    with matplotlib.rc_context(STYLE):
+        made = Figure(figsize=size, layout="constrained", alt=alt, caption=caption)
+        axes = made.subplots(rows, columns, **subplots)
+        for ax in np.atleast_1d(axes).flat:  # ticks are made later, outside this style
+            ax.tick_params(colors=INK)
+    return made, axes
+
+
+def percent(confidence: float) -> str:
+    """``"99.99 %"``: rounded down, so that nothing short of certain reads 100 %."""
+    return f"{math.floor(float(confidence) * 1e4 + 1e-6) / 100:.2f} %"
+
+
+def show_image(ax: Axes, image: Tensor, title: str = "") -> None:
+    """One image ``[C, H, W]`` in [0, 1] on ``ax``: every pixel a square, no ticks."""
+    pixels = image.detach().cpu().permute(1, 2, 0).numpy()
+    ax.imshow(
+        pixels[:, :, 0] if pixels.shape[2] == 1 else pixels,
+        vmin=0, vmax=1, cmap="gray", interpolation="nearest",
+    )  # fmt: skip
+    ax.set_xticks([])
+    ax.set_yticks([])
+    for spine in ax.spines.values():
+        spine.set(visible=True, color=FAINT, linewidth=0.5)
+    ax.set_title(title, color=INK, fontsize=9)
+
+
+def images(
+    images: Tensor,
+    titles: Sequence[str] | None = None,
+    *,
+    alt: str,
+    caption: str,
+    columns: int = 5,
+) -> Figure:
+    """A grid of images ``[N, C, H, W]`` in [0, 1], each under its title."""
+    check_images(images)
+    titles = [""] * len(images) if titles is None else list(titles)
+    if len(titles) != len(images):
+        raise ValueError(f"titles: expected {len(images)}, one an image, got {len(titles)}")
+    columns = min(columns, len(images))
+    rows = math.ceil(len(images) / columns)
+    width = 7.2 / max(columns, 4)
+    lines = max(title.count("\n") for title in titles) + any(titles)
+    made, axes = figure(
+        rows, columns, alt=alt, caption=caption,
+        size=(width * columns, rows * (width * images.shape[2] / images.shape[3] + 0.17 * lines)),
+        squeeze=False,
+    )  # fmt: skip
+    for ax in axes.flat[len(images) :]:
+        ax.axis("off")
+    for ax, image, title in zip(axes.flat, images, titles, strict=False):
+        show_image(ax, image, title)
+    return made
+
+
+def gallery(
+    elites: Elites, *, alt: str | None = None, caption: str | None = None, columns: int = 5
+) -> Figure:
+    """The elites, each with its class and its confidence (rounded down)."""
+    named = [(name, percent(c)) for name, c in zip(elites.classes, elites.confidence, strict=True)]
+    described = ", ".join(f"{name} at {confidence}" for name, confidence in named)
+    return images(
+        elites.images,
+        [f"“{name}”\n{confidence}" for name, confidence in named],
+        alt=alt or f"{len(elites)} evolved images with the network's confidence: {described}.",
+        caption=caption or "Evolved images: what the network calls each, and how sure it is.",
+        columns=columns,
+    )
+
+
+def convergence(
+    runs: Mapping[str, Sequence[History]],
+    *,
+    alt: str,
+    caption: str,
+    mark: float = CERTAIN,
+) -> Figure:
+    """Median confidence over the classes, generation by generation.
+
+    Left, the confidence itself; right, what is missing to 1, on a logarithmic axis, with the
+    line where confidence is ``mark``. For each kind of run: the median over its seeds as a line,
+    their whole range as a band.
+
+    Args:
+        runs: for each label the histories of its runs, equally long.
+        alt, caption: what the figure shows, and what it finds.
+        mark: the confidence to mark.
+    """
+    made, (left, right) = figure(1, 2, alt=alt, caption=caption, size=(7.2, 3.0))
+    for colour, dash, (label, histories) in zip(
+        COLOURS, ("-", "--", "-.", ":", "-", "--"), runs.items(), strict=False
+    ):
+        medians = torch.stack([history.median for history in histories]).cpu().double()
+        for ax, values in ((left, medians), (right, (1 - medians).clamp_min(1e-7))):
+            generation = np.arange(values.shape[1])
+            middle = values.quantile(0.5, 0)
+            ax.plot(generation, middle, dash, color=colour, label=label)
+            ax.fill_between(generation, values.amin(0), values.amax(0), color=colour, alpha=0.25)
+    left.set(ylim=(0, 1.02), xlabel="generation", ylabel="confidence, median of the classes")
+    right.set(yscale="log", xlabel="generation", ylabel="1 - confidence")
+    right.axhline(1 - mark, color=INK, linewidth=1, linestyle=":")
+    right.annotate(
+        f"{mark:.2%} certain".replace("%", " %"), (1, 1 - mark), (-2, 3),
+        xycoords=("axes fraction", "data"), textcoords="offset points", ha="right", color=INK,
+        fontsize=9,
+    )  # fmt: skip
+    if len(runs) > 1:
+        left.legend(loc="lower right")
+    return made
+
+
+def _recolour(drawn: mpl_figure.Figure, old: str, new: str) -> None:
+    """Change every artist of colour ``old`` to ``new``."""
+    for ax in drawn.axes:
+        if same_color(ax.xaxis.get_tick_params()["color"], old):
+            ax.tick_params(which="both", colors=new)
+    for artist in drawn.findobj():
+        if isinstance(artist, (Text, Line2D)) and same_color(artist.get_color(), old):
+            artist.set_color(new)
+        elif isinstance(artist, Spine) and same_color(artist.get_edgecolor(), old):
+            artist.set_edgecolor(new)
+        elif isinstance(artist, Patch) and same_color(artist.get_facecolor(), old):
+            artist.set_facecolor(new)

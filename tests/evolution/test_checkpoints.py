@@ -1,0 +1,113 @@
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+import foolkit as fk
+from foolkit.encodings import Pixels
+from foolkit.evolution import MapElites, map_elites
+
+SCRIPT = """
+import sys, time
+import foolkit as fk
+from foolkit.evolution import map_elites
+map_elites.SAVE_EVERY = 0.0  # a checkpoint after every generation
+net = fk.models.load("lenet")
+def slowly(search):
+    print(search.generation, flush=True)
+    time.sleep(0.02)
+fk.evolve(net, fk.encodings.Pixels(net.input_shape), generations=10_000, seed=5, batch=50,
+          precision="float32", progress=False, callback=slowly, checkpoint=sys.argv[1])
+"""
+
+
+@pytest.fixture(scope="module")
+def lenet():
+    return fk.models.load("lenet")
+
+
+def evolve(net, **changes):
+    settings = {"batch": 50, "seed": 5, "precision": "float32", "progress": False, **changes}
+    return fk.evolve(net, Pixels(net.input_shape), **settings)
+
+
+def test_killed_and_resumed_is_bit_for_bit_never_stopped(lenet, tmp_path):
+    path = tmp_path / "run.safetensors"
+    run = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, str(path)], stdout=subprocess.PIPE, text=True
+    )
+    for line in run.stdout:
+        if int(line) == 12:
+            break
+    run.send_signal(signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+    run.wait()
+    run.stdout.close()
+    stopped = MapElites(
+        lenet, Pixels(lenet.input_shape), batch=50, seed=5, precision="float32"
+    ).resume(path)
+    reached = stopped.generation
+    assert reached >= 11
+    resumed = evolve(lenet, generations=reached + 10, checkpoint=path)
+    whole = evolve(lenet, generations=reached + 10)
+    assert torch.equal(resumed.images, whole.images)
+    assert torch.equal(resumed.confidence, whole.confidence)
+    assert torch.equal(resumed.history.confidence, whole.history.confidence)
+    assert torch.equal(resumed.parent, whole.parent)
+
+
+def test_a_finished_run_is_not_run_again(lenet, tmp_path):
+    path = tmp_path / "run.safetensors"
+    first = evolve(lenet, generations=3, checkpoint=path)
+    written = path.stat().st_mtime_ns
+    time.sleep(0.01)
+    again = evolve(lenet, generations=3, checkpoint=path)
+    assert torch.equal(first.confidence, again.confidence)
+    assert path.stat().st_mtime_ns >= written
+
+
+@pytest.mark.parametrize("changes", [{"seed": 6}, {"batch": 51}, {"precision": "bfloat16"}])
+def test_a_checkpoint_of_another_experiment_is_refused(lenet, tmp_path, changes):
+    path = tmp_path / "run.safetensors"
+    evolve(lenet, generations=1, checkpoint=path)
+    before = path.read_bytes()
+    (name,) = changes
+    with pytest.raises(ValueError, match=f"checkpoint: .* another experiment: {name} is"):
+        evolve(lenet, generations=2, checkpoint=path, **changes)
+    assert path.read_bytes() == before
+
+
+def test_other_weights_are_another_experiment(lenet, tmp_path):
+    path = tmp_path / "run.safetensors"
+    evolve(lenet, generations=1, checkpoint=path)
+    other = fk.models.load("lenet")
+    with torch.no_grad():
+        other.module.fc2.bias[0] += 0.01
+    with pytest.raises(ValueError, match="another experiment: weights"):
+        evolve(other, generations=2, checkpoint=path)
+
+
+def test_damaged_checkpoints_are_refused_and_kept(lenet, tmp_path):
+    path = tmp_path / "run.safetensors"
+    evolve(lenet, generations=1, checkpoint=path)
+    damaged = path.read_bytes()[:-100]
+    path.write_bytes(damaged)
+    with pytest.raises(ValueError, match="checkpoint: expected a complete safetensors file"):
+        evolve(lenet, generations=2, checkpoint=path)
+    assert path.read_bytes() == damaged
+
+
+def test_an_unwritable_folder_is_refused_before_work(lenet, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="checkpoint: expected a folder that can be written"):
+        evolve(lenet, generations=10**9, checkpoint=tmp_path / "file" / "run")
+
+
+def test_checkpoints_are_written_on_the_way(lenet, tmp_path, monkeypatch):
+    monkeypatch.setattr(map_elites, "SAVE_EVERY", 0.0)
+    path = tmp_path / "run.safetensors"
+    seen = []
+    evolve(lenet, generations=3, checkpoint=path, callback=lambda _: seen.append(path.exists()))
+    assert all(seen)

@@ -1,0 +1,105 @@
+import base64
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import foolkit as fk
+from foolkit import plot
+
+
+def pixels(png):
+    return np.array(Image.open(io.BytesIO(png)).convert("RGBA")).astype(int)
+
+
+@pytest.fixture
+def drawn():
+    made, ax = plot.figure(alt="a line", caption="It rises.")
+    ax.plot([0, 1], [0, 1], label="rise")
+    ax.set_xlabel("x")
+    ax.set_title("added by hand")
+    ax.legend()
+    return made
+
+
+def test_alt_and_caption_are_required():
+    with pytest.raises(ValueError, match="alt: expected a sentence, got ''"):
+        plot.figure(alt="", caption="c")
+    with pytest.raises(ValueError, match="caption: expected a sentence, got None"):
+        plot.figure(alt="a", caption=None)
+
+
+def test_light_is_dark_ink_on_white_and_dark_the_reverse(drawn):
+    light, dark = pixels(drawn.png()), pixels(drawn.png(dark=True))
+    assert light.shape == dark.shape
+    assert (light[0, 0] == 255).all()
+    assert dark[0, 0, 3] == 0  # transparent
+    solid = dark[dark[:, :, 3] > 250][:, :3]
+    assert solid.max() > 220  # light ink
+    assert (solid.sum(1) > 150).all()  # nothing of the dark ink is left: no black legend or title
+    ink = light[(light[:, :, :3].sum(2) < 130)]
+    assert len(ink) > 100
+
+
+def test_the_same_figure_gives_the_same_file(drawn):
+    first = drawn.png()
+    drawn.png(dark=True)
+    assert drawn.png() == first
+    assert b"Software" not in first
+
+
+def test_a_notebook_gets_alt_text_and_both_versions(drawn):
+    data, metadata = drawn._repr_mimebundle_()
+    assert data["text/plain"] == "a line"
+    assert base64.b64decode(data["image/png"]) == drawn.png()
+    book = data["application/vnd.foolkit.figure+json"]
+    assert (book["alt"], book["caption"]) == ("a line", "It rises.")
+    assert base64.b64decode(book["dark"]) == drawn.png(dark=True)
+    assert metadata["image/png"]["alt"] == "a line"
+
+
+def test_percent_never_rounds_up_to_certainty():
+    assert plot.percent(0.99999) == "99.99 %"
+    assert plot.percent(0.9999) == "99.99 %"
+    assert plot.percent(1.0) == "100.00 %"
+    assert plot.percent(0.1) == "10.00 %"
+    assert plot.percent(torch.tensor(0.12345)) == "12.34 %"
+
+
+def test_gallery_names_every_class_and_confidence():
+    net = fk.models.load("lenet")
+    elites = fk.evolve(net, fk.encodings.Pixels(net.input_shape), generations=2, progress=False)
+    made = plot.gallery(elites)
+    titles = [ax.get_title() for ax in made.axes]
+    assert titles == [
+        f"“{c}”\n{plot.percent(p)}" for c, p in zip("0123456789", elites.confidence, strict=True)
+    ]
+    assert all(plot.percent(p) in made.alt for p in elites.confidence)
+
+
+def test_images_are_drawn_pixel_by_pixel():
+    board = (torch.arange(64) % 2).view(1, 1, 8, 8).float()
+    made = plot.images(board, ["board"], alt="a", caption="c")
+    shown = made.axes[0].images[0]
+    assert shown.get_interpolation() == "nearest"
+    assert shown.get_clim() == (0, 1)
+    with pytest.raises(ValueError, match="titles: expected 1, one an image, got 2"):
+        plot.images(board, ["a", "b"], alt="a", caption="c")
+    with pytest.raises(ValueError, match="images: expected values"):
+        plot.images(board * 2, alt="a", caption="c")
+    odd = plot.images(board.expand(7, 1, 8, 8), alt="a", caption="c")
+    assert sum(ax.axison for ax in odd.axes) == 7
+
+
+def test_convergence_draws_median_and_band_of_the_seeds():
+    rows = torch.linspace(0.1, 0.99, 20)[:, None].expand(20, 4)
+    histories = [fk.evolution.History(rows * s) for s in (0.8, 0.9, 1.0)]
+    made = plot.convergence({"mine": histories, "other": histories[:1]}, alt="a", caption="c")
+    left, right = made.axes
+    assert np.allclose(left.lines[0].get_ydata(), rows[:, 0] * 0.9)
+    assert left.get_ylim()[0] == 0
+    assert np.allclose(right.lines[0].get_ydata(), 1 - rows[:, 0] * 0.9)
+    assert right.get_yscale() == "log"
+    assert left.get_legend() is not None
