@@ -1,0 +1,7 @@
+# Every target is a command of tools/book.py, which also runs without make:
+#   python tools/book.py book
+PYTHON ?= python3
+
+.PHONY: book test html notebooks bench lab lint clean
+book test html notebooks bench lab lint clean:
+	@$(PYTHON) tools/book.py $@ $(ARGS)

@@ -1,0 +1,154 @@
+"""The project's commands: ``python tools/book.py COMMAND`` (or ``make COMMAND``).
+
+Needs nothing but Python 3.11: what a command needs is installed into ``.venv``, as pinned.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+LOCKS = ("requirements.lock", "requirements-peers.lock", "pyproject.toml")
+JUPYTERLAB = "jupyterlab==4.6.6"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge")
+
+
+def run(*command: str | Path, **environment: str) -> None:
+    """Run a command in the project's folder; end this program with its exit code if it fails."""
+    finished = subprocess.run(list(command), cwd=ROOT, env={**os.environ, **environment})
+    if finished.returncode:
+        print(f"failed ({finished.returncode}): {' '.join(map(str, command))}", file=sys.stderr)
+        sys.exit(finished.returncode)
+
+
+def python(*arguments: str | Path, **environment: str) -> None:
+    """Run the project's own Python."""
+    run(BIN / "python", *arguments, **environment)
+
+
+def install() -> None:
+    """Make ``.venv`` as the lock files say, unless it already is."""
+    if sys.version_info < (3, 11):  # noqa: UP036 - run before anything is installed
+        sys.exit(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}")
+    wanted = hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in LOCKS)).hexdigest()
+    stamp = VENV / "installed"
+    if stamp.is_file() and stamp.read_text() == wanted:
+        return
+    print("installing into .venv (a few minutes the first time) ...", flush=True)
+    if not (BIN / ("python.exe" if os.name == "nt" else "python")).exists():
+        venv.create(VENV, with_pip=True)
+    stamp.unlink(missing_ok=True)
+    pip = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    python(*pip, "-r", "requirements.lock")
+    python(*pip, "--no-deps", "-r", "requirements-peers.lock")
+    python(*pip, "--no-deps", "--no-build-isolation", "-e", ".")
+    stamp.write_text(wanted)
+
+
+def find_browser() -> str | None:
+    """A Chromium that the tests of the pages can drive; ``$FOOLKIT_BROWSER`` goes first."""
+    named = os.environ.get("FOOLKIT_BROWSER")
+    if named and not shutil.which(named):
+        sys.exit(f"FOOLKIT_BROWSER: expected a browser to run, found none at {named}")
+    places = (
+        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+        "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
+        r"C:\Program Files\Google\Chrome\Application\chrome.exe",
+        r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
+    )
+    found = (shutil.which(name) for name in (named, *BROWSERS, *places) if name)
+    return next((path for path in found if path), None)
+
+
+def install_browser() -> str | None:
+    """The browser; on Debian, as root, its package is installed if there is none."""
+    browser = find_browser()
+    if browser is None and shutil.which("apt-get") and hasattr(os, "geteuid") and not os.geteuid():
+        print("installing Debian's chromium for the tests of the pages ...", flush=True)
+        quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+        run("apt-get", "update", "-qq", **quiet)
+        run("apt-get", "install", "-qq", "-y", "--no-install-recommends", "chromium", **quiet)
+        browser = find_browser()
+    return browser
+
+
+def book(_: list[str]) -> None:
+    """Execute copies of all chapters on this machine and build the book from them."""
+    install()
+    python("tools/chapters.py", "book")
+
+
+def html(_: list[str]) -> None:
+    """Build the book from the committed outputs: seconds."""
+    install()
+    python("tools/chapters.py", "html")
+
+
+def notebooks(arguments: list[str]) -> None:
+    """Execute chapters (all, or those named) in place, and normalise them."""
+    install()
+    python("tools/chapters.py", "notebooks", *arguments)
+
+
+def test(arguments: list[str]) -> None:
+    """The whole suite: units, every notebook against its outputs, the built pages."""
+    install()
+    browser = install_browser()
+    python("tools/chapters.py", "html")
+    python(
+        "-m", "pytest", "--nbval", "--nbval-current-env", "--nbval-sanitize-with=tests/nbval.cfg",
+        *arguments, FOOLKIT_BROWSER=browser or "",
+    )  # fmt: skip
+
+
+def bench(arguments: list[str]) -> None:
+    """Speeds as ratios to a floor measured in the same run; writes _build/benchmarks.json."""
+    install()
+    python("-m", "benchmarks", *arguments)
+
+
+def lab(arguments: list[str]) -> None:
+    """Open the chapters in JupyterLab (installed on first use)."""
+    install()
+    if not any(VENV.glob("**/site-packages/jupyterlab")):
+        python("-m", "pip", "install", "--quiet", JUPYTERLAB)
+    python("-m", "jupyterlab", "book", *arguments)
+
+
+def lint(_: list[str]) -> None:
+    """Style: ruff's rules and its formatting."""
+    install()
+    python("-m", "ruff", "check", ".")
+    python("-m", "ruff", "format", "--check", ".")
+
+
+def clean(_: list[str]) -> None:
+    """Remove what was built, and the environment."""
+    for folder in (ROOT / "_build", VENV):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+COMMANDS = (book, test, html, notebooks, bench, lab, lint, clean)
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python tools/book.py", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        commands.add_parser(command.__name__, help=command.__doc__, add_help=False)
+    chosen, arguments = parser.parse_known_args()
+    {command.__name__: command for command in COMMANDS}[chosen.command](arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""Executes, normalises and builds the chapters; run by ``tools/book.py`` in the environment."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import yaml
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
+
+ROOT = Path(__file__).resolve().parent.parent
+TIMEOUT = 600  # seconds a cell
+
+
+def chapters(book: Path) -> list[Path]:
+    """The notebooks of a book's ``_toc.yml``, in its order."""
+    toc = yaml.safe_load((book / "_toc.yml").read_text("utf-8"))
+    names = [toc["root"]]
+    for part in toc.get("parts", [toc]):
+        names += [chapter["file"] for chapter in part.get("chapters", [])]
+    return [path for name in names if (path := book / f"{name}.ipynb").exists()]
+
+
+def execute(path: Path) -> float:
+    """Execute a notebook in place, in its folder; return the seconds it took.
+
+    Raises:
+        SystemExit: a cell failed; says which, and shows its traceback. The file is not changed.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(
+        notebook, timeout=TIMEOUT, kernel_name="python3",
+        resources={"metadata": {"path": str(path.parent)}},
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],  # it warns of its local port
+    )  # fmt: skip
+    start = time.perf_counter()
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        failed = [
+            number
+            for number, cell in enumerate(notebook.cells)
+            if any(o.output_type == "error" for o in cell.get("outputs", []))
+        ]
+        sys.exit(f"{path.name}, cell {failed[-1] if failed else '?'} failed:\n{error}")
+    nbformat.write(normalise(notebook), path)
+    return time.perf_counter() - start
+
+
+def normalise(notebook: NotebookNode) -> NotebookNode:
+    """The notebook without what would change at every execution; doing it twice changes nothing."""
+    seen: dict[str, int] = {}
+    count = 0
+    for cell in notebook.cells:
+        digest = hashlib.sha256(cell.source.encode()).hexdigest()[:8]
+        seen[digest] = seen.get(digest, 0) + 1
+        cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
+        tags = sorted(cell.metadata.get("tags", []))
+        cell.metadata = NotebookNode({"tags": tags} if tags else {})
+        if cell.cell_type == "code":
+            count += 1
+            cell.execution_count = count
+            cell.outputs = merge_streams(cell.outputs)
+            for output in cell.outputs:
+                if output.output_type == "execute_result":
+                    output.execution_count = count
+    notebook.metadata = NotebookNode(
+        kernelspec={"display_name": "Python 3", "language": "python", "name": "python3"},
+        language_info={"name": "python"},
+    )
+    notebook.nbformat_minor = 5
+    return notebook
+
+
+def merge_streams(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """Consecutive pieces of one stream as one output: where they were cut is a matter of timing."""
+    merged: list[NotebookNode] = []
+    for output in outputs:
+        last = merged[-1] if merged else None
+        if last and output.output_type == last.output_type == "stream" and output.name == last.name:
+            last.text += output.text
+        else:
+            merged.append(output)
+    return merged
+
+
+def copy(book: Path, build: Path) -> Path:
+    """A fresh copy of the book's folder under ``build``, which the build may change."""
+    copied = build / "book"
+    shutil.rmtree(copied, ignore_errors=True)
+    shutil.copytree(book, copied, ignore=shutil.ignore_patterns(".*"))
+    return copied
+
+
+def build_html(copied: Path, build: Path, config: Path) -> Path:
+    """Build the HTML, warnings as errors; return its index page."""
+    shutil.rmtree(build / "html", ignore_errors=True)
+    shutil.rmtree(build / ".doctrees", ignore_errors=True)
+    program = str(shutil.which("jupyter-book", path=Path(sys.executable).parent))
+    command = [
+        program, "build", str(copied), "--config", str(config),
+        "--path-output", str(build.parent), "-W", "--keep-going", "-n", "-q",
+    ]  # fmt: skip
+    finished = subprocess.run(command, capture_output=True, text=True, cwd=build.parent)
+    if finished.returncode:
+        sys.exit(f"{finished.stdout}\n{finished.stderr}\nbuilding the pages failed")
+    return build / "html" / "index.html"
+
+
+def make_book(book: Path, build: Path, config: Path, run: bool) -> Path:
+    """Copy, execute the copies if ``run``, build; no file of ``book`` is written."""
+    copied = copy(book, build)
+    found = chapters(copied)
+    for number, path in enumerate(found, 1):
+        if run:
+            print(f"chapter {number}/{len(found)}  {path.stem:26}", end="", flush=True)
+            print(f"{execute(path):6.1f} s", flush=True)
+    return build_html(copied, build, config)
+
+
+def make_notebooks(book: Path, names: list[str]) -> None:
+    """Execute chapters in place."""
+    found = {path.stem: path for path in chapters(book)}
+    unknown = set(names) - set(found)
+    if unknown:
+        sys.exit(
+            f"notebooks: expected some of {', '.join(found)}, got {', '.join(sorted(unknown))}"
+        )
+    for name in names or found:
+        print(f"{name:26}", end="", flush=True)
+        print(f"{execute(found[name]):6.1f} s", flush=True)
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("command", choices=("book", "html", "notebooks"))
+    parser.add_argument("names", nargs="*", help="chapters, for `notebooks`")
+    chosen = parser.parse_args()
+    if chosen.command == "notebooks":
+        make_notebooks(ROOT / "book", chosen.names)
+        return
+    page = make_book(
+        ROOT / "book", ROOT / "_build", ROOT / "_config.yml", run=chosen.command == "book"
+    )
+    print(page)
+
+
+if __name__ == "__main__":
+    main()
