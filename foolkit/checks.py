@@ -51,7 +51,7 @@ def check_images(
 def check_shape(
     images: Tensor, input_shape: Sequence[int] | None, argument: str = "images"
 ) -> None:
-    """Raise ``ValueError`` unless ``images`` is ``[N, *input_shape]`` (any ``[N, C, H, W]`` if None)."""
+    """Raise ``ValueError`` unless images are ``[N, *input_shape]`` (None: any ``[N, C, H, W]``)."""
     if images.ndim != 4 or (
         input_shape is not None and tuple(images.shape[1:]) != tuple(input_shape)
     ):

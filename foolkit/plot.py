@@ -100,14 +100,14 @@ class Figure(mpl_figure.Figure):
         def text(png: bytes) -> str:
             return base64.b64encode(png).decode()
 
-        book = {"alt": self.alt, "caption": self.caption, "dark": text(self.png(dark=True))}
-        bundle = {
-            "image/png": text(self.png()),
-            "text/plain": self.alt,
-            "application/vnd.foolkit.figure+json": book,
+        # the book's build reads the metadata; notebooks use the width and pass over the rest
+        metadata = {
+            "alt": self.alt,
+            "caption": self.caption,
+            "dark": text(self.png(dark=True)),
+            "width": round(self.get_figwidth() * 96),
         }
-        width = round(self.get_figwidth() * 96)
-        return bundle, {"image/png": {"alt": self.alt, "width": width}}
+        return {"image/png": text(self.png()), "text/plain": self.alt}, {"image/png": metadata}
 
 
 def figure(

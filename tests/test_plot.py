@@ -54,10 +54,9 @@ def test_a_notebook_gets_alt_text_and_both_versions(drawn):
     data, metadata = drawn._repr_mimebundle_()
     assert data["text/plain"] == "a line"
     assert base64.b64decode(data["image/png"]) == drawn.png()
-    book = data["application/vnd.foolkit.figure+json"]
+    book = metadata["image/png"]
     assert (book["alt"], book["caption"]) == ("a line", "It rises.")
     assert base64.b64decode(book["dark"]) == drawn.png(dark=True)
-    assert metadata["image/png"]["alt"] == "a line"
 
 
 def test_percent_never_rounds_up_to_certainty():

@@ -6,11 +6,11 @@ MERIT = Merit(claim="a < b & c", paper="99 % [N12]", ours="98 %", holds=False)
 
 
 def test_a_record_is_a_table_for_people_and_data_for_the_scoreboard():
-    bundle = Record(MERIT)._repr_mimebundle_()
+    bundle, metadata = Record(MERIT)._repr_mimebundle_()
     assert "<td>a &lt; b &amp; c</td>" in bundle["text/html"]
     assert "<td>no</td>" in bundle["text/html"]
     assert bundle["text/plain"] == "a < b & c: paper 99 % [N12]; ours 98 %; no"
-    (row,) = bundle["application/vnd.foolkit.merits+json"]
+    (row,) = metadata["text/html"]["merits"]
     assert (row["claim"], row["ours"], row["holds"]) == ("a < b & c", "98 %", False)
     assert row["where"]
 

@@ -93,7 +93,9 @@ def test_crossover_properties():
     drift = (children[0::2] + children[1::2] - genes[0::2] - genes[1::2]).mean()
     assert abs(float(drift)) < 0.01
     # exponent 10: most children lie near a parent
-    apart = torch.minimum((children[0::2] - genes[0::2]).abs(), (children[0::2] - genes[1::2]).abs())
+    apart = torch.minimum(
+        (children[0::2] - genes[0::2]).abs(), (children[0::2] - genes[1::2]).abs()
+    )
     assert float(apart.mean()) < 0.03
 
 

@@ -1,0 +1,38 @@
+"""How the HTML book shows a ``foolkit.plot.Figure``: a plugin of myst-nb, the book's builder."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Any, ClassVar
+
+from docutils import nodes
+
+
+class BookFigure:
+    """Turns a figure's output into a ``<figure>``: both versions, alt text, caption."""
+
+    mime_priority_overrides: ClassVar[Sequence[tuple[str, str, int | None]]] = ()
+
+    @staticmethod
+    def handle_mime(renderer: Any, data: Any, inline: bool) -> list[nodes.Element] | None:
+        """Docutils nodes for a PNG that has a caption in its metadata; None for all others."""
+        about = data.output_metadata.get("image/png", {})
+        if inline or data.mime_type != "image/png" or "caption" not in about:
+            return None
+
+        def image(content: str, theme: str) -> nodes.image:
+            png = b64decode(content)
+            uri = renderer.write_file(
+                [f"{sha256(png).hexdigest()}.png"], png, overwrite=False, exists_ok=True
+            )
+            return nodes.image(
+                uri=uri, alt=about["alt"], width=f"{about['width']}px", classes=[f"only-{theme}"]
+            )
+
+        figure = nodes.figure("", classes=["book-figure"])
+        figure += image(data.content, "light")
+        figure += image(about["dark"], "dark")
+        figure += nodes.caption("", about["caption"])
+        return [figure]
