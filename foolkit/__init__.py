@@ -1,8 +1,19 @@
 """foolkit: how neural networks are fooled, by experiment."""
 
-from foolkit import data, encodings, evolution, models, plot, scoreboard
+from foolkit import analysis, data, encodings, evolution, gradients, models, plot, scoreboard
 from foolkit.evolution import evolve
 from foolkit.scale import scaled
 
-__version__ = "0.1.0.dev0"
-__all__ = ["data", "encodings", "evolution", "evolve", "models", "plot", "scaled", "scoreboard"]
+__version__ = "0.1.0"
+__all__ = [
+    "analysis",
+    "data",
+    "encodings",
+    "evolution",
+    "evolve",
+    "gradients",
+    "models",
+    "plot",
+    "scaled",
+    "scoreboard",
+]

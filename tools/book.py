@@ -19,6 +19,7 @@ VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 LOCKS = ("requirements.lock", "requirements-peers.lock", "pyproject.toml")
 JUPYTERLAB = "jupyterlab==4.6.6"
+NBVAL = ("--nbval", "--nbval-current-env", "--nbval-sanitize-with=tests/nbval.cfg")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge")
 
 
@@ -104,10 +105,7 @@ def test(arguments: list[str]) -> None:
     install()
     browser = install_browser()
     python("tools/chapters.py", "html")
-    python(
-        "-m", "pytest", "--nbval", "--nbval-current-env", "--nbval-sanitize-with=tests/nbval.cfg",
-        *arguments, FOOLKIT_BROWSER=browser or "",
-    )  # fmt: skip
+    python("-m", "pytest", *NBVAL, *arguments, FOOLKIT_BROWSER=browser or "")
 
 
 def bench(arguments: list[str]) -> None:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+from base64 import b64decode
 from pathlib import Path
 
 import nbformat
@@ -15,9 +16,14 @@ import yaml
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
 
 ROOT = Path(__file__).resolve().parent.parent
 TIMEOUT = 600  # seconds a cell
+COLAB = """import sys
+
+if "google.colab" in sys.modules:
+    %pip install --quiet git+{url}"""
 
 
 def chapters(book: Path) -> list[Path]:
@@ -29,13 +35,29 @@ def chapters(book: Path) -> list[Path]:
     return [path for name in names if (path := book / f"{name}.ipynb").exists()]
 
 
-def execute(path: Path) -> float:
+def address(config: Path) -> str | None:
+    """The repository's address, once ``_config.yml`` names it: the one setting."""
+    return yaml.safe_load(config.read_text("utf-8")).get("repository", {}).get("url")
+
+
+def for_colab(notebook: NotebookNode, url: str | None) -> NotebookNode:
+    """The notebook with, if there is an address, a first cell that installs foolkit on Colab."""
+    cells = [cell for cell in notebook.cells if "colab" not in cell.metadata.get("tags", [])]
+    if url:
+        install = new_code_cell(COLAB.format(url=url))
+        install.metadata.tags = ["colab", "remove-cell"]  # the page does without it
+        cells.insert(0, install)
+    notebook.cells = cells
+    return notebook
+
+
+def execute(path: Path, url: str | None = None) -> float:
     """Execute a notebook in place, in its folder; return the seconds it took.
 
     Raises:
         SystemExit: a cell failed; says which, and shows its traceback. The file is not changed.
     """
-    notebook = nbformat.read(path, as_version=4)
+    notebook = for_colab(nbformat.read(path, as_version=4), url)
     client = NotebookClient(
         notebook, timeout=TIMEOUT, kernel_name="python3",
         resources={"metadata": {"path": str(path.parent)}},
@@ -122,11 +144,11 @@ def make_book(book: Path, build: Path, config: Path, run: bool) -> Path:
     for number, path in enumerate(found, 1):
         if run:
             print(f"chapter {number}/{len(found)}  {path.stem:26}", end="", flush=True)
-            print(f"{execute(path):6.1f} s", flush=True)
+            print(f"{execute(path, address(config)):6.1f} s", flush=True)
     return build_html(copied, build, config)
 
 
-def make_notebooks(book: Path, names: list[str]) -> None:
+def make_notebooks(book: Path, config: Path, names: list[str]) -> None:
     """Execute chapters in place."""
     found = {path.stem: path for path in chapters(book)}
     unknown = set(names) - set(found)
@@ -136,7 +158,17 @@ def make_notebooks(book: Path, names: list[str]) -> None:
         )
     for name in names or found:
         print(f"{name:26}", end="", flush=True)
-        print(f"{execute(found[name]):6.1f} s", flush=True)
+        print(f"{execute(found[name], address(config)):6.1f} s", flush=True)
+    write_cover(book)
+
+
+def write_cover(book: Path) -> None:
+    """The README's picture: the first one of the opening page."""
+    for cell in nbformat.read(book / "index.ipynb", as_version=4).cells:
+        for output in cell.get("outputs", []):
+            if "image/png" in output.get("data", {}):
+                (book / "assets" / "cover.png").write_bytes(b64decode(output.data["image/png"]))
+                return
 
 
 def main() -> None:
@@ -146,7 +178,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="chapters, for `notebooks`")
     chosen = parser.parse_args()
     if chosen.command == "notebooks":
-        make_notebooks(ROOT / "book", chosen.names)
+        make_notebooks(ROOT / "book", ROOT / "_config.yml", chosen.names)
         return
     page = make_book(
         ROOT / "book", ROOT / "_build", ROOT / "_config.yml", run=chosen.command == "book"

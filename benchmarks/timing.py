@@ -1,0 +1,39 @@
+"""Timing on a noisy machine: alternate what is compared, quote medians of ratios."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+
+
+def alternate(
+    functions: dict[str, Callable[[], object]], repeats: int = 9
+) -> dict[str, list[float]]:
+    """Call each function in turn, ``repeats`` times round; seconds of each call by name.
+
+    One unmeasured round comes first. On a GPU each call is waited for.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in functions}
+    for turn in range(repeats + 1):
+        for name, function in functions.items():
+            start = time.perf_counter()
+            function()
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
+            if turn:
+                seconds[name].append(time.perf_counter() - start)
+    return seconds
+
+
+def ratio(seconds: dict[str, list[float]], faster: str, floor: str) -> float:
+    """Median over the rounds of ``floor``'s seconds to ``faster``'s: how many times as fast."""
+    pairs = zip(seconds[floor], seconds[faster], strict=True)
+    return statistics.median(slow / fast for slow, fast in pairs)
+
+
+def median(values: list[float]) -> float:
+    """The median."""
+    return statistics.median(values)

@@ -1,0 +1,200 @@
+"""The commands behind make, on a tiny book of their own."""
+
+import importlib.util
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def load(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+chapters, commands = load("chapters"), load("book")
+
+FIGURE = """
+import foolkit as fk
+fig, ax = fk.plot.figure(alt="a <line> & more", caption='It "rises".')
+ax.plot([0, 1])
+fig
+"""
+
+
+@pytest.fixture
+def book(tmp_path):
+    """A git checkout with a book of two chapters, never executed."""
+    folder = tmp_path / "book"
+    (folder / "assets").mkdir(parents=True)
+    (folder / "assets" / "book.css").write_text("")
+    (folder / "_toc.yml").write_text(
+        "format: jb-book\nroot: index\nchapters:\n  - file: second\n  - file: page\n"
+    )
+    (folder / "page.md").write_text("# A page\n")
+    for name, code in (("index", FIGURE), ("second", "print('hello')\nprint('world')")):
+        cells = [new_markdown_cell(f"# What is {name}?"), new_code_cell(code)]
+        notebook = new_notebook(cells=cells, metadata={"language_info": {"name": "python"}})
+        nbformat.write(notebook, folder / f"{name}.ipynb")
+    (tmp_path / "_config.yml").write_text(
+        "title: tiny\nonly_build_toc_files: true\nexecute:\n  execute_notebooks: 'off'\n"
+        "sphinx:\n  config:\n    html_static_path: [assets]\n"
+    )
+    (tmp_path / ".gitignore").write_text("/_build/\n")
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "tiny")
+    return folder
+
+
+def git(folder, *arguments):
+    return subprocess.run(
+        ["git", *arguments], cwd=folder, check=True, capture_output=True, text=True
+    ).stdout
+
+
+def make(book, run):
+    root = book.parent
+    return chapters.make_book(book, root / "_build", root / "_config.yml", run=run)
+
+
+def test_chapters_come_in_the_order_of_the_contents(book):
+    assert [path.stem for path in chapters.chapters(book)] == ["index", "second"]
+
+
+def test_book_executes_copies_and_writes_no_tracked_file(book, capsys):
+    page = make(book, run=True)
+    assert page == book.parent / "_build" / "html" / "index.html"
+    assert "hello\nworld" in (page.parent / "second.html").read_text()
+    assert git(book.parent, "status", "--porcelain") == ""
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[:3] for line in lines] == [
+        ["chapter", "1/2", "index"],
+        ["chapter", "2/2", "second"],
+    ]
+
+
+def test_figures_have_both_versions_alt_text_and_caption(book):
+    page = make(book, run=True).read_text()
+    figure = page[page.index('<figure class="book-figure') : page.index("</figure>")]
+    assert figure.count('alt="a &lt;line&gt; &amp; more"') == 2
+    assert figure.count('class="only-light"') == figure.count('class="only-dark"') == 1
+    assert "It “rises”." in figure or "It &quot;rises&quot;." in figure
+
+
+def test_html_shows_the_outputs_that_are_there(book):
+    path = book / "second.ipynb"
+    notebook = nbformat.read(path, 4)
+    notebook.cells[1].outputs = [new_output("stream", text="from an earlier day")]
+    nbformat.write(notebook, path)
+    page = make(book, run=False)
+    assert "from an earlier day" in (page.parent / "second.html").read_text()
+
+
+def test_a_failing_cell_is_named_and_nothing_is_built(book):
+    path = book / "second.ipynb"
+    notebook = nbformat.read(path, 4)
+    notebook.cells[1].source = "1 / 0"
+    nbformat.write(notebook, path)
+    with pytest.raises(SystemExit, match=r"second.ipynb, cell 1 failed:(?s:.*)ZeroDivisionError"):
+        make(book, run=True)
+    assert not (book.parent / "_build" / "html").exists()
+
+
+def test_a_broken_link_fails_the_build(book):
+    (book / "page.md").write_text("# A page\n\n[nowhere](no-such-page.md)\n")
+    with pytest.raises(SystemExit, match="building the pages failed"):
+        make(book, run=False)
+
+
+def test_notebooks_executes_in_place_without_a_noisy_diff(book):
+    chapters.make_notebooks(book, book.parent / "_config.yml", [])
+    first = {path: path.read_bytes() for path in book.glob("*.ipynb")}
+    chapters.make_notebooks(book, book.parent / "_config.yml", ["second"])
+    chapters.make_notebooks(book, book.parent / "_config.yml", [])
+    assert {path: path.read_bytes() for path in book.glob("*.ipynb")} == first
+    cell = nbformat.read(book / "second.ipynb", 4).cells[1]
+    assert (book / "assets" / "cover.png").read_bytes().startswith(b"\x89PNG")
+    assert cell.execution_count == 1
+    assert [output.text for output in cell.outputs] == ["hello\nworld\n"]
+    with pytest.raises(SystemExit, match="notebooks: expected some of index, second, got third"):
+        chapters.make_notebooks(book, book.parent / "_config.yml", ["third"])
+
+
+def test_one_setting_adds_the_cell_for_colab_and_the_page_does_without_it(book):
+    config = book.parent / "_config.yml"
+    plain = config.read_text()
+    lines = (ROOT / "_config.yml").read_text().splitlines()
+    start = next(n for n, line in enumerate(lines) if line.startswith("# repository:"))
+    block = [line.removeprefix("# ") for line in lines[start : lines.index("", start)]]
+    config.write_text(plain + "\n".join(block).replace("OWNER/NAME", "example/fool") + "\n")
+    for _ in range(2):  # a second time adds no second cell
+        chapters.make_notebooks(book, config, ["second"])
+    cells = nbformat.read(book / "second.ipynb", 4).cells
+    assert [cell.metadata.get("tags", []) for cell in cells[:2]] == [["colab", "remove-cell"], []]
+    assert "%pip install --quiet git+https://github.com/example/fool" in cells[0].source
+    page = (make(book, run=False).parent / "second.html").read_text()
+    assert "%pip" not in page
+    colab = "https://colab.research.google.com/github/example/fool/blob/main/book/second.ipynb"
+    assert colab in page
+    config.write_text(plain)
+    chapters.make_notebooks(book, config, ["second"])
+    assert len(nbformat.read(book / "second.ipynb", 4).cells) == 2
+
+
+def test_normalising():
+    cells = [
+        new_code_cell(
+            "a", outputs=[new_output("stream", text="x"), new_output("stream", text="y")]
+        ),
+        new_code_cell(
+            "a", execution_count=17, metadata={"execution": {"t": "1"}, "tags": ["b", "a"]}
+        ),
+        new_markdown_cell("text"),
+    ]
+    notebook = chapters.normalise(new_notebook(cells=cells, metadata={"jupytext": {}}))
+    once = nbformat.writes(notebook)
+    assert nbformat.writes(chapters.normalise(notebook)) == once
+    assert len({cell.id for cell in notebook.cells}) == 3
+    assert [cell.execution_count for cell in notebook.cells[:2]] == [1, 2]
+    assert notebook.cells[0].outputs[0].text == "xy"
+    assert notebook.cells[1].metadata == {"tags": ["a", "b"]}
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+
+
+def test_every_command_is_in_the_makefile_and_says_what_it_does():
+    makefile = (ROOT / "Makefile").read_text()
+    for command in commands.COMMANDS:
+        assert command.__name__ in makefile
+        assert command.__doc__
+    finished = subprocess.run(
+        [sys.executable, ROOT / "tools" / "book.py", "--help"], capture_output=True, text=True
+    )
+    assert all(command.__name__ in finished.stdout for command in commands.COMMANDS)
+
+
+def test_an_unusable_browser_is_an_error(monkeypatch):
+    monkeypatch.setenv("FOOLKIT_BROWSER", "/no/such/browser")
+    with pytest.raises(SystemExit, match="FOOLKIT_BROWSER: expected a browser"):
+        commands.find_browser()
+
+
+def test_the_wheel_carries_weights_and_types(tmp_path):
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation",
+         "--wheel-dir", str(tmp_path), str(ROOT)],
+        check=True,
+    )  # fmt: skip
+    (wheel,) = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    for name in ("py.typed", "models/weights/lenet.safetensors", "models/weights/lenet.json"):
+        assert f"foolkit/{name}" in names
+    assert not [name for name in names if name.startswith(("tests", "book", "benchmarks"))]
