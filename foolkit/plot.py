@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib
+import networkx as nx
 import numpy as np
 import torch
 from matplotlib import figure as mpl_figure
@@ -22,6 +23,7 @@ from matplotlib.text import Text
 from torch import Tensor
 
 from foolkit.checks import check_images
+from foolkit.encodings import CPPNGenomes
 from foolkit.evolution import Elites, History
 
 INK = "#1f2328"  # text, axes and reference lines; the dark figure has INK_DARK in its place
@@ -252,3 +254,65 @@ def _recolour(drawn: mpl_figure.Figure, old: str, new: str) -> None:
             artist.set_edgecolor(new)
         elif isinstance(artist, Patch) and same_color(artist.get_facecolor(), old):
             artist.set_facecolor(new)
+
+
+def cppn(genome: CPPNGenomes, *, alt: str | None = None, caption: str | None = None) -> Figure:
+    """The network of one genome: inputs on the left, outputs on the right.
+
+    Only what the picture depends on is drawn. A link is blue where its weight is positive, orange
+    and dashed where it is negative, and the wider the larger it is.
+
+    Args:
+        genome: one genome, such as ``genomes[0]``.
+        alt, caption: what the figure shows, and what it finds; by default the network in words.
+
+    Raises:
+        ValueError: more or less than one genome.
+    """
+    graph = genome.graph()
+    ends = [name for name, kind in graph.nodes(data="kind") if kind == "output"]
+    starts = [name for name, kind in graph.nodes(data="kind") if kind == "input"]
+    graph = graph.subgraph({*starts, *ends}.union(*(nx.ancestors(graph, end) for end in ends)))
+    column = dict.fromkeys(starts, 0)
+    for name in nx.topological_sort(graph):
+        column.setdefault(name, 1 + max((column[s] for s in graph.predecessors(name)), default=0))
+    last = max(column.values())
+    column.update(dict.fromkeys(ends, last))
+    height: dict[str, float] = {}
+    for i in range(last + 1):  # each node near the middle of those that it hears
+        stack = [name for name in (starts if i == 0 else graph) if column[name] == i]
+        if i:
+            heard = {n: [height[s] for s in graph.predecessors(n)] or [0.0] for n in stack}
+            stack.sort(key=lambda name, heard=heard: -float(np.mean(heard[name])))
+        shift = 0.35 * (i % 2)  # so that links do not run through nodes of the column between
+        height.update({name: (len(stack) - 1) / 2 - k + shift for k, name in enumerate(stack)})
+    nodes = len(graph) - len(starts) - len(ends)
+    size = f"{nodes} hidden nodes and {graph.number_of_edges()} links"
+    made, ax = figure(
+        alt=alt or f"A network of {size}, from x, y, distance d and a constant to the picture.",
+        caption=caption
+        or f"The network behind one picture: {size}. Blue links add, dashed orange ones subtract.",
+        size=(min(1.2 + 1.1 * last, 7.6), 1.0 + 0.62 * np.ptp(list(height.values()))),
+    )
+    ax.axis("off")
+    ax.margins(0.08, 0.12)
+    heaviest = max((abs(w) for *_, w in graph.edges(data="weight")), default=1.0) or 1.0
+    for source, target, weight in graph.edges(data="weight"):
+        ax.annotate(
+            "", (column[target], height[target]), (column[source], height[source]),
+            arrowprops={
+                "arrowstyle": "-|>", "shrinkA": 7, "shrinkB": 7,
+                "color": COLOURS[0] if weight > 0 else COLOURS[1],
+                "linestyle": "-" if weight > 0 else "--",
+                "linewidth": 0.5 + 2 * abs(weight) / heaviest,
+            },
+        )  # fmt: skip
+    for name, data in graph.nodes(data=True):
+        colour = FAINT if data["kind"] == "input" else COLOURS[2]
+        ax.plot(column[name], height[name], "o", color=colour, markersize=11)
+        label = "\n".join(filter(None, (name, data.get("activation"))))
+        ax.annotate(
+            label, (column[name], height[name]), (0, -9), textcoords="offset points",
+            ha="center", va="top", color=INK, fontsize=8,
+        )  # fmt: skip
+    return made
