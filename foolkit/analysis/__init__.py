@@ -1,5 +1,6 @@
 """What is made of the images and of the confidences: likeness to digits, calibration."""
 
+from foolkit.analysis.boundary import Plane, distance_along, plane
 from foolkit.analysis.calibration import (
     Reliability,
     auroc,
@@ -12,6 +13,7 @@ from foolkit.analysis.calibration import (
 from foolkit.analysis.likeness import class_means, correlation, spectrum
 
 __all__ = [
+    "Plane",
     "Reliability",
     "auroc",
     "bootstrap",
@@ -19,7 +21,9 @@ __all__ = [
     "calibration_error_by_chance",
     "class_means",
     "correlation",
+    "distance_along",
     "fit_temperature",
+    "plane",
     "reliability",
     "spectrum",
 ]
