@@ -1,0 +1,21 @@
+"""Gradients: adversarial perturbations, their controls, and images painted from nothing."""
+
+from foolkit.gradients.ascent import Ascent, ascent
+from foolkit.gradients.carlini_wagner import carlini_wagner
+from foolkit.gradients.controls import noise
+from foolkit.gradients.deepfool import deepfool
+from foolkit.gradients.lbfgs import lbfgs
+from foolkit.gradients.result import Perturbed
+from foolkit.gradients.sign import fgsm, pgd
+
+__all__ = [
+    "Ascent",
+    "Perturbed",
+    "ascent",
+    "carlini_wagner",
+    "deepfool",
+    "fgsm",
+    "lbfgs",
+    "noise",
+    "pgd",
+]

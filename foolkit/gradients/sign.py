@@ -1,0 +1,269 @@
+"""Steps along the gradient of the loss: one (FGSM) or many (PGD)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from tqdm.auto import tqdm
+
+from foolkit.checks import check_count
+from foolkit.gradients.problem import (
+    BATCH,
+    Problem,
+    attacking,
+    check_choice,
+    check_number,
+    check_sizes,
+    column,
+    generator_of,
+    gradient,
+)
+from foolkit.gradients.result import Perturbed, perturbed
+
+Norm = Literal["inf", "2", "1"]
+SPARSE = 0.05  # share of the pixels that one step in the L1 norm changes
+
+
+def fgsm(
+    net: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    epsilon: float | Sequence[float],
+    targeted: bool = False,
+    clip: bool = True,
+    mask: Tensor | None = None,
+    batch: int = BATCH,
+) -> Perturbed | list[Perturbed]:
+    """The fast gradient sign method (Goodfellow, Shlens and Szegedy 2014, section 4).
+
+    ``x' = x + epsilon sign(grad_x J(x, label))`` with the cross-entropy J; towards the label,
+    ``x - epsilon sign(...)``, if targeted. The paper does not clip to [0, 1]; here it is the
+    default.
+
+    Args:
+        net: any module from images in [0, 1] to logits ``[N, K]``.
+        images: float32 ``[N, C, H, W]`` in [0, 1], on the network's device.
+        labels: int64 ``[N]``, the true classes, or the goals if ``targeted``.
+        epsilon: size of the step, Linf in units of the pixel range; or several, which share the
+            one gradient.
+        targeted: make the labels the goal.
+        clip: clip to [0, 1].
+        mask: bool, broadcast to the images: True where a pixel may change.
+        batch: images of one pass.
+
+    Returns:
+        The result; for several epsilons a list of results, in their order.
+
+    Raises:
+        TypeError, ValueError: images, labels, mask or a number that do not fit.
+    """
+    problem = Problem.checked(net, images, labels, targeted, mask)
+    check_count(batch, "batch")
+    epsilons = check_sizes(epsilon, "epsilon")
+    with attacking(net):
+        slopes = [_loss_gradient(part, part.images) for part in problem.split(batch)]
+        signs = torch.cat(slopes).sign_()
+        if problem.mask is not None:
+            signs *= problem.mask
+        results = []
+        for size in epsilons:
+            moved = torch.add(problem.images, signs, alpha=size)
+            results.append(perturbed(problem, moved.clamp_(0, 1) if clip else moved, 1, batch))
+    return results if isinstance(epsilon, Sequence) else results[0]
+
+
+def pgd(
+    net: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    epsilon: float | Sequence[float],
+    norm: Norm = "inf",
+    steps: int = 40,
+    step_size: float | None = None,
+    random_start: bool = True,
+    restarts: int = 1,
+    targeted: bool = False,
+    mask: Tensor | None = None,
+    seed: int | torch.Generator = 0,
+    batch: int = BATCH,
+    progress: bool = True,
+) -> Perturbed | list[Perturbed]:
+    """Projected gradient descent (Madry et al. 2018, section 2.1).
+
+    ``x_{t+1} = P(x_t + a d(grad_x J(x_t, label)))``, where P projects onto the ball of radius
+    epsilon around x and onto [0, 1], and d is the steepest direction of unit norm: the sign for
+    Linf, ``g / |g|_2`` for L2, and for L1 the sign over the largest ``SPARSE`` part of the
+    components that the box lets move (Tramèr and Boneh 2019, section 3.1). Without a random
+    start in Linf this is the basic iterative method of Kurakin et al. (2016). All steps are
+    taken: the loss is maximised, not the distance minimised.
+
+    Args:
+        net, images, labels, targeted, mask, batch: as for ``fgsm``.
+        epsilon: radius of the ball in ``norm``, in units of the pixel range; or several. Balls
+            are nested, so an image that was fooled in a smaller ball is the result in each
+            larger one, and only the others are attacked again.
+        norm: ``"inf"``, ``"2"`` or ``"1"``.
+        steps: gradient steps, each a forward and a backward pass.
+        step_size: length a of a step in ``norm``; default ``2.5 epsilon / steps`` (as in the
+            paper's section 5), so that the boundary of the ball can be reached from anywhere.
+        random_start: begin at a uniform random point of the ball.
+        restarts: runs; images fooled by one are not run again, of the others the run with the
+            largest margin is kept. More than one needs a random start.
+        seed: of the random starts; an integer or a generator on the images' device.
+        progress: show a bar if it takes longer than a second.
+
+    Returns:
+        The result; for several epsilons a list of results, in their order.
+
+    Raises:
+        TypeError, ValueError: an argument that does not fit.
+    """
+    problem = Problem.checked(net, images, labels, targeted, mask)
+    epsilons = check_sizes(epsilon, "epsilon")
+    check_choice(norm, tuple(STEEPEST), "norm")
+    for name, value in (("steps", steps), ("restarts", restarts), ("batch", batch)):
+        check_count(value, name)
+    if step_size is not None:
+        check_number(step_size, "step_size", above=0)
+    if restarts > 1 and not random_start:
+        raise ValueError("restarts: expected 1 without a random start (all runs would be the same)")
+    generator = generator_of(seed, images.device)
+
+    several = isinstance(epsilon, Sequence)
+    rounds = [size for size in sorted(set(epsilons)) for _ in range(restarts)]
+    results = {}
+    total = len(rounds) * -(-len(images) // batch) * steps
+    with attacking(net), tqdm(total=total, disable=not progress, unit=" steps", delay=1) as bar:
+        best, lead = problem.images.clone(), images.new_full((len(images),), -torch.inf)
+        queries = torch.zeros_like(problem.labels)
+        for size in rounds:
+            length = 2.5 * size / steps if step_size is None else step_size
+            for rows in (lead <= 0).nonzero()[:, 0].split(batch):
+                if not len(rows):
+                    break
+                part = problem[rows]
+                start = None
+                if random_start:
+                    start = random_in_ball(part.images, norm, size, generator)
+                moved = _descend(part, start, size, norm, steps, length, bar)
+                queries[rows] += steps
+                if len(rounds) == 1:
+                    best[rows] = moved
+                    continue
+                logits = net(moved).float()
+                queries[rows] += 1
+                margin = part.margin(logits)
+                margin = torch.where(part.fooled(logits), margin, margin.clamp(max=0))
+                better = margin > lead[rows]
+                best[rows] = torch.where(column(better), moved, best[rows])
+                lead[rows] = torch.maximum(margin, lead[rows])
+            results[size] = best.clone(), queries.clone()
+        bar.update(total - bar.n)
+    judged = {size: perturbed(problem, *found, batch) for size, found in results.items()}
+    return [judged[size] for size in epsilons] if several else judged[epsilon]
+
+
+def _descend(
+    part: Problem,
+    start: Tensor | None,
+    epsilon: float,
+    norm: Norm,
+    steps: int,
+    step_size: float,
+    bar: tqdm,
+) -> Tensor:
+    """The images after ``steps`` steps from the change ``start``."""
+    low, high = part.bounds()
+    if norm == "inf":  # this ball is a box too: one clamp projects onto both
+        low, high = low.clamp_(min=-epsilon), high.clamp_(max=epsilon)
+    change = torch.zeros_like(part.images) if start is None else start.clamp_(low, high)
+    for _ in range(steps):
+        slope = _loss_gradient(part, part.images + change)
+        if part.mask is not None:
+            slope *= part.mask
+        change.add_(STEEPEST[norm](slope, change, low, high), alpha=step_size)
+        if norm != "inf":
+            change = project(change, norm, epsilon)
+        change.clamp_(low, high)  # shrinks every component, so it stays within the ball
+        bar.update()
+    return part.images + change
+
+
+def _loss_gradient(part: Problem, images: Tensor) -> Tensor:
+    """Gradient of the cross-entropy, of its negative if targeted: the way to be fooled."""
+
+    def loss(logits: Tensor) -> Tensor:
+        return cross_entropy(logits, part.labels, reduction="none")
+
+    slope = gradient(part.net, images, loss)[2]
+    return slope.neg_() if part.targeted else slope
+
+
+def _sign(slope: Tensor, *_: Tensor) -> Tensor:
+    return slope.sign_()
+
+
+def _unit(slope: Tensor, *_: Tensor) -> Tensor:
+    length = torch.linalg.vector_norm(slope.flatten(1), dim=1)
+    return slope.div_(column(length.clamp_min(torch.finfo(slope.dtype).tiny)))
+
+
+def _largest(slope: Tensor, change: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    """The signs of the largest components that can still move, scaled to unit L1 norm."""
+    held = ((change <= low) & (slope < 0)) | ((change >= high) & (slope > 0))
+    size = slope.abs().masked_fill_(held, 0).flatten(1)
+    count = max(1, round(SPARSE * size.shape[1]))
+    top = size.topk(count, sorted=False)
+    step = top.values.sign() * slope.flatten(1).gather(1, top.indices).sign()
+    step /= step.abs().sum(1, keepdim=True).clamp_min(1)
+    return torch.zeros_like(size).scatter_(1, top.indices, step).view_as(slope)
+
+
+STEEPEST = {"inf": _sign, "2": _unit, "1": _largest}
+
+
+def project(change: Tensor, norm: Norm, epsilon: float) -> Tensor:
+    """The nearest (Euclidean) points ``[N, C, H, W]`` of the ball of radius ``epsilon`` around 0.
+
+    The L1 ball by sorting: the threshold t of ``sign(d) max(|d| - t, 0)`` is the last running
+    mean of the sorted sizes that leaves its own component positive (Duchi et al. 2008).
+    """
+    flat = change.flatten(1)
+    if norm == "inf":
+        return change.clamp(-epsilon, epsilon)
+    if norm == "2":
+        length = torch.linalg.vector_norm(flat, dim=1)
+        return change * column((epsilon / length.clamp_min(1e-12)).clamp_max(1))
+    size = flat.abs()
+    ordered = size.sort(1, descending=True).values
+    count = torch.arange(1, flat.shape[1] + 1, device=flat.device)
+    threshold = (ordered.cumsum(1) - epsilon) / count
+    last = (ordered > threshold).sum(1, keepdim=True) - 1
+    threshold = threshold.gather(1, last.clamp_min(0)).clamp_min(0)
+    return (flat.sign() * (size - threshold).clamp_min(0)).view_as(change)
+
+
+def random_in_ball(
+    images: Tensor, norm: Norm, epsilon: float, generator: torch.Generator
+) -> Tensor:
+    """Independent uniform points of the ball of radius ``epsilon``, of the images' shape."""
+    n, size = len(images), images[0].numel()
+    device = images.device
+    if norm == "inf":
+        uniform = torch.rand(images.shape, generator=generator, device=device)
+        return uniform.mul_(2 * epsilon).sub_(epsilon)
+    radius = torch.rand((n, 1), generator=generator, device=device).pow_(1 / size)
+    if norm == "2":
+        points = torch.randn((n, size), generator=generator, device=device)
+        points /= torch.linalg.vector_norm(points, dim=1, keepdim=True)
+    else:  # exponential sizes over their sum are uniform on the simplex
+        points = torch.rand((n, size), generator=generator, device=device).clamp_min_(1e-7).log_()
+        points /= points.sum(1, keepdim=True)
+        points *= torch.randint(2, (n, size), generator=generator, device=device) * 2 - 1
+    return (points * radius * epsilon).view_as(images)

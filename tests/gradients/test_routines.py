@@ -1,0 +1,159 @@
+"""What every routine promises."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from foolkit.gradients import (
+    Perturbed,
+    ascent,
+    carlini_wagner,
+    deepfool,
+    fgsm,
+    lbfgs,
+    noise,
+    pgd,
+)
+
+
+def paint(net, images, labels, *, targeted=True, **options):
+    """Ascent begins at images too."""
+    assert targeted
+    return ascent(net, labels, start=images, steps=8, progress=False, **options)
+
+
+ROUTINES = {
+    "fgsm": lambda *a, **k: fgsm(*a, epsilon=0.2, **k),
+    "pgd": lambda *a, **k: pgd(
+        *a, epsilon=0.2, steps=5, random_start=False, progress=False, **k
+    ),
+    "deepfool": lambda *a, **k: deepfool(*a, progress=False, **k),
+    "carlini_wagner": lambda *a, **k: carlini_wagner(
+        *a, search_steps=3, steps=20, progress=False, **k
+    ),
+    "lbfgs": lambda *a, **k: lbfgs(*a, progress=False, **k),
+    "noise": lambda *a, **k: noise(*a, size=0.5, **k),
+    "ascent": paint,
+}  # fmt: skip
+
+
+@pytest.fixture(params=ROUTINES)
+def routine(request):
+    return ROUTINES[request.param]
+
+
+@pytest.fixture
+def goals(curved, spread, says):
+    return (says(curved, spread) + 1) % 4
+
+
+def test_the_verdict_is_that_of_a_fresh_look(routine, curved, spread, goals):
+    result = routine(curved, spread, goals, targeted=True)
+    assert isinstance(result, Perturbed)
+    assert len(result) == 12
+    assert torch.equal(result.originals, spread)
+    curved.eval()
+    with torch.no_grad():
+        shares = curved(result.images).softmax(1)
+        from_file = torch.from_numpy((result.images.numpy() * 255).round().astype(np.uint8))
+        read = curved(from_file.float() / 255).argmax(1)
+    assert torch.equal(result.predicted, shares.argmax(1))
+    assert torch.allclose(result.confidence, shares.amax(1), atol=1e-6)
+    assert torch.allclose(result.label_confidence, shares[torch.arange(12), goals], atol=1e-6)
+    assert torch.equal(result.success, shares.argmax(1) == goals)
+    assert torch.equal(result.success_8bit, read == goals)
+    change = (result.images - spread).flatten(1)
+    assert torch.equal(result.perturbation.flatten(1), change)
+    assert torch.allclose(result.l2, change.norm(dim=1))
+    assert torch.allclose(result.linf, change.abs().amax(1))
+    assert torch.allclose(result.rms, change.square().mean(1).sqrt(), atol=1e-7)
+    assert torch.equal(result.l0, (change != 0).sum(1))
+
+
+def test_the_network_is_left_as_it_was(routine, curved, spread, goals):
+    curved.train()
+    curved.drop.eval()
+    before = {name: tensor.clone() for name, tensor in curved.state_dict().items()}
+    result = routine(curved, spread, goals, targeted=True)
+    assert curved.training
+    assert curved.first.training
+    assert not curved.drop.training
+    assert all(weight.grad is None and weight.requires_grad for weight in curved.parameters())
+    assert all(torch.equal(tensor, before[name]) for name, tensor in curved.state_dict().items())
+    assert not result.images.requires_grad
+    # dropout was off
+    again = routine(curved.eval(), spread, goals, targeted=True)
+    assert torch.equal(result.images, again.images)
+
+
+def test_the_arguments_are_left_as_they_were(routine, curved, spread, goals):
+    images, labels = spread.clone(), goals.clone()
+    mask = torch.ones(1, 1, 6, 6, dtype=torch.bool)
+    routine(curved, images, labels, targeted=True, mask=mask)
+    assert torch.equal(images, spread)
+    assert torch.equal(labels, goals)
+    assert mask.all()
+    assert images.grad is None
+
+
+def test_inference_mode(routine, curved, spread, goals):
+    plain = routine(curved, spread, goals, targeted=True)
+    with torch.inference_mode():
+        images, labels, mask = spread.clone(), goals.clone(), torch.ones_like(spread).bool()
+        inside = routine(curved, images, labels, targeted=True, mask=mask)
+    outside = routine(curved, images, labels, targeted=True, mask=mask)
+    for result in (inside, outside):
+        assert torch.equal(result.images, plain.images)
+        assert not result.images.is_inference()
+
+
+def test_each_image_by_itself(routine, curved, spread, goals):
+    """No image matters to another, but for rounding, which can send a search another way."""
+    whole = routine(curved, spread, goals, targeted=True)
+    parts = routine(curved, spread, goals, targeted=True, batch=5)
+    same = (whole.images - parts.images).abs().amax((1, 2, 3)) < 2e-3
+    assert same.sum() >= 10
+    assert torch.equal(whole.success, parts.success)
+    if whole.queries.any():
+        alone = routine(curved, spread[2:3], goals[2:3], targeted=True)
+        assert torch.allclose(whole.images[2:3], alone.images, atol=2e-3)
+
+
+def test_an_empty_mask_changes_nothing(routine, curved, spread, goals):
+    mask = torch.zeros(1, 1, 6, 6, dtype=torch.bool)
+    result = routine(curved, spread, goals, targeted=True, mask=mask)
+    assert torch.equal(result.images, spread)
+    assert not result.success.any()
+    assert not result.l0.any()
+
+
+def test_colour_in_channels_last_and_a_pixel_counts_once(routine):
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Tanh(), nn.Flatten(), nn.Linear(64, 3))
+    images = torch.rand(4, 3, 6, 6).contiguous(memory_format=torch.channels_last)
+    result = routine(net, images, torch.tensor([0, 1, 2, 0]), targeted=True)
+    change = result.images != images
+    assert torch.equal(result.l0, change.any(1).sum((1, 2)))
+    assert (result.l0 <= 36).all()
+
+
+def test_integer_labels_of_either_size(routine, curved, spread, goals):
+    result = routine(curved, spread, goals.int(), targeted=True)
+    assert torch.equal(result.images, routine(curved, spread, goals, targeted=True).images)
+    assert result.labels.dtype == torch.int64
+
+
+def test_a_frozen_network(routine, curved, spread, goals):
+    expected = routine(curved, spread, goals, targeted=True).images
+    curved.requires_grad_(False)
+    assert torch.equal(routine(curved, spread, goals, targeted=True).images, expected)
+
+
+def test_bad_input_is_named(routine, curved, spread, goals):
+    with pytest.raises(ValueError, match="expected values in"):
+        routine(curved, spread * 255, goals, targeted=True)
+    with pytest.raises(ValueError, match=r": expected classes 0 to 3, got 1[01] to 13"):
+        routine(curved, spread, goals + 10, targeted=True)
+    with pytest.raises(TypeError, match="mask: expected a bool tensor"):
+        routine(curved, spread, goals, targeted=True, mask=spread)
