@@ -1,6 +1,16 @@
 """foolkit: how neural networks are fooled, by experiment."""
 
-from foolkit import analysis, data, encodings, evolution, gradients, models, plot, scoreboard
+from foolkit import (
+    analysis,
+    data,
+    encodings,
+    evolution,
+    gradients,
+    models,
+    plot,
+    scoreboard,
+    widgets,
+)
 from foolkit.evolution import evolve
 from foolkit.scale import scaled
 
@@ -16,4 +26,5 @@ __all__ = [
     "plot",
     "scaled",
     "scoreboard",
+    "widgets",
 ]

@@ -97,7 +97,9 @@ def test_is_a_readable_document(visit, site, name):
     for image in page.locator("main img").all():
         assert image.get_attribute("alt").strip()
     for figure in page.locator("main figure").all():
-        assert figure.locator("figcaption").inner_text().strip()
+        assert figure.locator("figcaption").text_content().strip()
+        if figure.locator("xpath=ancestor::details[not(@open)]").count():
+            continue  # in a solution, still folded
         assert figure.locator("img:visible").count() == 1
         assert figure.locator("img:visible").evaluate("image => image.naturalWidth") > 0
     assert page.locator("mjx-container").count() == page.locator("main .math").count()

@@ -8,8 +8,9 @@ import shutil
 import subprocess
 import sys
 import time
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import yaml
@@ -19,7 +20,10 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
 ROOT = Path(__file__).resolve().parent.parent
+WEIGHTS = ROOT / "foolkit" / "models" / "weights"
 TIMEOUT = 600  # seconds a cell
+WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 COLAB = """import sys
 
 if "google.colab" in sys.modules:
@@ -94,12 +98,85 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
             for output in cell.outputs:
                 if output.output_type == "execute_result":
                     output.execution_count = count
+    widgets = normal_widgets(notebook)
     notebook.metadata = NotebookNode(
         kernelspec={"display_name": "Python 3", "language": "python", "name": "python3"},
         language_info={"name": "python"},
+        **({"widgets": {WIDGET_STATE: widgets}} if widgets else {}),
     )
     notebook.nbformat_minor = 5
     return notebook
+
+
+def saved_widgets(notebook: NotebookNode) -> dict[str, Any]:
+    """The saved models of a notebook's widgets by id."""
+    return notebook.metadata.get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
+
+
+def normal_widgets(notebook: NotebookNode) -> dict[str, Any] | None:
+    """The state of the widgets that a cell shows, with ids that count them; None: no widget.
+
+    A kernel draws its ids at random. Models that no output leads to (of a progress bar, of a
+    widget that was only made) are left out; the ids in the outputs are renamed too.
+    """
+    saved = saved_widgets(notebook)
+    views = [
+        output.data[WIDGET_VIEW]
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if WIDGET_VIEW in output.get("data", {})
+    ]
+    names: dict[str, str] = {}
+
+    def visit(model: str) -> None:
+        if model not in saved or model in names:
+            return
+        names[model] = hashlib.sha256(f"widget {len(names)}".encode()).hexdigest()[:32]
+        for other in references(saved[model]["state"]):
+            visit(other)
+
+    for view in views:
+        visit(view["model_id"])
+        view["model_id"] = names.get(view["model_id"], view["model_id"])
+    state = {}
+    for model, name in names.items():
+        state[name] = {**saved[model], "state": renamed(saved[model]["state"], names)}
+        if "buffers" in saved[model]:
+            state[name]["buffers"] = sorted(saved[model]["buffers"], key=lambda b: str(b["path"]))
+    return {"state": ordered(state), "version_major": 2, "version_minor": 0} if state else None
+
+
+REFERENCE = "IPY_MODEL_"
+
+
+def references(value: Any) -> list[str]:
+    """The ids of the models that a saved value refers to."""
+    if isinstance(value, dict):
+        return [model for key in sorted(value) for model in references(value[key])]
+    if isinstance(value, list):
+        return [model for item in value for model in references(item)]
+    if isinstance(value, str) and value.startswith(REFERENCE):
+        return [value.removeprefix(REFERENCE)]
+    return []
+
+
+def renamed(value: Any, names: dict[str, str]) -> Any:
+    """A saved value with the ids that it refers to renamed."""
+    if isinstance(value, dict):
+        return {key: renamed(item, names) for key, item in value.items()}
+    if isinstance(value, list):
+        return [renamed(item, names) for item in value]
+    if isinstance(value, str) and value.startswith(REFERENCE):
+        model = value.removeprefix(REFERENCE)
+        return REFERENCE + names.get(model, model)
+    return value
+
+
+def ordered(value: Any) -> Any:
+    """The same value with every dictionary in the order of its keys."""
+    if isinstance(value, dict):
+        return {key: ordered(value[key]) for key in sorted(value)}
+    return [ordered(item) for item in value] if isinstance(value, list) else value
 
 
 def merge_streams(outputs: list[NotebookNode]) -> list[NotebookNode]:
@@ -141,11 +218,42 @@ def make_book(book: Path, build: Path, config: Path, run: bool) -> Path:
     """Copy, execute the copies if ``run``, build; no file of ``book`` is written."""
     copied = copy(book, build)
     found = chapters(copied)
+    networks: set[str] = set()
     for number, path in enumerate(found, 1):
         if run:
             print(f"chapter {number}/{len(found)}  {path.stem:26}", end="", flush=True)
             print(f"{execute(path, address(config)):6.1f} s", flush=True)
-    return build_html(copied, build, config)
+        networks |= refresh_widgets(path)
+    page = build_html(copied, build, config)
+    write_weights(page.parent / "_static", networks)
+    return page
+
+
+def refresh_widgets(path: Path) -> set[str]:
+    """Give the saved widgets of a copied chapter the package's JavaScript of today.
+
+    Returns:
+        The networks that its widgets run.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    states = [model["state"] for model in saved_widgets(notebook).values()]
+    ours = [s for s in states if s.get("_anywidget_id", "").startswith("foolkit.widgets.")]
+    if ours:
+        from foolkit import widgets  # brings PyTorch: only where it is needed
+
+        for state in ours:
+            kind = getattr(widgets, state["_anywidget_id"].rpartition(".")[2])
+            state["_esm"], state["_css"] = kind._esm, kind._css
+        nbformat.write(notebook, path)
+    return {state["network"] for state in ours if state.get("network")}
+
+
+def write_weights(static: Path, networks: set[str]) -> None:
+    """The package's own files of weights, as scripts: a page on disk may load nothing else."""
+    for name in sorted(networks):
+        file = f"{name}.safetensors"
+        content = b64encode((WEIGHTS / file).read_bytes()).decode()
+        (static / f"{file}.js").write_text(f'foolkitFile("{file}", "{content}");\n', "utf-8")
 
 
 def make_notebooks(book: Path, config: Path, names: list[str]) -> None:

@@ -1,0 +1,293 @@
+"""Gradient routines against the passes that they need, and against their peers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import foolbox
+import numpy as np
+import torch
+import torchattacks
+from scipy.optimize import minimize
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+import foolkit as fk
+from benchmarks.evolution import as_a_user_writes_it
+from benchmarks.timing import alternate, median, ratio
+from foolkit.gradients.lbfgs import FLAT
+from foolkit.gradients.problem import Problem, attacking
+from foolkit.gradients.sign import _loss_gradient
+
+IMAGES = 100
+ROUNDS = 5
+USERS, OURS = "the user's module", "our fast one"
+Row = dict[str, Any]
+
+
+def rows() -> list[Row]:
+    """Every routine that the book stands on."""
+    images, labels = (tensor[:IMAGES] for tensor in fk.data.digits())
+    nets = {USERS: as_a_user_writes_it(), OURS: fk.models.load("lenet")}
+    return [
+        *_steps("pgd, 40 steps", _pgd(images, labels), 40, nets, images, labels, ROUNDS),
+        *_steps("carlini_wagner, 100 steps", _cw(images, labels), 100, nets, images, labels, 3),
+        *_fgsm(nets[USERS], images, labels),
+        *_deepfool(nets, images, labels),
+        *_lbfgs(nets[OURS], images, labels),
+    ]
+
+
+def forward_and_backward(net: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    """The floor of one gradient step: nothing but the two passes to the pixels."""
+    pixels = images.detach().requires_grad_()
+    return torch.autograd.grad(cross_entropy(net(pixels), labels), pixels)[0]
+
+
+def forward(net: nn.Module, images: Tensor) -> None:
+    """One pass without gradients."""
+    with torch.no_grad():
+        net(images)
+
+
+Attack = Callable[[nn.Module], object]
+
+
+def _pgd(images: Tensor, labels: Tensor) -> dict[str, Attack]:
+    def foolboxs(net: nn.Module) -> None:
+        attack = foolbox.attacks.LinfPGD(steps=40, abs_stepsize=0.01)
+        attack(foolbox.PyTorchModel(net, bounds=(0, 1)), images, labels, epsilons=0.1)
+
+    return {
+        "ours": lambda net: fk.gradients.pgd(
+            net, images, labels, epsilon=0.1, steps=40, step_size=0.01, progress=False
+        ),
+        "Foolbox": foolboxs,
+        # it does not say whether it succeeded: its user needs one more pass
+        "torchattacks": lambda net: forward(
+            net, torchattacks.PGD(net, eps=0.1, alpha=0.01, steps=40)(images, labels)
+        ),
+    }
+
+
+def _cw(images: Tensor, labels: Tensor) -> dict[str, Attack]:
+    def foolboxs(net: nn.Module) -> None:
+        attack = foolbox.attacks.L2CarliniWagnerAttack(
+            binary_search_steps=1, steps=100, initial_const=1.0, abort_early=False
+        )
+        attack(foolbox.PyTorchModel(net, bounds=(0, 1)), images, labels, epsilons=None)
+
+    return {
+        "ours": lambda net: fk.gradients.carlini_wagner(
+            net, images, labels, search_steps=1, steps=100, initial_c=1.0, learning_rate=0.01,
+            abort_early=False, progress=False,
+        ),
+        "Foolbox": foolboxs,
+        "torchattacks": lambda net: forward(
+            net, torchattacks.CW(net, c=1, steps=100, lr=0.01)(images, labels)
+        ),
+    }  # fmt: skip
+
+
+def _steps(
+    name: str,
+    attacks: dict[str, Attack],
+    steps: int,
+    nets: dict[str, nn.Module],
+    images: Tensor,
+    labels: Tensor,
+    rounds: int,
+) -> list[Row]:
+    """Many gradient steps, against as many pairs of passes and against the peers.
+
+    The floor sees images such as the attacks make: clean digits, mostly zeros, pass faster.
+    """
+    moved = fk.gradients.fgsm(nets[OURS], images, labels, epsilon=0.1).images
+
+    def floor() -> None:
+        for _ in range(steps):
+            forward_and_backward(nets[USERS], moved, labels)
+
+    functions = {"floor": floor}
+    for where, net in nets.items():
+        for who, attack in attacks.items():
+            functions[f"{who}, {where}"] = lambda attack=attack, net=net: attack(net)
+    seconds = alternate(functions, rounds)
+
+    def rate(key: str) -> str:
+        return f"{len(images) * steps / median(seconds[key]):,.0f} image steps/s"
+
+    found = [
+        {
+            "name": f"{name}, {where}",
+            "value": ratio(seconds, f"ours, {where}", "floor"),
+            "bar": 0.95 if where == USERS else 1.3,
+            "unit": "x the eager forward and backward pass",
+            "detail": f"{rate(f'ours, {where}')}; eager {rate('floor')}",
+        }
+        for where in nets
+    ]
+    return found + [
+        {
+            "name": f"{name} against {peer}, {where}",
+            "value": ratio(seconds, f"ours, {where}", f"{peer}, {where}"),
+            "bar": 1.0,
+            "unit": f"x the speed of {peer}",
+            "detail": f"{peer} {rate(f'{peer}, {where}')}",
+        }
+        for peer in ("Foolbox", "torchattacks")
+        for where in nets
+    ]
+
+
+def _fgsm(net: nn.Module, images: Tensor, labels: Tensor) -> list[Row]:
+    problem = Problem.checked(net, images, labels)
+
+    def step() -> None:
+        with attacking(net):
+            torch.add(images, _loss_gradient(problem, images).sign_(), alpha=0.1).clamp_(0, 1)
+
+    def floor() -> None:
+        forward_and_backward(net, images, labels)
+
+    def whole_floor() -> None:
+        floor()
+        forward(net, images)
+        forward(net, images)
+
+    functions = {
+        "floor": floor,
+        "step": step,
+        "whole floor": whole_floor,
+        "whole": lambda: fk.gradients.fgsm(net, images, labels, epsilon=0.1),
+    }
+    seconds = alternate(functions, 10 * ROUNDS)
+    unit = "x the eager forward and backward pass"
+    return [
+        {
+            "name": "fgsm, the step alone",
+            "value": ratio(seconds, "step", "floor"),
+            "bar": 0.95,
+            "unit": unit,
+            "detail": f"{len(images) / median(seconds['step']):,.0f} images/s",
+        },
+        {
+            "name": "fgsm, the whole call",
+            "value": ratio(seconds, "whole", "whole floor"),
+            "bar": 0.9,
+            "unit": f"{unit} and two forward passes that judge",
+            "detail": f"{len(images) / median(seconds['whole']):,.0f} images/s",
+        },
+    ]
+
+
+def _deepfool(nets: dict[str, nn.Module], images: Tensor, labels: Tensor) -> list[Row]:
+    found: dict[str, Tensor] = {}
+
+    def foolboxs(where: str) -> None:
+        model = foolbox.PyTorchModel(nets[where], bounds=(0, 1))
+        attack = foolbox.attacks.L2DeepFoolAttack()
+        _, moved, fooled = attack(model, images, labels, epsilons=None)
+        found[f"Foolbox, {where}"] = (moved - images).flatten(1).norm(dim=1)[fooled]
+
+    def ours(where: str) -> None:
+        result = fk.gradients.deepfool(nets[where], images, labels, progress=False)
+        found[f"ours, {where}"] = result.l2[result.success]
+
+    functions = {}
+    for where in nets:
+        functions[f"ours, {where}"] = lambda where=where: ours(where)
+        functions[f"Foolbox, {where}"] = lambda where=where: foolboxs(where)
+    seconds = alternate(functions, ROUNDS)
+    pairs = [(USERS, USERS, 2.0), (OURS, OURS, 2.0), (OURS, USERS, 4.0)]
+    rows = []
+    for where, theirs, bar in pairs:
+        medians = [float(found[f"{who}, {on}"].median()) for who, on in
+                   (("ours", where), ("Foolbox", theirs))]  # fmt: skip
+        what = where if where == theirs else f"{where}, Foolbox on {theirs}"
+        rows.append(
+            {
+                "name": f"deepfool against Foolbox, {what}",
+                "value": ratio(seconds, f"ours, {where}", f"Foolbox, {theirs}"),
+                "bar": bar,
+                "unit": "x the images/s of Foolbox",
+                "detail": f"{len(images) / median(seconds[f'ours, {where}']):,.0f} images/s;"
+                f" median L2 {medians[0]:.3f}, Foolbox's {medians[1]:.3f}",
+            }
+        )
+    return rows
+
+
+def szegedy(
+    net: nn.Module, image: Tensor, label: int, precision: float = 0.05, steps: int = 30
+) -> float:
+    """L2 of one image's perturbation by SciPy: the objective, search and stopping of ``lbfgs``."""
+    pixels = image.flatten().double().numpy()
+    bounds = np.stack([-pixels, 1 - pixels], 1)
+    best = np.full_like(pixels, np.inf)
+
+    def loss(change: np.ndarray) -> tuple[float, np.ndarray, bool]:
+        r = torch.tensor(change, dtype=torch.float32, requires_grad=True)
+        logits = net((image.flatten() + r).view(1, *image.shape))[0]
+        others = torch.arange(len(logits)) != label
+        value = logits.logsumexp(0) - logits[others].logsumexp(0)
+        (slope,) = torch.autograd.grad(value, r)
+        return value.item(), slope.double().numpy(), int(logits.argmax()) != label
+
+    def objective(change: np.ndarray, c: float) -> tuple[float, np.ndarray]:
+        nonlocal best
+        value, slope, fools = loss(change)
+        if fools and np.linalg.norm(change) < np.linalg.norm(best):
+            best = change.copy()
+        return value + c * change @ change, slope + 2 * c * change
+
+    change = np.zeros_like(pixels)
+    value, slope, fools = loss(change)
+    if fools:
+        return 0.0
+    c, works, fails = np.square(slope).sum() / (4 * value), 0.0, np.inf
+    while fails > works * (1 + precision) and c > 1e-9:
+        change = minimize(
+            objective, change, (c,), "L-BFGS-B", jac=True, bounds=bounds,
+            options={"maxiter": steps, "ftol": FLAT},
+        ).x  # fmt: skip
+        if loss(change)[2]:
+            works = c
+        else:
+            fails = c
+            change = best if np.isfinite(best[0]) else change
+        c = c / 4 if works == 0 else c * 4 if np.isinf(fails) else (works * fails) ** 0.5
+    return float(np.linalg.norm(best))
+
+
+def _lbfgs(net: nn.Module, images: Tensor, labels: Tensor) -> list[Row]:
+    found: dict[str, Tensor] = {}
+
+    def ours() -> None:
+        found["ours"] = fk.gradients.lbfgs(net, images, labels, progress=False).l2
+
+    def scipys() -> None:
+        pairs = zip(images, labels.tolist(), strict=True)
+        found["SciPy"] = torch.tensor([szegedy(net, image, label) for image, label in pairs])
+
+    seconds = alternate({"ours": ours, "SciPy": scipys}, repeats=2)
+    mean = {who: float(l2.mean()) for who, l2 in found.items()}
+    return [
+        {
+            "name": "lbfgs against a loop of SciPy's L-BFGS-B, 100 digits",
+            "value": ratio(seconds, "ours", "SciPy"),
+            "bar": 3.0,
+            "unit": "x the images/s of SciPy",
+            "detail": f"{len(images) / median(seconds['ours']):,.1f} images/s;"
+            f" SciPy {len(images) / median(seconds['SciPy']):,.1f}",
+        },
+        {
+            "name": "lbfgs, mean distortion against SciPy's",
+            "value": mean["ours"] / mean["SciPy"],
+            "bar": 1.01,
+            "unit": "of SciPy's (lower is better)",
+            "detail": f"mean L2 {mean['ours']:.3f}; SciPy's {mean['SciPy']:.3f}",
+            "lower": True,
+        },
+    ]

@@ -1,0 +1,34 @@
+// Fooling by gradient: change every pixel a little, in the direction that hurts the answer most.
+
+// How the loss, -log p_answer, changes with each pixel. With respect to the logits the gradient is
+// p - onehot(answer): raise every other class in proportion to its confidence.
+function lossGradient(net, image, answer) {
+  const direction = net.confidences(image);
+  direction[answer] = -direction.reduce((sum, p, k) => (k === answer ? sum : sum + p), 0);
+  return net.gradient(direction);
+}
+
+// Steps of projected gradient ascent on the largest-change ball (Kurakin et al. 2016, Madry et al.
+// 2018): each step moves every pixel by `step` in the direction of the gradient's sign, and no
+// pixel ever leaves [0, 1] or is further than epsilon from where it started. With a `target` it
+// descends towards that class instead. A generator: yields after each step, so that a page can
+// draw what happens; ends when the answer has changed, or after `steps`.
+function* fool(net, original, { epsilon, target = null, step = Math.max(epsilon / 10, 0.002), steps = 60 }) {
+  const image = Float64Array.from(original);
+  const first = indexOfLargest(net.logits(image));
+  const goal = target === first ? null : target;
+  const towards = goal === null ? 1 : -1;
+  for (let n = 1; n <= steps; n++) {
+    const gradient = lossGradient(net, image, goal ?? first);
+    for (let i = 0; i < image.length; i++) {
+      const moved = image[i] + towards * step * Math.sign(gradient[i]);
+      const near = Math.min(original[i] + epsilon, Math.max(original[i] - epsilon, moved));
+      image[i] = Math.min(1, Math.max(0, near));
+    }
+    const confidences = net.confidences(image);
+    const answer = indexOfLargest(confidences);
+    const done = goal === null ? answer !== first : answer === goal;
+    yield { image, confidences, answer, first, steps: n, done };
+    if (done) return;
+  }
+}

@@ -1,0 +1,73 @@
+"""What every widget shares: its JavaScript, its weights, an honest repr."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any
+
+import anywidget
+import traitlets
+
+from foolkit.models import shipped
+
+SOURCES = files("foolkit.widgets")
+ARCHITECTURES = ("LeNet",)  # that network.js knows
+
+
+def read(name: str) -> str:
+    """A source file of this folder."""
+    return (SOURCES / name).read_text("utf-8")
+
+
+def module(*names: str) -> str:
+    """One ES module out of several files.
+
+    Concatenated, since a module that arrives as text cannot import its neighbours.
+    """
+    return "\n".join(read(f"{name}.js") for name in names)
+
+
+def runs_in_the_page(network: str) -> bool:
+    """Whether ``network.js`` knows the architecture of a shipped network."""
+    return shipped.card(network)["architecture"] in ARCHITECTURES
+
+
+class Widget(anywidget.AnyWidget):
+    """A widget that runs wholly in the page; with a kernel, Python reads and sets its traits.
+
+    Set traits are checked at once: a bad value raises, and the old one stays.
+
+    Attributes:
+        network: name of a shipped network that the page runs, or "" for none.
+    """
+
+    _css = read("widgets.css")
+    network = traitlets.Unicode("").tag(sync=True)
+    shown: tuple[str, ...] = ()  # traits that the repr names
+
+    def __init__(self, **traits: Any) -> None:
+        unknown = [name for name in traits if name not in self.trait_names()]
+        if unknown:
+            raise TypeError(f"{unknown[0]}: {type(self).__name__} has no such argument")
+        super().__init__(**traits)
+        self.on_msg(self._answer)
+
+    @traitlets.validate("network")
+    def _check_network(self, proposal: traitlets.Bunch) -> str:
+        name = proposal["value"]
+        known = [n for n in shipped.available() if runs_in_the_page(n)]
+        if name and name not in known:
+            raise ValueError(
+                f"network: expected one that the page can run ({', '.join(known)}), got {name!r}"
+            )
+        return name
+
+    def _answer(self, _: Any, content: Any, __: Any) -> None:
+        """The page asks for the network's file; on the book's site, the site itself answers."""
+        name = f"{self.network}.safetensors"
+        if isinstance(content, dict) and self.network and content.get("file") == name:
+            self.send({"file": name}, buffers=[(shipped.WEIGHTS / name).read_bytes()])
+
+    def __repr__(self) -> str:
+        settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.shown)
+        return f"{type(self).__name__}({settings})"

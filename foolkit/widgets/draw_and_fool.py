@@ -1,0 +1,97 @@
+"""Draw a digit, and fool the network with it."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import torch
+import traitlets
+from torch import Tensor
+
+from foolkit.data import digits
+from foolkit.models import load, predict
+from foolkit.widgets.base import Widget, module
+from foolkit.widgets.traits import PIXELS, Images, check_number, check_whole, to_tensor
+
+
+@cache
+def sample_digits(network: str) -> Tensor:
+    """The first embedded digit of each class that the network reads with 99 % confidence."""
+    images, labels = digits()
+    images, labels = images[:500], labels[:500]
+    sure = predict(load(network), images).gather(1, labels[:, None])[:, 0]
+    first = ((labels == torch.arange(10)[:, None]) & (sure > 0.99)).int().argmax(1)
+    return images[first]
+
+
+class DrawAndFool(Widget):
+    """Draw a digit, watch ten confidences, and change it until the answer changes.
+
+    The page runs the shipped network forwards and backwards. "Fool it" takes steps of projected
+    gradient ascent (Kurakin et al. 2016, Madry et al. 2018) in the ball of largest change
+    ``epsilon``, and stops as soon as the answer changes.
+
+    Args:
+        digit: the real digit to start from; None: an empty pad.
+        epsilon: largest change of a pixel, 0.01 to 0.5.
+        target: the digit that the network shall see; None: anything else.
+        image: start from your own image instead, float32 ``[1, 1, 28, 28]`` in [0, 1].
+
+    Attributes:
+        answer: what the network says of the image that was judged last; -1 before that.
+        confidence: its ten confidences.
+        steps: steps that the last attack took; 0: the drawing itself was judged.
+        fooled: 784 bytes of the changed image; empty if there is none.
+
+    Raises:
+        TypeError, ValueError: a setting out of its range.
+    """
+
+    _esm = module("network", "attack", "page", "draw_and_fool")
+    shown = ("epsilon", "target")
+
+    image = Images(bytes(PIXELS), count=1)
+    samples = Images(bytes(10 * PIXELS), count=10)
+    epsilon = traitlets.Any(0.2).tag(sync=True)
+    target = traitlets.Any(None).tag(sync=True)
+    answer = traitlets.Int(-1).tag(sync=True)
+    confidence = traitlets.List(traitlets.Float()).tag(sync=True)
+    steps = traitlets.Int(0).tag(sync=True)
+    fooled = Images(b"", count=None)
+
+    def __init__(
+        self,
+        digit: int | None = 3,
+        *,
+        epsilon: float = 0.2,
+        target: int | None = None,
+        image: Tensor | None = None,
+    ) -> None:
+        samples = sample_digits("lenet")
+        if digit is not None:
+            check_whole(digit, 0, 9, "digit")
+        if image is None:
+            image = torch.zeros(1, 1, 28, 28) if digit is None else samples[digit][None]
+        super().__init__(
+            network="lenet", samples=samples, image=image, epsilon=epsilon, target=target
+        )
+
+    @traitlets.validate("epsilon")
+    def _check_epsilon(self, proposal: traitlets.Bunch) -> float:
+        return check_number(proposal["value"], 0.01, 0.5, "epsilon")
+
+    @traitlets.validate("target")
+    def _check_target(self, proposal: traitlets.Bunch) -> int | None:
+        value = proposal["value"]
+        return None if value is None else check_whole(value, 0, 9, "target")
+
+    def drawing(self) -> Tensor:
+        """The drawing, float32 ``[1, 1, 28, 28]`` in [0, 1]."""
+        return to_tensor(self.image)
+
+    def fooling(self) -> Tensor:
+        """The changed image of the last attack, float32 ``[N, 1, 28, 28]``; N is 0 or 1.
+
+        Rounded to 8 bits on its way from the page.
+        """
+        return to_tensor(self.fooled)

@@ -1,0 +1,80 @@
+// MAP-Elites with one elite a class, on pixels: the algorithm of foolkit.evolve, line by line.
+
+// Random numbers in [0, 1) that follow a seed: the generator sfc32 (C. Doty-Humphrey).
+class Random {
+  constructor(seed) {
+    this.a = 0; this.b = seed >>> 0; this.c = Math.floor(seed / 2 ** 32) >>> 0; this.count = 1;
+    for (let i = 0; i < 16; i++) this.next(); // so that seeds 0 and 1 have nothing in common
+  }
+  next() {
+    const sum = (this.a + this.b + this.count) | 0;
+    this.count = (this.count + 1) | 0;
+    this.a = this.b ^ (this.b >>> 9);
+    this.b = (this.c + (this.c << 3)) | 0;
+    this.c = (((this.c << 21) | (this.c >>> 11)) + sum) | 0;
+    return (sum >>> 0) / 2 ** 32;
+  }
+}
+
+// Polynomial mutation (Deb 2001): each gene changes with probability `rate`, mostly a little,
+// seldom far; the larger eta, the smaller the steps. Clipped to [0, 1].
+function mutate(genes, rate, eta, random) {
+  const child = Float32Array.from(genes);
+  for (let i = 0; i < child.length; i++) {
+    if (random.next() >= rate) continue;
+    const u = random.next();
+    const step = u < 0.5
+      ? (2 * u) ** (1 / (eta + 1)) - 1
+      : 1 - (2 * (1 - u)) ** (1 / (eta + 1));
+    child[i] = Math.min(1, Math.max(0, child[i] + step));
+  }
+  return child;
+}
+
+// What is judged is the image that a file would hold: 256 levels of grey.
+function render(genes, image) {
+  for (let i = 0; i < genes.length; i++) image[i] = Math.floor(255 * genes[i]) / 255;
+  return image;
+}
+
+const HALVE_EVERY = 1000; // generations, as the paper's text says
+
+class MapElites {
+  constructor(net, { seed = 0, rate = 0.1, eta = 15, batch = 50 }) {
+    Object.assign(this, { net, rate, eta, batch });
+    this.random = new Random(seed);
+    this.image = new Float64Array(784);
+    this.generation = -1; // until the first population is judged
+    this.elites = Array.from({ length: 10 }, () => ({ genes: null, confidence: -1, born: 0 }));
+    this.history = []; // ten confidences a generation
+  }
+
+  // One generation. A generator that yields after every child: a page draws in between.
+  * breed() {
+    const generation = this.generation + 1;
+    const rate = this.rate * 0.5 ** Math.floor(generation / HALVE_EVERY);
+    const parents = this.elites.map((elite) => elite.genes);
+    const next = [...this.elites];
+    for (let n = 0; n < this.batch; n++) {
+      const genes = generation === 0
+        ? Float32Array.from({ length: 784 }, () => this.random.next())
+        : mutate(parents[Math.floor(10 * this.random.next())], rate, this.eta, this.random);
+      const confidences = this.net.confidences(render(genes, this.image));
+      // every child is offered to every class, and must be strictly better
+      for (let k = 0; k < 10; k++) {
+        const confidence = Math.fround(confidences[k]); // as fine as Python's 32-bit numbers
+        if (confidence > next[k].confidence) next[k] = { genes, confidence, born: generation };
+      }
+      yield;
+    }
+    this.elites = next;
+    this.generation = generation;
+    this.history.push(next.map((elite) => elite.confidence));
+  }
+}
+
+// Of ten confidences, the mean of the middle two.
+function median(values) {
+  const ordered = [...values].sort((a, b) => a - b), middle = ordered.length / 2;
+  return (ordered[Math.floor(middle - 0.5)] + ordered[Math.floor(middle)]) / 2;
+}

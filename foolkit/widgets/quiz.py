@@ -1,0 +1,76 @@
+"""You or the network: a blind quiz."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import traitlets
+from torch import Tensor, nn
+
+from foolkit.checks import check_count, check_images, check_labels
+from foolkit.models import load, predict
+from foolkit.widgets.base import Widget, module
+from foolkit.widgets.traits import Images
+
+
+class Quiz(Widget):
+    """The reader names images, one after the other, and sees the score beside the network's.
+
+    Nothing is told before the last answer, and nothing leaves the page (with a kernel, Python
+    can read ``given`` and ``score``).
+
+    Args:
+        images: float32 ``[N, 1, 28, 28]`` in [0, 1], for example ``elites.images``.
+        labels: what each counts as, int64 ``[N]``; by default ``0, 1, ... N-1``, which is what
+            the elites of a run were bred for.
+        net: the network to compare with; by default the shipped LeNet.
+        seed: of the order in which the images are shown.
+
+    Attributes:
+        labels, said, sure: what each image counts as, what the network says, how sure it is
+            (rounded down to the hundredth of a per cent), in the order of the quiz.
+        given: the reader's answers so far; None for "no digit".
+        score: how many of them are right.
+
+    Raises:
+        TypeError, ValueError: images or labels that are not as described.
+    """
+
+    _esm = module("network", "page", "quiz")
+
+    images = Images(b"", count=None)
+    labels = traitlets.List(traitlets.Int()).tag(sync=True)
+    said = traitlets.List(traitlets.Int()).tag(sync=True)
+    sure = traitlets.List(traitlets.Float()).tag(sync=True)
+    given = traitlets.List(traitlets.Int(allow_none=True)).tag(sync=True)
+    score = traitlets.Int(0).tag(sync=True)
+
+    def __init__(
+        self,
+        images: Tensor,
+        labels: Tensor | None = None,
+        *,
+        net: nn.Module | None = None,
+        seed: int = 0,
+    ) -> None:
+        check_images(images, (1, 28, 28))
+        if labels is None:
+            if len(images) > 10:
+                raise ValueError(f"labels: expected one for each of {len(images)} images, got none")
+            labels = torch.arange(len(images))
+        check_labels(labels, len(images), 10)
+        check_count(seed, "seed", minimum=0)
+        order = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))
+        images, labels = images.detach().cpu()[order], labels.cpu()[order]
+        # what is judged is what is shown: 8 bits a pixel
+        sure, said = predict(net or load("lenet"), (images * 255).round() / 255).cpu().max(1)
+        super().__init__(
+            images=images,
+            labels=labels.tolist(),
+            said=said.tolist(),
+            sure=[math.floor(p * 1e4) / 1e4 for p in sure.tolist()],
+        )
+
+    def __repr__(self) -> str:
+        return f"Quiz({len(self.labels)} images)"

@@ -1,0 +1,529 @@
+"""The widgets in a small built book, in a real browser: on a server, from disk, by every means."""
+
+import functools
+import http.server
+import importlib.util
+import itertools
+import json
+import os
+import shutil
+import threading
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+ARTEFACTS = ROOT / "_build" / "screenshots"
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+HARMLESS = ("THEBE_JS_URL", "invalid theme mode", "favicon")  # of the theme: see test_pages.py
+STATE, VIEW = (f"application/vnd.jupyter.widget-{kind}+json" for kind in ("state", "view"))
+
+spec = importlib.util.spec_from_file_location("chapters", ROOT / "tools" / "chapters.py")
+chapters = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(chapters)
+
+PAGES = {
+    "index": ["import foolkit as fk", "fk.widgets.DrawAndFool(3)"],
+    "second": [
+        "import foolkit as fk\nunseen = fk.widgets.Breed(seed=9)",
+        "fk.widgets.Breed(seed=1, batch=20)",
+        "images, labels = fk.data.digits()\nfk.widgets.Quiz(images[:3], labels[:3])",
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory):
+    """A book of two chapters with the project's own host and styles, executed in place."""
+    root = tmp_path_factory.mktemp("tiny")
+    (root / "book" / "assets").mkdir(parents=True)
+    for name in ("anywidget-host.js", "book.css", "logo.svg"):
+        shutil.copy(ROOT / "book" / "assets" / name, root / "book" / "assets")
+    (root / "book" / "_toc.yml").write_text(
+        "format: jb-book\nroot: index\nchapters:\n  - file: second\n"
+    )
+    (root / "_config.yml").write_text(
+        "title: tiny\nonly_build_toc_files: true\nexecute:\n  execute_notebooks: 'off'\n"
+        "html:\n  favicon: assets/logo.svg\n"
+        "sphinx:\n  config:\n    html_static_path: [assets]\n    html_css_files: [book.css]\n"
+        "    nb_ipywidgets_js:\n      anywidget-host.js: {defer: defer}\n"
+    )
+    for name, sources in PAGES.items():
+        cells = [new_markdown_cell(f"# What is {name}?"), *map(new_code_cell, sources)]
+        notebook = new_notebook(cells=cells, metadata={"language_info": {"name": "python"}})
+        nbformat.write(notebook, root / "book" / f"{name}.ipynb")
+    chapters.make_notebooks(root / "book", root / "_config.yml", [])
+    return root / "book"
+
+
+@pytest.fixture(scope="module")
+def html(book):
+    """The folder of the built pages."""
+    root = book.parent
+    return chapters.make_book(book, root / "_build", root / "_config.yml", run=False).parent
+
+
+# ---- the notebooks and the build -----------------------------------------------------------------
+
+
+def state_of(path):
+    return nbformat.read(path, 4).metadata.widgets[STATE].state
+
+
+def test_a_second_execution_gives_no_diff(book):
+    first = {path: path.read_bytes() for path in book.glob("*.ipynb")}
+    chapters.make_notebooks(book, book.parent / "_config.yml", ["second"])
+    assert {path: path.read_bytes() for path in book.glob("*.ipynb")} == first
+    notebook = nbformat.read(book / "second.ipynb", 4)
+    again = nbformat.writes(chapters.normalise(notebook))
+    assert again.rstrip("\n") == (book / "second.ipynb").read_text("utf-8").rstrip("\n")
+
+
+def test_only_widgets_that_are_shown_are_kept_and_the_views_lead_to_them(book):
+    state = state_of(book / "second.ipynb")
+    kinds = sorted(model.state["_anywidget_id"] for model in state.values() if
+                   "_anywidget_id" in model.state)  # fmt: skip
+    assert kinds == ["foolkit.widgets.breed.Breed", "foolkit.widgets.quiz.Quiz"]
+    views = [
+        output.data[VIEW].model_id
+        for cell in nbformat.read(book / "second.ipynb", 4).cells
+        for output in cell.get("outputs", [])
+        if VIEW in output.get("data", {})
+    ]
+    assert len(views) == 2
+    for view in views:
+        assert state[view].state.layout.removeprefix("IPY_MODEL_") in state
+
+
+def test_a_notebook_whose_widget_is_gone_keeps_no_state(book):
+    notebook = nbformat.read(book / "second.ipynb", 4)
+    for cell in notebook.cells[1:]:
+        cell.outputs = []
+    assert "widgets" not in chapters.normalise(notebook).metadata
+
+
+def test_pages_get_the_packages_javascript_of_today(book, tmp_path):
+    path = Path(shutil.copy(book / "index.ipynb", tmp_path))
+    notebook = nbformat.read(path, 4)
+    for model in notebook.metadata.widgets[STATE].state.values():
+        if "_esm" in model.state:
+            model.state["_esm"] = "of last year"
+    nbformat.write(notebook, path)
+    assert chapters.refresh_widgets(path) == {"lenet"}
+    assert state_of(path) == state_of(book / "index.ipynb")
+
+
+def test_the_site_holds_the_weights_once(html):
+    (only,) = html.glob("**/*safetensors*")
+    assert only.name == "lenet.safetensors.js"
+    assert only.parent.name == "_static"
+
+
+def test_a_book_without_widgets_gets_no_weights(tmp_path):
+    chapters.write_weights(tmp_path, set())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_chapters_of_the_book_show_widgets_of_the_package():
+    for path in chapters.chapters(ROOT / "book"):
+        for model in chapters.saved_widgets(nbformat.read(path, 4)).values():
+            if model["model_module"] == "anywidget":
+                assert model["state"]["_anywidget_id"].startswith("foolkit.widgets.")
+
+
+# ---- the pages in a browser ----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if not os.environ.get("FOOLKIT_BROWSER"):
+        if os.environ.get("CI"):
+            raise RuntimeError("CI: expected a browser (FOOLKIT_BROWSER), found none")
+        pytest.skip("no Chrome, Chromium or Edge found")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(
+            executable_path=os.environ["FOOLKIT_BROWSER"], args=FLAGS
+        )
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def server(html):
+    class Silent(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    handler = functools.partial(Silent, directory=str(html))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+
+
+@pytest.fixture(params=["http", "file"])
+def site(request, html, server):
+    """The address of the book, on a server and on disk."""
+    return server if request.param == "http" else html.as_uri()
+
+
+@pytest.fixture
+def visit(browser, request):
+    """Opens a page, waits for its widgets; fails on any outside request or complaint.
+
+    A screenshot of every page that was open is kept if the test fails.
+    """
+    pages = []
+
+    def open_page(url, *, theme="light", width=1280, ready=True, **options):
+        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        context.add_init_script(
+            f"localStorage.setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}')"
+        )
+        page = context.new_page()
+        page.asked, page.complaints = [], []
+        page.on("request", lambda asked: page.asked.append(asked.url))
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda message: message.type == "error" and page.complaints.append(message.text),
+        )
+        pages.append(page)
+        page.goto(url, wait_until="load")
+        if ready:
+            page.wait_for_function(
+                "() => { const all = [...document.querySelectorAll('.fk-widget')];"
+                " return all.length && all.every((one) => one.dataset.ready) }"
+            )
+        return page
+
+    failures = request.session.testsfailed
+    yield open_page
+    failed = request.session.testsfailed > failures
+    for number, page in enumerate(pages):
+        if failed:
+            name = "".join(c if c.isalnum() else "-" for c in request.node.name)
+            page.screenshot(path=ARTEFACTS / f"{name}-{number}.png")
+        page.context.close()
+
+
+def clean(page, site):
+    """No request beyond the site, no error."""
+    inside = (site, "data:", "blob:")
+    assert [url for url in page.asked if not url.startswith(inside)] == []
+    assert [c for c in page.complaints if not any(known in c for known in HARMLESS)] == []
+
+
+def press(page, name):
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def said(page, kind):
+    return page.locator(f".fk-{kind} .fk-status").inner_text()
+
+
+def wait_until_said(page, kind, words):
+    page.wait_for_function(
+        "([kind, words]) => new RegExp(words).test("
+        "document.querySelector(`.fk-${kind} .fk-status`).textContent)",
+        arg=[kind, words],
+    )
+
+
+def pixels(page, selector):
+    return page.locator(selector).evaluate(
+        "c => Array.from(c.getContext('2d').getImageData(0, 0, 28, 28).data)"
+    )[::4]
+
+
+PAD, AFTER = ".fk-pad canvas", ".fk-results canvas >> nth=0"
+
+
+def test_draw_with_the_mouse_and_fool(visit, site):
+    page = visit(f"{site}/index.html")
+    before = page.locator(".fk-bars").inner_text()
+    press(page, "Wipe")
+    assert max(pixels(page, PAD)) == 0
+    pad = page.locator(".fk-pad")
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    at = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in
+          ((0.3, 0.25), (0.7, 0.25), (0.45, 0.8))]  # fmt: skip
+    page.mouse.move(*at[0])
+    page.mouse.down()
+    for point in at[1:]:
+        page.mouse.move(*point, steps=10)
+    page.mouse.up()
+    wait_until_said(page, "draw", "The network sees a 7, with [0-9.]+ % confidence")
+    drawn = pixels(page, PAD)
+    assert 40 < sum(value > 128 for value in drawn) < 150
+    assert page.locator(".fk-bars").inner_text() != before
+    assert page.locator(".fk-answer").inner_text().split()[0] == "7"
+
+    press(page, "Fool it")
+    wait_until_said(page, "draw", r"Fooled in \d+ steps?: the 7 is now called a [0-689]")
+    assert page.locator(".fk-answer").inner_text().split()[0] != "7"
+    fooled = pixels(page, AFTER)
+    assert 0 < max(abs(a - b) for a, b in zip(drawn, fooled, strict=True)) <= 0.2 * 255 + 1
+    assert page.get_by_text("The network on the changed image").is_visible()
+    assert pixels(page, PAD) == drawn
+    clean(page, site)
+
+
+def test_draw_with_the_keyboard_alone(visit, site):
+    page = visit(f"{site}/index.html")
+    press(page, "Wipe")
+    page.get_by_role("application").focus()
+    for key in ["ArrowUp"] * 8 + ["Space"] + ["ArrowDown"] * 16 + ["Space"]:
+        page.keyboard.press(key)
+    wait_until_said(page, "draw", "The network sees a 1")
+    page.get_by_role("slider").focus()
+    for _ in range(19):
+        page.keyboard.press("ArrowLeft")
+    assert page.get_by_role("slider").get_attribute("aria-valuetext") == "0.01"
+    fool = page.get_by_role("button", name="Fool it")
+    fool.focus()
+    page.keyboard.press("Enter")
+    wait_until_said(page, "draw", r"Still a 1 after \d+ steps. A change of 0.01 a pixel")
+    page.get_by_role("slider").focus()
+    page.keyboard.press("End")
+    fool.focus()
+    page.keyboard.press("Enter")
+    wait_until_said(page, "draw", "Fooled in")
+    page.get_by_role("application").focus()
+    page.keyboard.press("Delete")
+    assert max(pixels(page, PAD)) == 0
+    assert page.locator(".fk-results").is_hidden()
+
+
+def test_draw_with_a_finger_on_a_telephone(visit, site):
+    page = visit(f"{site}/index.html", width=360, has_touch=True, is_mobile=True)
+    page.get_by_role("button", name="Wipe").tap()
+    page.locator(".fk-pad").tap()
+    wait_until_said(page, "draw", "The network sees a")
+    assert max(pixels(page, PAD)) > 200
+    page.get_by_role("button", name="a real 4").tap()
+    wait_until_said(page, "draw", "The network sees a 4")
+    page.get_by_role("button", name="Fool it").tap()
+    wait_until_said(page, "draw", "Fooled in")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    clean(page, site)
+
+
+def test_a_target_is_reached_or_refused(visit, site):
+    page = visit(f"{site}/index.html")
+    page.get_by_role("slider").press("End")
+    page.get_by_label("make it").select_option("8")
+    press(page, "Fool it")
+    wait_until_said(page, "draw", "the 3 is now called a 8")
+    page.get_by_label("make it").select_option("3")
+    press(page, "Fool it")
+    wait_until_said(page, "draw", "already sees a 3")
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_flicker(visit, site, motion):
+    page = visit(f"{site}/index.html", reduced_motion=motion)
+    page.evaluate(  # counts every change of the picture
+        """() => { globalThis.turns = [];
+        const put = CanvasRenderingContext2D.prototype.putImageData;
+        CanvasRenderingContext2D.prototype.putImageData = function (...all) {
+            if (this.canvas.closest(".fk-results > :first-child")) turns.push(performance.now());
+            return put.apply(this, all) } }"""
+    )
+    press(page, "Fool it")
+    wait_until_said(page, "draw", "Fooled in")
+    fooled, drawn = pixels(page, AFTER), pixels(page, PAD)
+    flicker = page.locator(".fk-results button")
+    page.evaluate("turns.length = 0")
+    flicker.click()
+    assert flicker.get_attribute("aria-pressed") == "true"
+    assert pixels(page, AFTER) == drawn
+    page.wait_for_timeout(1300)
+    turns = page.evaluate("turns")
+    if motion == "reduce":
+        assert len(turns) == 1
+    else:
+        assert len(turns) >= 2
+        assert min(b - a for a, b in itertools.pairwise(turns)) > 1000 / 6
+    flicker.click()
+    assert flicker.get_attribute("aria-pressed") == "false"
+    assert pixels(page, AFTER) == fooled
+
+
+def tiles(page):
+    return page.locator(".fk-tiles li").all_inner_texts()
+
+
+def points(page):
+    return len(page.locator("polyline.fk-median").get_attribute("points").split())
+
+
+def test_breed(visit, site):
+    page = visit(f"{site}/second.html")
+    wait_until_said(page, "breed", "Generation 0:")
+    start = tiles(page)
+    assert [tile[1] for tile in start] == list("0123456789")
+    for generation in (1, 2):
+        press(page, "Step")
+        wait_until_said(page, "breed", f"Generation {generation}:")
+    two = tiles(page)
+    assert two != start
+    assert points(page) == 3
+
+    press(page, "Start")
+    page.wait_for_function("document.querySelectorAll('.fk-curve .fk-median')[0]"
+                           ".getAttribute('points').split(' ').length > 5")  # fmt: skip
+    press(page, "Pause")
+    page.wait_for_timeout(500)
+    stopped = tiles(page), page.locator(".fk-breed .fk-title").inner_text()
+    page.wait_for_timeout(300)
+    assert (tiles(page), page.locator(".fk-breed .fk-title").inner_text()) == stopped
+    label = page.locator(".fk-curve").get_attribute("aria-label")
+    assert "generations the median of the ten is" in label
+
+    press(page, "Restart")  # the same seed is the same run
+    wait_until_said(page, "breed", "Generation 0:")
+    assert tiles(page) == start
+    for generation in (1, 2):
+        press(page, "Step")
+        wait_until_said(page, "breed", f"Generation {generation}:")
+    assert tiles(page) == two
+    page.get_by_label("seed").fill("2")
+    press(page, "Restart")
+    wait_until_said(page, "breed", "Generation 0:")
+    assert tiles(page) != start
+    clean(page, site)
+
+
+def test_breed_by_keyboard(visit, site):
+    page = visit(f"{site}/second.html")
+    wait_until_said(page, "breed", "Generation 0:")
+    rate = page.get_by_label("mutation rate")
+    rate.focus()
+    page.keyboard.press("ArrowRight")
+    assert rate.get_attribute("aria-valuetext") == "0.11"
+    page.get_by_role("button", name="Step").focus()
+    page.keyboard.press("Space")
+    wait_until_said(page, "breed", "Generation 1:")
+    seed = page.get_by_label("seed")
+    seed.fill("-4")
+    seed.press("Tab")
+    wait_until_said(page, "breed", "The seed is a whole number from 0 to 999999")
+    assert seed.input_value() == "1"
+
+
+def test_quiz(visit, site):
+    page = visit(f"{site}/second.html")
+    labels = page.evaluate(
+        "kind => Object.values(JSON.parse(document.querySelector(`script[type='${kind}']`)"
+        ".textContent).state).find((one) => one.state.labels).state.labels",
+        STATE,
+    )
+    quiz = page.locator(".fk-quiz")
+    answers = quiz.get_by_role("group", name="Which digit do you see?")
+    answers.get_by_role("button", name=str(labels[0])).click()
+    assert "Image 2 of 3" in quiz.inner_text()
+    assert "✓" not in quiz.inner_text()  # blind: nothing is told before the end
+    page.keyboard.press(str((labels[1] + 1) % 10))
+    answers.get_by_role("button", name="no digit").click()
+    wait_until_said(page, "quiz", "You were right on 1 of 3, the network on 3")
+    scores = quiz.get_by_role("list", name="Scores").inner_text().split("\n")
+    assert "1 of 3" in scores
+    assert "3 of 3" in scores
+    rows = [row.split("\t") for row in quiz.locator("tbody tr").all_inner_texts()]
+    assert [row[2] for row in rows] == [f"{labels[0]} ✓", str((labels[1] + 1) % 10), "no digit"]
+    quiz.get_by_role("button", name="Again").click()
+    assert "Image 1 of 3" in quiz.inner_text()
+    clean(page, site)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_no_serious_violation(visit, server, theme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    def violations(page):
+        found = Axe().run(page, context={"include": [["main article"]]}).response["violations"]
+        serious = [v for v in found if v["impact"] in ("serious", "critical")]
+        return [(v["id"], [node["html"][:120] for node in v["nodes"]][:3]) for v in serious]
+
+    page = visit(f"{server}/index.html", theme=theme)
+    assert page.evaluate("document.documentElement.dataset.theme") == theme
+    assert violations(page) == []
+    press(page, "Fool it")
+    wait_until_said(page, "draw", "Fooled in")
+    assert violations(page) == []
+    page = visit(f"{server}/second.html", theme=theme)
+    press(page, "Step")
+    for _ in range(3):
+        page.locator(".fk-quiz").get_by_role("button", name="no digit").click()
+    wait_until_said(page, "breed", "Generation 1:")
+    assert violations(page) == []
+
+
+def test_the_theme_is_followed(visit, server):
+    colours = set()
+    for theme in ("light", "dark"):
+        page = visit(f"{server}/index.html", theme=theme)
+        widget = page.locator(".fk-widget")
+        style = "e => getComputedStyle(e).backgroundColor + getComputedStyle(e).color"
+        colours.add(widget.evaluate(style))
+    assert len(colours) == 2
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_fits_a_telephone(visit, server, name):
+    page = visit(f"{server}/{name}.html", width=360)
+    if name == "second":
+        for _ in range(3):
+            page.locator(".fk-quiz").get_by_role("button", name="no digit").click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    for canvas in page.locator(".fk-widget canvas:visible").all():
+        assert canvas.bounding_box()["x"] + canvas.bounding_box()["width"] <= 360
+
+
+def test_every_control_can_be_reached_and_shows_that_it_has_the_focus(visit, server):
+    page = visit(f"{server}/index.html")
+    widget = page.locator(".fk-widget")
+    controls = widget.locator("button:visible, input, select, [tabindex='0']")
+    for control in controls.all():
+        control.focus()
+        page.keyboard.press("Shift")  # the browser shows the focus of who uses a keyboard
+        style = control.evaluate("e => getComputedStyle(e).outlineStyle + e.matches(':focus')")
+        assert style == "solidtrue"
+
+
+def test_weights_that_are_missing_are_an_error_in_words(visit, server, browser):
+    page = visit("about:blank", ready=False)
+    page.route("**/lenet.safetensors.js", lambda route: route.abort())
+    page.goto(f"{server}/index.html")
+    text = page.locator(".fk-widget").get_by_role("status")
+    text.get_by_text("could not start").wait_for()
+    assert "the file lenet.safetensors of this site did not load" in text.inner_text()
+
+
+def test_it_works_under_a_strict_content_security_policy(visit, html, server):
+    """Without the theme, which has scripts of its own in the page."""
+    notebook = nbformat.read(html.parent / "book" / "index.ipynb", 4)
+    state = json.dumps(notebook.metadata.widgets[STATE]).replace("<", "\\u003c")
+    (view,) = [o.data[VIEW] for c in notebook.cells for o in c.get("outputs", []) if VIEW in o.data]
+    policy = "default-src 'none'; script-src 'self' blob:; style-src 'self'; img-src data:"
+    (html / "strict.html").write_text(
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>strict</title>'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        f'<link rel="icon" href="data:,"></head><body>'
+        f'<script type="{STATE}">{state}</script><script type="{VIEW}">{json.dumps(view)}</script>'
+        f'<script defer src="_static/anywidget-host.js"></script></body></html>',
+        "utf-8",
+    )
+    page = visit(f"{server}/strict.html")
+    press(page, "Fool it")
+    wait_until_said(page, "draw", "Fooled in")
+    assert page.locator(".fk-bar").first.evaluate("e => getComputedStyle(e).height") != "0px"
+    assert page.complaints == []
