@@ -36,6 +36,15 @@ def python(*arguments: str | Path, **environment: str) -> None:
     run(BIN / "python", *arguments, **environment)
 
 
+def has_pip() -> bool:
+    """Whether ``.venv`` has a Python with pip."""
+    try:
+        asked = subprocess.run([BIN / "python", "-m", "pip", "--version"], capture_output=True)
+    except FileNotFoundError:
+        return False
+    return asked.returncode == 0
+
+
 def install() -> None:
     """Make ``.venv`` as the lock files say, unless it already is."""
     if sys.version_info < (3, 11):  # noqa: UP036 - run before anything is installed
@@ -45,8 +54,8 @@ def install() -> None:
     if stamp.is_file() and stamp.read_text() == wanted:
         return
     print("installing into .venv (a few minutes the first time) ...", flush=True)
-    if not (BIN / ("python.exe" if os.name == "nt" else "python")).exists():
-        venv.create(VENV, with_pip=True)
+    if not has_pip():  # no environment yet, or one whose making was cut off
+        venv.create(VENV, with_pip=True, clear=True)
     stamp.unlink(missing_ok=True)
     pip = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
     python(*pip, "-r", "requirements.lock")
