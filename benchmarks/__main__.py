@@ -18,7 +18,7 @@ from foolkit.scoreboard import measured_on
 def subjects() -> list[str]:
     """The modules of this folder that have rows."""
     names = (module.name for module in pkgutil.iter_modules(benchmarks.__path__))
-    return [name for name in names if name not in ("__main__", "timing")]
+    return [name for name in names if name not in ("__main__", "references", "timing")]
 
 
 def met(row: dict[str, Any]) -> bool | None:

@@ -6,15 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import foolbox
-import numpy as np
 import torch
 import torchattacks
-from scipy.optimize import minimize
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 import foolkit as fk
 from benchmarks.evolution import as_a_user_writes_it
+from benchmarks.references import szegedy
 from benchmarks.timing import alternate, median, ratio
 from foolkit.gradients.lbfgs import FLAT
 from foolkit.gradients.problem import Problem, attacking
@@ -219,48 +218,6 @@ def _deepfool(nets: dict[str, nn.Module], images: Tensor, labels: Tensor) -> lis
     return rows
 
 
-def szegedy(
-    net: nn.Module, image: Tensor, label: int, precision: float = 0.05, steps: int = 30
-) -> float:
-    """L2 of one image's perturbation by SciPy: the objective, search and stopping of ``lbfgs``."""
-    pixels = image.flatten().double().numpy()
-    bounds = np.stack([-pixels, 1 - pixels], 1)
-    best = np.full_like(pixels, np.inf)
-
-    def loss(change: np.ndarray) -> tuple[float, np.ndarray, bool]:
-        r = torch.tensor(change, dtype=torch.float32, requires_grad=True)
-        logits = net((image.flatten() + r).view(1, *image.shape))[0]
-        others = torch.arange(len(logits)) != label
-        value = logits.logsumexp(0) - logits[others].logsumexp(0)
-        (slope,) = torch.autograd.grad(value, r)
-        return value.item(), slope.double().numpy(), int(logits.argmax()) != label
-
-    def objective(change: np.ndarray, c: float) -> tuple[float, np.ndarray]:
-        nonlocal best
-        value, slope, fools = loss(change)
-        if fools and np.linalg.norm(change) < np.linalg.norm(best):
-            best = change.copy()
-        return value + c * change @ change, slope + 2 * c * change
-
-    change = np.zeros_like(pixels)
-    value, slope, fools = loss(change)
-    if fools:
-        return 0.0
-    c, works, fails = np.square(slope).sum() / (4 * value), 0.0, np.inf
-    while fails > works * (1 + precision) and c > 1e-9:
-        change = minimize(
-            objective, change, (c,), "L-BFGS-B", jac=True, bounds=bounds,
-            options={"maxiter": steps, "ftol": FLAT},
-        ).x  # fmt: skip
-        if loss(change)[2]:
-            works = c
-        else:
-            fails = c
-            change = best if np.isfinite(best[0]) else change
-        c = c / 4 if works == 0 else c * 4 if np.isinf(fails) else (works * fails) ** 0.5
-    return float(np.linalg.norm(best))
-
-
 def _lbfgs(net: nn.Module, images: Tensor, labels: Tensor) -> list[Row]:
     found: dict[str, Tensor] = {}
 
@@ -269,7 +226,9 @@ def _lbfgs(net: nn.Module, images: Tensor, labels: Tensor) -> list[Row]:
 
     def scipys() -> None:
         pairs = zip(images, labels.tolist(), strict=True)
-        found["SciPy"] = torch.tensor([szegedy(net, image, label) for image, label in pairs])
+        found["SciPy"] = torch.tensor(
+            [szegedy(net, image, label, flat=FLAT) for image, label in pairs]
+        )
 
     seconds = alternate({"ours": ours, "SciPy": scipys}, repeats=2)
     mean = {who: float(l2.mean()) for who, l2 in found.items()}

@@ -19,6 +19,7 @@ import foolkit as fk
 from foolkit.models import shipped
 from foolkit.widgets import base
 from tools.book import find_browser
+from tools.chapters import write_weights
 
 HOST = Path(__file__).resolve().parent.parent / "book" / "assets" / "anywidget-host.js"
 KIND = "application/vnd.jupyter.widget-"
@@ -172,9 +173,7 @@ def _site(widget: base.Widget) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         (root / HOST.name).write_text(HOST.read_text("utf-8"), "utf-8")
-        file = f"{widget.network}.safetensors"
-        content = b64encode((shipped.WEIGHTS / file).read_bytes()).decode()
-        (root / f"{file}.js").write_text(f'foolkitFile("{file}", "{content}");', "utf-8")
+        write_weights(root, {widget.network})
         (root / "index.html").write_text(
             '<!doctype html><meta charset="utf-8"><title>bench</title><body>'
             f"{script('state', state)}{script('view', view)}"

@@ -5,6 +5,7 @@ Every message names the argument, what came, and what is expected.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -94,3 +95,21 @@ def check_fraction(value: float, argument: str) -> None:
         raise TypeError(f"{argument}: expected a number in [0, 1], got {value!r}")
     if not 0 <= value <= 1:
         raise ValueError(f"{argument}: expected a number in [0, 1], got {value}")
+
+
+def check_number(
+    value: float, argument: str, above: float = -math.inf, least: float = -math.inf
+) -> None:
+    """Raise unless ``value`` is a finite number ``> above`` and ``>= least``."""
+    wanted = f"> {above:g}" if above > -math.inf else f">= {least:g}"
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{argument}: expected a number {wanted}, got {value!r}")
+    if not (math.isfinite(value) and value > above and value >= least):
+        raise ValueError(f"{argument}: expected a number {wanted}, got {value}")
+
+
+def check_choice(value: str, choices: Sequence[str], argument: str) -> None:
+    """Raise unless ``value`` is one of ``choices``."""
+    if value not in choices:
+        listed = ", ".join(map(repr, choices))
+        raise ValueError(f"{argument}: expected one of {listed}, got {value!r}")

@@ -24,6 +24,7 @@ from torch import Tensor
 
 from foolkit.checks import check_images
 from foolkit.encodings import CPPNGenomes
+from foolkit.encodings.cppn_genomes import needed
 from foolkit.evolution import Elites, History
 
 INK = "#1f2328"  # text, axes and reference lines; the dark figure has INK_DARK in its place
@@ -272,7 +273,7 @@ def cppn(genome: CPPNGenomes, *, alt: str | None = None, caption: str | None = N
     graph = genome.graph()
     ends = [name for name, kind in graph.nodes(data="kind") if kind == "output"]
     starts = [name for name, kind in graph.nodes(data="kind") if kind == "input"]
-    graph = graph.subgraph({*starts, *ends}.union(*(nx.ancestors(graph, end) for end in ends)))
+    graph = graph.subgraph({*starts, *needed(graph)})
     column = dict.fromkeys(starts, 0)
     for name in nx.topological_sort(graph):
         column.setdefault(name, 1 + max((column[s] for s in graph.predecessors(name)), default=0))

@@ -1,6 +1,5 @@
 """The commands behind make, on a tiny book of their own."""
 
-import importlib.util
 import subprocess
 import sys
 import zipfile
@@ -10,17 +9,10 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from tools import book as commands
+from tools import chapters
+
 ROOT = Path(__file__).resolve().parent.parent
-
-
-def load(name):
-    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-chapters, commands = load("chapters"), load("book")
 
 FIGURE = """
 import foolkit as fk

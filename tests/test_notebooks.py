@@ -1,6 +1,5 @@
 """What every chapter must be, read from its committed file; nbval proves the outputs."""
 
-import importlib.util
 import os
 import shutil
 import statistics
@@ -12,17 +11,10 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
+from tools import book as commands
+from tools import chapters
+
 ROOT = Path(__file__).resolve().parent.parent
-
-
-def load(name):
-    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-chapters, commands = load("chapters"), load("book")
 PATHS = chapters.chapters(ROOT / "book")
 TAGS = {"hide-input", "hide-output", "hide-cell", "nbval-ignore-output", "colab", "remove-cell"}
 each_chapter = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
@@ -111,7 +103,7 @@ def test_the_large_version_runs(path, tmp_path):
     """``FOOLKIT_SCALE=full`` with its counts divided by 100, in a copy."""
     copy = shutil.copy(path, tmp_path)
     code = (
-        "import sys; sys.path.insert(0, 'tools'); import chapters; from pathlib import Path;"
+        "from pathlib import Path; from tools import chapters;"
         f" chapters.execute(Path({str(copy)!r}))"
     )
     finished = subprocess.run(

@@ -1,93 +1,41 @@
 """The built pages in a real browser: offline, linked, described, usable."""
 
-import functools
-import http.server
-import os
-import threading
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 HTML = Path(__file__).resolve().parent.parent / "_build" / "html"
 PAGES = sorted(p.stem for p in HTML.glob("*.html") if p.stem not in ("genindex", "search"))
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-# The theme declares a constant twice, and reports a theme mode that it sets itself a moment later.
-HARMLESS = ("THEBE_JS_URL", "invalid theme mode", "favicon")
 
 if not PAGES:
     pytestmark = pytest.mark.skip(reason="no built pages: run `make html` first")
-elif not os.environ.get("FOOLKIT_BROWSER"):
-    if os.environ.get("CI"):
-        raise RuntimeError("CI: expected a browser (FOOLKIT_BROWSER), found none")
-    pytestmark = pytest.mark.skip(reason="no Chrome, Chromium or Edge found")
 
 each_page = pytest.mark.parametrize("name", PAGES)
 
 
 @pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(
-            executable_path=os.environ["FOOLKIT_BROWSER"], args=FLAGS
-        )
-        yield running
-        running.close()
-
-
-@pytest.fixture(scope="module")
-def site():
+def site(serving):
     """The built book on a local port."""
-
-    class Silent(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
-
-    handler = functools.partial(Silent, directory=str(HTML))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with serving(HTML) as address:
+        yield address
 
 
 @pytest.fixture
-def visit(browser):
-    """Opens a page and watches what it asks for and complains of."""
-    contexts = []
+def visit(visit):
+    """Opens a page and lets it settle."""
 
-    def open_page(url, width=1280, theme="light"):
-        context = browser.new_context(viewport={"width": width, "height": 900})
-        contexts.append(context)
-        context.add_init_script(
-            f"localStorage.setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}')"
-        )
-        page = context.new_page()
-        page.asked, page.complaints = [], []
-        page.on("request", lambda request: page.asked.append(request.url))
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
-        page.on(
-            "console",
-            lambda message: message.type == "error" and page.complaints.append(message.text),
-        )
-        page.goto(url, wait_until="load")
+    def settled(url, **options):
+        page = visit(url, **options)
         page.wait_for_timeout(200)
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
+    return settled
 
 
 @each_page
-def test_asks_for_nothing_outside_and_has_no_errors(visit, site, name):
+def test_asks_for_nothing_outside_and_has_no_errors(visit, site, name, assert_clean):
     for start in (site, HTML.as_uri()):
-        page = visit(f"{start}/{name}.html")
-        inside = (start, "data:", "blob:")
-        assert [url for url in page.asked if not url.startswith(inside)] == []
-        assert [c for c in page.complaints if not any(known in c for known in HARMLESS)] == []
+        assert_clean(visit(f"{start}/{name}.html"), start)
 
 
 @each_page
@@ -118,16 +66,11 @@ def test_links_lead_somewhere(visit, site, name):
 
 @each_page
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_no_serious_violation(visit, site, name, theme):
-    from axe_playwright_python.sync_playwright import Axe
-
+def test_axe_finds_no_serious_violation(visit, site, name, theme, serious_violations):
     page = visit(f"{site}/{name}.html", theme=theme)
     assert page.evaluate("document.documentElement.dataset.theme") == theme
     # docutils marks the entries of a bibliography by a role that axe does not know in a list
-    scope = {"include": [["main article"]], "exclude": [[".citation-list"]]}
-    found = Axe().run(page, context=scope).response["violations"]
-    serious = [v for v in found if v["impact"] in ("serious", "critical")]
-    assert [(v["id"], [node["html"][:120] for node in v["nodes"]][:3]) for v in serious] == []
+    assert serious_violations(page, exclude=[".citation-list"]) == []
 
 
 @each_page

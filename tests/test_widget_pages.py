@@ -1,32 +1,18 @@
 """The widgets in a small built book, in a real browser: on a server, from disk, by every means."""
 
-import functools
-import http.server
-import importlib.util
 import itertools
 import json
-import os
 import shutil
-import threading
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-from playwright.sync_api import sync_playwright
+
+from tools import chapters
 
 ROOT = Path(__file__).resolve().parent.parent
-ARTEFACTS = ROOT / "_build" / "screenshots"
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-HARMLESS = ("THEBE_JS_URL", "invalid theme mode", "favicon")  # of the theme: see test_pages.py
 STATE, VIEW = (f"application/vnd.jupyter.widget-{kind}+json" for kind in ("state", "view"))
-
-spec = importlib.util.spec_from_file_location("chapters", ROOT / "tools" / "chapters.py")
-chapters = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(chapters)
 
 PAGES = {
     "index": ["import foolkit as fk", "fk.widgets.DrawAndFool(3)"],
@@ -141,30 +127,9 @@ def test_the_chapters_of_the_book_show_widgets_of_the_package():
 
 
 @pytest.fixture(scope="module")
-def browser():
-    if not os.environ.get("FOOLKIT_BROWSER"):
-        if os.environ.get("CI"):
-            raise RuntimeError("CI: expected a browser (FOOLKIT_BROWSER), found none")
-        pytest.skip("no Chrome, Chromium or Edge found")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(
-            executable_path=os.environ["FOOLKIT_BROWSER"], args=FLAGS
-        )
-        yield running
-        running.close()
-
-
-@pytest.fixture(scope="module")
-def server(html):
-    class Silent(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
-
-    handler = functools.partial(Silent, directory=str(html))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_port}"
-        running.shutdown()
+def server(html, serving):
+    with serving(html) as address:
+        yield address
 
 
 @pytest.fixture(params=["http", "file"])
@@ -174,28 +139,11 @@ def site(request, html, server):
 
 
 @pytest.fixture
-def visit(browser, request):
-    """Opens a page, waits for its widgets; fails on any outside request or complaint.
+def visit(visit):
+    """Opens a page and, unless ``ready`` is false, waits for its widgets."""
 
-    A screenshot of every page that was open is kept if the test fails.
-    """
-    pages = []
-
-    def open_page(url, *, theme="light", width=1280, ready=True, **options):
-        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
-        context.add_init_script(
-            f"localStorage.setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}')"
-        )
-        page = context.new_page()
-        page.asked, page.complaints = [], []
-        page.on("request", lambda asked: page.asked.append(asked.url))
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
-        page.on(
-            "console",
-            lambda message: message.type == "error" and page.complaints.append(message.text),
-        )
-        pages.append(page)
-        page.goto(url, wait_until="load")
+    def open_page(url, *, ready=True, **options):
+        page = visit(url, **options)
         if ready:
             page.wait_for_function(
                 "() => { const all = [...document.querySelectorAll('.fk-widget')];"
@@ -203,21 +151,7 @@ def visit(browser, request):
             )
         return page
 
-    failures = request.session.testsfailed
-    yield open_page
-    failed = request.session.testsfailed > failures
-    for number, page in enumerate(pages):
-        if failed:
-            name = "".join(c if c.isalnum() else "-" for c in request.node.name)
-            page.screenshot(path=ARTEFACTS / f"{name}-{number}.png")
-        page.context.close()
-
-
-def clean(page, site):
-    """No request beyond the site, no error."""
-    inside = (site, "data:", "blob:")
-    assert [url for url in page.asked if not url.startswith(inside)] == []
-    assert [c for c in page.complaints if not any(known in c for known in HARMLESS)] == []
+    return open_page
 
 
 def press(page, name):
@@ -245,7 +179,7 @@ def pixels(page, selector):
 PAD, AFTER = ".fk-pad canvas", ".fk-results canvas >> nth=0"
 
 
-def test_draw_with_the_mouse_and_fool(visit, site):
+def test_draw_with_the_mouse_and_fool(visit, site, assert_clean):
     page = visit(f"{site}/index.html")
     before = page.locator(".fk-bars").inner_text()
     press(page, "Wipe")
@@ -273,7 +207,7 @@ def test_draw_with_the_mouse_and_fool(visit, site):
     assert 0 < max(abs(a - b) for a, b in zip(drawn, fooled, strict=True)) <= 0.2 * 255 + 1
     assert page.get_by_text("The network on the changed image").is_visible()
     assert pixels(page, PAD) == drawn
-    clean(page, site)
+    assert_clean(page, site)
 
 
 def test_draw_with_the_keyboard_alone(visit, site):
@@ -302,7 +236,7 @@ def test_draw_with_the_keyboard_alone(visit, site):
     assert page.locator(".fk-results").is_hidden()
 
 
-def test_draw_with_a_finger_on_a_telephone(visit, site):
+def test_draw_with_a_finger_on_a_telephone(visit, site, assert_clean):
     page = visit(f"{site}/index.html", width=360, has_touch=True, is_mobile=True)
     page.get_by_role("button", name="Wipe").tap()
     page.locator(".fk-pad").tap()
@@ -313,7 +247,7 @@ def test_draw_with_a_finger_on_a_telephone(visit, site):
     page.get_by_role("button", name="Fool it").tap()
     wait_until_said(page, "draw", "Fooled in")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    clean(page, site)
+    assert_clean(page, site)
 
 
 def test_a_target_is_reached_or_refused(visit, site):
@@ -365,7 +299,7 @@ def points(page):
     return len(page.locator("polyline.fk-median").get_attribute("points").split())
 
 
-def test_breed(visit, site):
+def test_breed(visit, site, assert_clean):
     page = visit(f"{site}/second.html")
     wait_until_said(page, "breed", "Generation 0:")
     start = tiles(page)
@@ -399,7 +333,7 @@ def test_breed(visit, site):
     press(page, "Restart")
     wait_until_said(page, "breed", "Generation 0:")
     assert tiles(page) != start
-    clean(page, site)
+    assert_clean(page, site)
 
 
 def test_breed_by_keyboard(visit, site):
@@ -419,7 +353,7 @@ def test_breed_by_keyboard(visit, site):
     assert seed.input_value() == "1"
 
 
-def test_quiz(visit, site):
+def test_quiz(visit, site, assert_clean):
     page = visit(f"{site}/second.html")
     labels = page.evaluate(
         "kind => Object.values(JSON.parse(document.querySelector(`script[type='${kind}']`)"
@@ -441,30 +375,23 @@ def test_quiz(visit, site):
     assert [row[2] for row in rows] == [f"{labels[0]} ✓", str((labels[1] + 1) % 10), "no digit"]
     quiz.get_by_role("button", name="Again").click()
     assert "Image 1 of 3" in quiz.inner_text()
-    clean(page, site)
+    assert_clean(page, site)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_no_serious_violation(visit, server, theme):
-    from axe_playwright_python.sync_playwright import Axe
-
-    def violations(page):
-        found = Axe().run(page, context={"include": [["main article"]]}).response["violations"]
-        serious = [v for v in found if v["impact"] in ("serious", "critical")]
-        return [(v["id"], [node["html"][:120] for node in v["nodes"]][:3]) for v in serious]
-
+def test_axe_finds_no_serious_violation(visit, server, theme, serious_violations):
     page = visit(f"{server}/index.html", theme=theme)
     assert page.evaluate("document.documentElement.dataset.theme") == theme
-    assert violations(page) == []
+    assert serious_violations(page) == []
     press(page, "Fool it")
     wait_until_said(page, "draw", "Fooled in")
-    assert violations(page) == []
+    assert serious_violations(page) == []
     page = visit(f"{server}/second.html", theme=theme)
     press(page, "Step")
     for _ in range(3):
         page.locator(".fk-quiz").get_by_role("button", name="no digit").click()
     wait_until_said(page, "breed", "Generation 1:")
-    assert violations(page) == []
+    assert serious_violations(page) == []
 
 
 def test_the_theme_is_followed(visit, server):

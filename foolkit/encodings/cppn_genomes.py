@@ -120,17 +120,22 @@ class CPPNGenomes(Genomes):
             ValueError: more or less than one genome.
         """
         graph = self.graph()
-        ends = [name for name, kind in graph.nodes(data="kind") if kind == "output"]
-        needed = set(ends).union(*(nx.ancestors(graph, end) for end in ends))
+        shown = needed(graph)
         lines, used = [], set()
         for name in nx.lexicographical_topological_sort(graph, key=_order):
             activation = graph.nodes[name].get("activation")
-            if name in needed and activation is not None:
+            if name in shown and activation is not None:
                 terms = [(w, s) for s, _, w in graph.in_edges(name, data="weight")]
                 lines.append(f"{name} = {activation}({_sum(terms)})")
                 used.add(activation)
         where = [f"  {name}(p) = {ACTIVATIONS[name].formula}" for name in NAMES if name in used]
         return "\n".join([*lines, "where", *where])
+
+
+def needed(graph: nx.DiGraph) -> set[str]:
+    """The nodes of ``CPPNGenomes.graph`` that the picture depends on: outputs, what leads there."""
+    ends = [name for name, kind in graph.nodes(data="kind") if kind == "output"]
+    return set(ends).union(*(nx.ancestors(graph, end) for end in ends))
 
 
 def _order(name: str) -> tuple[int, int]:

@@ -137,7 +137,7 @@ class MapElites:
         )
 
     def step(self) -> None:
-        """One generation. Nothing is copied to the host."""
+        """One generation. Nothing is copied to the host, but what an encoding says it reads."""
         before = self.generator.get_state()
         try:
             with torch.inference_mode(), evaluating(self.net):

@@ -12,13 +12,11 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, pad
 from tqdm.auto import tqdm
 
-from foolkit.checks import check_count, check_fraction, check_images
+from foolkit.checks import check_choice, check_count, check_fraction, check_images, check_number
 from foolkit.gradients.problem import (
     BATCH,
     Problem,
     attacking,
-    check_choice,
-    check_number,
     column,
     generator_of,
     gradient,

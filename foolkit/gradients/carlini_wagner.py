@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from foolkit.checks import check_count
-from foolkit.gradients.problem import BATCH, Problem, attacking, check_number, column, gradient
+from foolkit.checks import check_count, check_number
+from foolkit.gradients.problem import BATCH, Problem, attacking, column, gradient
 from foolkit.gradients.result import Perturbed, perturbed
 
 INSIDE = 0.999999  # how far towards 0 and 1 a pixel starts, since tanh never reaches them

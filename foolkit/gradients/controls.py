@@ -8,12 +8,11 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from foolkit.checks import check_count
+from foolkit.checks import check_choice, check_count
 from foolkit.gradients.problem import (
     BATCH,
     Problem,
     attacking,
-    check_choice,
     check_sizes,
     column,
     generator_of,

@@ -9,13 +9,11 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from foolkit.checks import check_count
+from foolkit.checks import check_choice, check_count, check_number
 from foolkit.gradients.problem import (
     BATCH,
     Problem,
     attacking,
-    check_choice,
-    check_number,
     column,
 )
 from foolkit.gradients.result import Perturbed, perturbed

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from foolkit.checks import check_count
-from foolkit.gradients.problem import BATCH, Problem, attacking, check_number, gradient
+from foolkit.checks import check_count, check_number
+from foolkit.gradients.problem import BATCH, Problem, attacking, gradient
 from foolkit.gradients.result import Perturbed, perturbed
 
 PAIRS = 8  # remembered pairs of steps and changes of the gradient

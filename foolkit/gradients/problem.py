@@ -12,7 +12,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from foolkit.checks import check_count, check_images, check_labels
+from foolkit.checks import check_count, check_images, check_labels, check_number
 from foolkit.models.classifier import evaluating
 
 BATCH = 256  # images of one pass: enough to fill a processor, few enough to stay in its cache
@@ -165,24 +165,6 @@ def generator_of(seed: int | torch.Generator, device: torch.device) -> torch.Gen
         return seed
     check_count(seed, "seed", minimum=0)
     return torch.Generator(device).manual_seed(seed)
-
-
-def check_number(
-    value: float, argument: str, above: float = -math.inf, least: float = -math.inf
-) -> None:
-    """Raise unless ``value`` is a finite number ``> above`` and ``>= least``."""
-    wanted = f"> {above:g}" if above > -math.inf else f">= {least:g}"
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{argument}: expected a number {wanted}, got {value!r}")
-    if not (math.isfinite(value) and value > above and value >= least):
-        raise ValueError(f"{argument}: expected a number {wanted}, got {value}")
-
-
-def check_choice(value: str, choices: Sequence[str], argument: str) -> None:
-    """Raise unless ``value`` is one of ``choices``."""
-    if value not in choices:
-        listed = ", ".join(map(repr, choices))
-        raise ValueError(f"{argument}: expected one of {listed}, got {value!r}")
 
 
 def check_sizes(size: float | Sequence[float], argument: str) -> list[float]:

@@ -10,13 +10,11 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from tqdm.auto import tqdm
 
-from foolkit.checks import check_count
+from foolkit.checks import check_choice, check_count, check_number
 from foolkit.gradients.problem import (
     BATCH,
     Problem,
     attacking,
-    check_choice,
-    check_number,
     check_sizes,
     column,
     generator_of,

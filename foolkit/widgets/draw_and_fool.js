@@ -144,12 +144,12 @@ export default widget("draw", "Draw a digit and fool the network", ({ model, roo
     await inSlices(fool(net, drawing, { epsilon, target }), (latest, ended) => {
       if (mine !== run) return false;
       if (latest) fooled = latest;
-      drawFooled();
-      if (ended) conclude(epsilon, target);
+      const largest = drawFooled();
+      if (ended) conclude(epsilon, target, largest);
     });
   }
 
-  function drawFooled() {
+  function drawFooled() { // returns the largest change of a pixel
     const difference = fooled.image.map((value, i) => value - drawing[i]);
     const largest = Math.max(...difference.map(Math.abs));
     const factor = largest > 0 ? 1 / largest : 1;
@@ -165,8 +165,7 @@ export default widget("draw", "Draw a digit and fool the network", ({ model, roo
     return largest;
   }
 
-  function conclude(epsilon, target) {
-    const largest = Math.max(...fooled.image.map((value, i) => Math.abs(value - drawing[i])));
+  function conclude(epsilon, target, largest) {
     status.say(fooled.done
       ? `Fooled in ${fooled.steps} ${fooled.steps === 1 ? "step" : "steps"}: the ${fooled.first} is `
         + `now called a ${fooled.answer}, with ${percent(fooled.confidences[fooled.answer])} `

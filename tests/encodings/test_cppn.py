@@ -1,8 +1,5 @@
 import colorsys
 import math
-import signal
-import subprocess
-import sys
 
 import networkx as nx
 import pytest
@@ -449,31 +446,8 @@ def test_networks_without_any_link():
     check_valid(again, CPPN(SHAPE))
 
 
-SCRIPT = """
-import sys, time
-import foolkit as fk
-from foolkit.evolution import map_elites
-map_elites.SAVE_EVERY = 0.0  # a checkpoint after every generation
-net = fk.models.load("lenet")
-def slowly(search):
-    print(search.generation, flush=True)
-    time.sleep(0.02)
-fk.evolve(net, fk.encodings.CPPN(net.input_shape, crossover=0.3), generations=10_000, seed=5,
-          batch=50, precision="float32", progress=False, callback=slowly, checkpoint=sys.argv[1])
-"""
-
-
-def test_killed_and_resumed_is_bit_for_bit_never_stopped(tmp_path):
-    path = tmp_path / "run.safetensors"
-    run = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, str(path)], stdout=subprocess.PIPE, text=True
-    )
-    for line in run.stdout:
-        if int(line) == 8:
-            break
-    run.send_signal(signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
-    run.wait()
-    run.stdout.close()
+def test_killed_and_resumed_is_bit_for_bit_never_stopped(kill_at, tmp_path):
+    path = kill_at("fk.encodings.CPPN(net.input_shape, crossover=0.3)", generation=8)
     net = fk.models.load("lenet")
     encoding = CPPN(net.input_shape, crossover=0.3)
     options = {"seed": 5, "batch": 50, "precision": "float32", "progress": False}

@@ -1,6 +1,3 @@
-import signal
-import subprocess
-import sys
 import time
 
 import pytest
@@ -9,19 +6,6 @@ import torch
 import foolkit as fk
 from foolkit.encodings import Pixels
 from foolkit.evolution import MapElites, map_elites
-
-SCRIPT = """
-import sys, time
-import foolkit as fk
-from foolkit.evolution import map_elites
-map_elites.SAVE_EVERY = 0.0  # a checkpoint after every generation
-net = fk.models.load("lenet")
-def slowly(search):
-    print(search.generation, flush=True)
-    time.sleep(0.02)
-fk.evolve(net, fk.encodings.Pixels(net.input_shape), generations=10_000, seed=5, batch=50,
-          precision="float32", progress=False, callback=slowly, checkpoint=sys.argv[1])
-"""
 
 
 @pytest.fixture(scope="module")
@@ -34,17 +18,8 @@ def evolve(net, **changes):
     return fk.evolve(net, Pixels(net.input_shape), **settings)
 
 
-def test_killed_and_resumed_is_bit_for_bit_never_stopped(lenet, tmp_path):
-    path = tmp_path / "run.safetensors"
-    run = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, str(path)], stdout=subprocess.PIPE, text=True
-    )
-    for line in run.stdout:
-        if int(line) == 12:
-            break
-    run.send_signal(signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
-    run.wait()
-    run.stdout.close()
+def test_killed_and_resumed_is_bit_for_bit_never_stopped(lenet, kill_at):
+    path = kill_at("fk.encodings.Pixels(net.input_shape)", generation=12)
     stopped = MapElites(
         lenet, Pixels(lenet.input_shape), batch=50, seed=5, precision="float32"
     ).resume(path)

@@ -1,8 +1,7 @@
-import numpy as np
 import pytest
 import torch
-from scipy.optimize import minimize
 
+from benchmarks.references import szegedy
 from foolkit.gradients import carlini_wagner, lbfgs
 
 
@@ -19,45 +18,6 @@ def test_nearest_point_of_a_linear_network_within_the_box(request, says, nearest
     assert (result.l2 >= least * 0.999).all()
     assert (result.l2 / least).median() <= 1.04
     assert (result.l2 <= least * 1.15 + 1e-3).all()
-
-
-def szegedy(net, image, label, targeted=False, precision=0.05, steps=30):
-    """One image, by SciPy: the same objective and the same search over c."""
-    pixels = image.flatten().double().numpy()
-    bounds = np.stack([-pixels, 1 - pixels], 1)
-
-    def loss(change):
-        r = torch.tensor(change, dtype=torch.float32, requires_grad=True)
-        logits = net((image.flatten() + r).view(1, *image.shape))[0]
-        others = torch.arange(len(logits)) != label
-        goal = logits[label] if targeted else logits[others].logsumexp(0)
-        value = logits.logsumexp(0) - goal
-        (slope,) = torch.autograd.grad(value, r)
-        return value.item(), slope.double().numpy(), (logits.argmax() == label) == targeted
-
-    value, slope, _ = loss(np.zeros_like(pixels))
-    c, works, fails = np.square(slope).sum() / (4 * value), 0.0, np.inf
-    change, best = np.zeros_like(pixels), np.full_like(pixels, np.inf)
-    while fails > works * (1 + precision) and c > 1e-9:
-
-        def objective(r, c=c):
-            nonlocal best
-            value, slope, fools = loss(r)
-            if fools and np.linalg.norm(r) < np.linalg.norm(best):
-                best = r.copy()
-            return value + c * r @ r, slope + 2 * c * r
-
-        change = minimize(
-            objective, change, jac=True, bounds=bounds, method="L-BFGS-B",
-            options={"maxiter": steps},
-        ).x  # fmt: skip
-        if loss(change)[2]:
-            works = c
-        else:
-            fails = c
-            change = best if np.isfinite(best[0]) else change
-        c = c / 4 if works == 0 else c * 4 if np.isinf(fails) else (works * fails) ** 0.5
-    return np.linalg.norm(best)
 
 
 @pytest.mark.parametrize("targeted", [False, True])

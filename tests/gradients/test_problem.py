@@ -5,13 +5,12 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
+from foolkit.checks import check_choice, check_number
 from foolkit.gradients.carlini_wagner import _f
 from foolkit.gradients.lbfgs import goal_loss
 from foolkit.gradients.problem import (
     Problem,
     attacking,
-    check_choice,
-    check_number,
     check_sizes,
     generator_of,
     gradient,

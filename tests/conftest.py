@@ -1,0 +1,155 @@
+"""What several test files share: a browser that watches its pages, and a run that is killed."""
+
+import functools
+import http.server
+import os
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+ARTEFACTS = Path(__file__).resolve().parent.parent / "_build" / "screenshots"
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+# The theme declares a constant twice, and reports a theme mode that it sets itself a moment later.
+HARMLESS = ("THEBE_JS_URL", "invalid theme mode", "favicon")
+
+KILLED = """
+import sys, time
+import foolkit as fk
+from foolkit.evolution import map_elites
+map_elites.SAVE_EVERY = 0.0  # a checkpoint after every generation
+net = fk.models.load("lenet")
+def slowly(search):
+    print(search.generation, flush=True)
+    time.sleep(0.02)
+fk.evolve(net, {encoding}, generations=10_000, seed=5, batch=50,
+          precision="float32", progress=False, callback=slowly, checkpoint=sys.argv[1])
+"""
+
+
+@pytest.fixture
+def kill_at(tmp_path):
+    """Evolves in a process of its own, and kills it; returns the path of its checkpoint.
+
+    ``encoding`` is Python source, in which ``net`` is the shipped LeNet.
+    """
+
+    def run(encoding, generation):
+        path = tmp_path / "run.safetensors"
+        process = subprocess.Popen(
+            [sys.executable, "-c", KILLED.format(encoding=encoding), str(path)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for line in process.stdout:
+            if int(line) == generation:
+                break
+        process.send_signal(signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+        process.wait()
+        process.stdout.close()
+        return path
+
+    return run
+
+
+@pytest.fixture(scope="module")  # Playwright bears no second one beside it
+def browser():
+    """A headless browser; without one the test is skipped, or is an error where CI is set."""
+    if not os.environ.get("FOOLKIT_BROWSER"):
+        if os.environ.get("CI"):
+            raise RuntimeError("CI: expected a browser (FOOLKIT_BROWSER), found none")
+        pytest.skip("no Chrome, Chromium or Edge found")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(
+            executable_path=os.environ["FOOLKIT_BROWSER"], args=FLAGS
+        )
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def serving():
+    """``with serving(folder) as address``: the folder on a local port."""
+
+    class Silent(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    @contextmanager
+    def serve(folder):
+        handler = functools.partial(Silent, directory=str(folder))
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            yield f"http://127.0.0.1:{server.server_port}"
+            server.shutdown()
+
+    return serve
+
+
+@pytest.fixture
+def visit(browser, request):
+    """Opens a page, and watches what it asks for (``asked``) and complains of (``complaints``).
+
+    A screenshot of every page that was open is kept if the test fails.
+    """
+    pages = []
+
+    def open_page(url, *, theme="light", width=1280, **options):
+        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        context.add_init_script(
+            f"localStorage.setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}')"
+        )
+        page = context.new_page()
+        page.asked, page.complaints = [], []
+        page.on("request", lambda asked: page.asked.append(asked.url))
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda message: message.type == "error" and page.complaints.append(message.text),
+        )
+        pages.append(page)
+        page.goto(url, wait_until="load")
+        return page
+
+    failures = request.session.testsfailed
+    yield open_page
+    failed = request.session.testsfailed > failures
+    for number, page in enumerate(pages):
+        if failed:
+            name = "".join(c if c.isalnum() else "-" for c in request.node.name)
+            page.screenshot(path=ARTEFACTS / f"{name}-{number}.png")
+        page.context.close()
+
+
+@pytest.fixture(scope="session")
+def assert_clean():
+    """Fails if a page asked for something outside its site, or complained."""
+
+    def check(page, site):
+        inside = (site, "data:", "blob:")
+        assert [url for url in page.asked if not url.startswith(inside)] == []
+        assert [c for c in page.complaints if not any(known in c for known in HARMLESS)] == []
+
+    return check
+
+
+@pytest.fixture(scope="session")
+def serious_violations():
+    """What axe finds in a page's article, serious or critical, but in ``exclude``."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    def find(page, exclude=()):
+        scope = {"include": [["main article"]], "exclude": [[selector] for selector in exclude]}
+        found = Axe().run(page, context=scope).response["violations"]
+        serious = [v for v in found if v["impact"] in ("serious", "critical")]
+        return [(v["id"], [node["html"][:120] for node in v["nodes"]][:3]) for v in serious]
+
+    return find
