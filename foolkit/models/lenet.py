@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
+from foolkit.models.pixel_gradient import GreyConv2d
+
 
 class LeNet(nn.Sequential):
     """The LeNet of Caffe, on which Nguyen et al. (2015) bred their digits.
@@ -16,7 +18,7 @@ class LeNet(nn.Sequential):
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(1, 20, 5)
+        self.conv1 = GreyConv2d(20)  # of 5x5
         self.pool1 = nn.MaxPool2d(2)
         self.conv2 = nn.Conv2d(20, 50, 5)
         self.pool2 = nn.MaxPool2d(2)

@@ -29,7 +29,8 @@ def test_every_shipped_network_has_a_recipe_and_a_card():
 def test_lenet_is_the_papers(lenet):
     assert sum(p.numel() for p in lenet.parameters()) == 431_080
     kinds = [type(m).__name__ for m in lenet.module]
-    assert kinds == ["Conv2d", "MaxPool2d"] * 2 + ["Flatten", "Linear", "ReLU", "Linear"]
+    convolutions = ["GreyConv2d", "MaxPool2d", "Conv2d", "MaxPool2d"]
+    assert kinds == [*convolutions, "Flatten", "Linear", "ReLU", "Linear"]
     assert not lenet.training
 
 
