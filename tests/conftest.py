@@ -3,6 +3,7 @@
 import functools
 import http.server
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,10 +11,15 @@ import threading
 from contextlib import contextmanager
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from playwright.sync_api import sync_playwright
 
-ARTEFACTS = Path(__file__).resolve().parent.parent / "_build" / "screenshots"
+from tools import chapters
+
+ROOT = Path(__file__).resolve().parent.parent
+ARTEFACTS = ROOT / "_build" / "screenshots"
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -153,3 +159,35 @@ def serious_violations():
         return [(v["id"], [node["html"][:120] for node in v["nodes"]][:3]) for v in serious]
 
     return find
+
+
+@pytest.fixture(scope="session")
+def small_book():
+    """``small_book(root, pages)``: a book with the project's own host, executed in place.
+
+    ``pages`` names the sources of each chapter's cells; one chapter is ``index``. Returns the
+    folder of the chapters.
+    """
+
+    def make(root, pages):
+        (root / "book" / "assets").mkdir(parents=True)
+        for name in ("anywidget-host.js", "book.css", "logo.svg"):
+            shutil.copy(ROOT / "book" / "assets" / name, root / "book" / "assets")
+        others = "".join(f"  - file: {name}\n" for name in pages if name != "index")
+        (root / "book" / "_toc.yml").write_text(
+            "format: jb-book\nroot: index\n" + (f"chapters:\n{others}" if others else "")
+        )
+        (root / "_config.yml").write_text(
+            "title: tiny\nonly_build_toc_files: true\nexecute:\n  execute_notebooks: 'off'\n"
+            "html:\n  favicon: assets/logo.svg\n"
+            "sphinx:\n  config:\n    html_static_path: [assets]\n    html_css_files: [book.css]\n"
+            "    nb_ipywidgets_js:\n      anywidget-host.js: {defer: defer}\n"
+        )
+        for name, sources in pages.items():
+            cells = [new_markdown_cell(f"# What is {name}?"), *map(new_code_cell, sources)]
+            notebook = new_notebook(cells=cells, metadata={"language_info": {"name": "python"}})
+            nbformat.write(notebook, root / "book" / f"{name}.ipynb")
+        chapters.make_notebooks(root / "book", root / "_config.yml", [])
+        return root / "book"
+
+    return make

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from tools import chapters
 
@@ -25,27 +24,9 @@ PAGES = {
 
 
 @pytest.fixture(scope="module")
-def book(tmp_path_factory):
-    """A book of two chapters with the project's own host and styles, executed in place."""
-    root = tmp_path_factory.mktemp("tiny")
-    (root / "book" / "assets").mkdir(parents=True)
-    for name in ("anywidget-host.js", "book.css", "logo.svg"):
-        shutil.copy(ROOT / "book" / "assets" / name, root / "book" / "assets")
-    (root / "book" / "_toc.yml").write_text(
-        "format: jb-book\nroot: index\nchapters:\n  - file: second\n"
-    )
-    (root / "_config.yml").write_text(
-        "title: tiny\nonly_build_toc_files: true\nexecute:\n  execute_notebooks: 'off'\n"
-        "html:\n  favicon: assets/logo.svg\n"
-        "sphinx:\n  config:\n    html_static_path: [assets]\n    html_css_files: [book.css]\n"
-        "    nb_ipywidgets_js:\n      anywidget-host.js: {defer: defer}\n"
-    )
-    for name, sources in PAGES.items():
-        cells = [new_markdown_cell(f"# What is {name}?"), *map(new_code_cell, sources)]
-        notebook = new_notebook(cells=cells, metadata={"language_info": {"name": "python"}})
-        nbformat.write(notebook, root / "book" / f"{name}.ipynb")
-    chapters.make_notebooks(root / "book", root / "_config.yml", [])
-    return root / "book"
+def book(tmp_path_factory, small_book):
+    """A book of two chapters."""
+    return small_book(tmp_path_factory.mktemp("tiny"), PAGES)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,10 @@ fooling it. All three are written to be read.
 """
 
 from foolkit.widgets.breed import Breed
+from foolkit.widgets.climb import Climb
 from foolkit.widgets.draw_and_fool import DrawAndFool
 from foolkit.widgets.quiz import Quiz
+from foolkit.widgets.slices import SliceExplorer
+from foolkit.widgets.temperature import NoiseAndTemperature
 
-__all__ = ["Breed", "DrawAndFool", "Quiz"]
+__all__ = ["Breed", "Climb", "DrawAndFool", "NoiseAndTemperature", "Quiz", "SliceExplorer"]

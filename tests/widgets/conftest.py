@@ -15,11 +15,16 @@ NAMES = (
 
 
 @pytest.fixture(scope="module")
-def engine(browser):
-    """Evaluates JavaScript where ``net`` is the shipped LeNet and ``E`` holds the functions."""
+def engine(browser, request):
+    """Evaluates JavaScript where ``net`` is the shipped LeNet and ``E`` holds the functions.
+
+    A test module may name more ``MODULES``, and more ``NAMES`` of functions.
+    """
     page = browser.new_page()
-    source = base.module("network", "attack", "evolution", "page")
-    page.add_script_tag(content=f"globalThis.E = (() => {{ {source}; return {{ {NAMES} }} }})()")
+    more = getattr(request.module, "MODULES", ())
+    source = base.module("network", "attack", "evolution", "page", *more)
+    names = ", ".join([NAMES, *getattr(request.module, "NAMES", ())])
+    page.add_script_tag(content=f"globalThis.E = (() => {{ {source}; return {{ {names} }} }})()")
     weights = b64encode((shipped.WEIGHTS / "lenet.safetensors").read_bytes()).decode()
     page.evaluate(
         "text => { const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));"

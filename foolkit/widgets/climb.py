@@ -1,0 +1,128 @@
+"""Climb the gradient of a digit's probability, by hand."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import traitlets
+from torch import Tensor
+
+from foolkit.checks import check_choice
+from foolkit.data import digits
+from foolkit.widgets.base import Widget, module
+from foolkit.widgets.traits import PIXELS, Images, check_number, check_whole, to_tensor
+
+STARTS = ("noise", "grey", "mean")
+LIMITS = {"step_size": (0.001, 0.1), "decay": (0, 1), "blur": (0, 5), "total_variation": (0, 100)}
+
+
+@cache
+def mean_digit() -> Tensor:
+    """The mean of the embedded digits, float32 ``[1, 1, 28, 28]``."""
+    return digits()[0].mean(0, keepdim=True)
+
+
+class Climb(Widget):
+    """Gradient ascent on a digit, step by step, while the reader holds a button.
+
+    The update is that of ``foolkit.gradients.ascent``, of the probability; but it climbs on after
+    99.99 %, ``"mean"`` starts without noise, and the page has its own random numbers: a seed gives
+    the same start in every browser, but not Python's. Decay leads to the mean digit.
+
+    Args:
+        goal: the digit to climb to.
+        start: ``"noise"`` (uniform), ``"grey"`` (0.5 everywhere) or ``"mean"`` (the mean digit).
+        step_size: root mean square of a step, 0.001 to 0.1, in units of the pixel range.
+        decay: share of the way to the mean digit that each step goes back, in [0, 1].
+        blur: standard deviation of a Gaussian blur, 0 to 5 pixels; 0: none.
+        blur_every: steps from one blur to the next.
+        jitter: largest shift before a step, 0 to 13 pixels.
+        total_variation: weight of the roughness that is subtracted, 0 to 100.
+        seed: of noise and jitter, 0 to 999999.
+        mean: the mean digit; by default that of the embedded digits, ``[1, 1, 28, 28]``.
+
+    Attributes:
+        steps: that were taken.
+        reached: steps until the image was the goal with 99.99 %; -1: it never was.
+        confidence: the ten confidences of the image.
+        image: the image as bytes. All four are told to Python when the climbing stops.
+
+    Raises:
+        TypeError, ValueError: a setting out of its range.
+    """
+
+    _esm = module("network", "attack", "evolution", "page", "ascent", "climb")
+    shown = ("goal", "start", "decay", "blur", "jitter", "total_variation")
+
+    mean = Images(bytes(PIXELS), count=1)
+    goal = traitlets.Any(3).tag(sync=True)
+    start = traitlets.Any("noise").tag(sync=True)
+    step_size = traitlets.Any(0.01).tag(sync=True)
+    decay = traitlets.Any(0.0).tag(sync=True)
+    blur = traitlets.Any(0.0).tag(sync=True)
+    blur_every = traitlets.Any(1).tag(sync=True)
+    jitter = traitlets.Any(0).tag(sync=True)
+    total_variation = traitlets.Any(0.0).tag(sync=True)
+    seed = traitlets.Any(0).tag(sync=True)
+    steps = traitlets.Int(0).tag(sync=True)
+    reached = traitlets.Int(-1).tag(sync=True)
+    confidence = traitlets.List(traitlets.Float()).tag(sync=True)
+    image = Images(b"", count=None)
+
+    def __init__(
+        self,
+        goal: int = 3,
+        *,
+        start: str = "noise",
+        step_size: float = 0.01,
+        decay: float = 0.0,
+        blur: float = 0.0,
+        blur_every: int = 1,
+        jitter: int = 0,
+        total_variation: float = 0.0,
+        seed: int = 0,
+        mean: Tensor | None = None,
+    ) -> None:
+        super().__init__(
+            network="lenet",
+            goal=goal,
+            start=start,
+            step_size=step_size,
+            decay=decay,
+            blur=blur,
+            blur_every=blur_every,
+            jitter=jitter,
+            total_variation=total_variation,
+            seed=seed,
+            mean=mean_digit() if mean is None else mean,
+        )
+
+    @traitlets.validate("goal")
+    def _check_goal(self, proposal: traitlets.Bunch) -> int:
+        return check_whole(proposal["value"], 0, 9, "goal")
+
+    @traitlets.validate("start")
+    def _check_start(self, proposal: traitlets.Bunch) -> str:
+        check_choice(proposal["value"], STARTS, "start")
+        return proposal["value"]
+
+    @traitlets.validate("step_size", "decay", "blur", "total_variation")
+    def _check_size(self, proposal: traitlets.Bunch) -> float:
+        name = proposal["trait"].name
+        return check_number(proposal["value"], *LIMITS[name], name)
+
+    @traitlets.validate("blur_every")
+    def _check_blur_every(self, proposal: traitlets.Bunch) -> int:
+        return check_whole(proposal["value"], 1, 100, "blur_every")
+
+    @traitlets.validate("jitter")
+    def _check_jitter(self, proposal: traitlets.Bunch) -> int:
+        return check_whole(proposal["value"], 0, 13, "jitter")
+
+    @traitlets.validate("seed")
+    def _check_seed(self, proposal: traitlets.Bunch) -> int:
+        return check_whole(proposal["value"], 0, 999_999, "seed")
+
+    def painting(self) -> Tensor:
+        """The image that Python knows of, float32 ``[1, 1, 28, 28]`` (none: ``[0, ...]``)."""
+        return to_tensor(self.image)
