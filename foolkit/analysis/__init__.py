@@ -12,11 +12,14 @@ from foolkit.analysis.calibration import (
 )
 from foolkit.analysis.likeness import class_means, correlation, spectrum
 from foolkit.analysis.regularity import Recurrence, bars, compressed_size, recurrence, symmetry
+from foolkit.analysis.transfer import Forgeries, Transfer, transfer
 
 __all__ = [
+    "Forgeries",
     "Plane",
     "Recurrence",
     "Reliability",
+    "Transfer",
     "auroc",
     "bars",
     "bootstrap",
@@ -32,4 +35,5 @@ __all__ = [
     "reliability",
     "spectrum",
     "symmetry",
+    "transfer",
 ]
