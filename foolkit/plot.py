@@ -22,6 +22,7 @@ from matplotlib.spines import Spine
 from matplotlib.text import Text
 from torch import Tensor
 
+from foolkit.analysis import Transfer
 from foolkit.checks import check_images
 from foolkit.encodings import CPPNGenomes
 from foolkit.encodings.cppn_genomes import needed
@@ -316,4 +317,66 @@ def cppn(genome: CPPNGenomes, *, alt: str | None = None, caption: str | None = N
             label, (column[name], height[name]), (0, -9), textcoords="offset points",
             ha="center", va="top", color=INK, fontsize=8,
         )  # fmt: skip
+    return made
+
+
+def transfer(
+    result: Transfer, measure: str = "same", *, alt: str | None = None, caption: str | None = None
+) -> Figure:
+    """How families of forgeries (rows) fare before judges (columns): a heat map of shares.
+
+    Each cell has its percentage and, up to ten judges, the interval below it; the control stands
+    in brackets.
+
+    Args:
+        result: of ``foolkit.analysis.transfer``.
+        measure: ``"same"``, ``"confidence"``, ``"certain"`` or ``"error"``.
+        alt, caption: what the figure shows, and what it finds; by default the numbers in words.
+
+    Raises:
+        ValueError: another measure.
+    """
+    labels = {
+        "same": "share called the same class",
+        "confidence": "mean confidence in the class",
+        "certain": "share called the same class with certainty",
+        "error": "share not called their true class",
+    }
+    if measure not in labels:
+        raise ValueError(f"measure: expected one of {', '.join(labels)}, got {measure!r}")
+    shown, control = result.measures[measure], result.control.get(measure)
+    rows, columns = len(result.families), len(result.judges)
+    described = "; ".join(
+        f"{family}: "
+        + ", ".join(f"{100 * v:.0f} % {j}" for j, v in zip(result.judges, values, strict=True))
+        for family, values in zip(result.families, shown.value.tolist(), strict=True)
+        if values[0] == values[0]
+    )
+    brackets = " In brackets, control images of the same size." if control else ""
+    made, ax = figure(
+        alt=alt or f"Heat map of the {labels[measure]}, by family and judge. {described}.",
+        caption=caption or f"What judges make of the forgeries: {labels[measure]}.{brackets}",
+        size=(min(7.2, 2.4 + 0.62 * columns), 1.4 + (0.62 if columns <= 10 else 0.42) * rows),
+    )
+    ax.imshow(
+        shown.value.numpy(), cmap="cividis", vmin=0, vmax=1, aspect="auto", interpolation="nearest"
+    )
+    drawn = made.colorbar(ax.images[0], ax=ax, label=labels[measure].split(" with")[0])
+    drawn.ax.tick_params(colors=INK)
+    drawn.outline.set_visible(False)
+    for (i, j), value in np.ndenumerate(shown.value.numpy()):
+        text = "–" if value != value else f"{100 * value:.0f}"
+        if control and value == value:
+            text += f" ({100 * float(control.value[i, j]):.0f})"
+        low, high = float(shown.low[i, j]), float(shown.high[i, j])
+        if columns <= 10 and low == low:
+            text += f"\n{100 * low:.0f}–{100 * high:.0f}"
+        # fixed colours: the cell is as bright in a dark page as in a light one
+        colour = "#fdfdfd" if not value > 0.48 else "#101010"
+        ax.text(j, i, text, ha="center", va="center", fontsize=7, color=colour)
+    ax.set_xticks(range(columns), result.judges, rotation=40, ha="right", rotation_mode="anchor")
+    ax.set_yticks(range(rows), result.families)
+    ax.tick_params(length=0, colors=INK)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
     return made

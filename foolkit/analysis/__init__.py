@@ -10,13 +10,17 @@ from foolkit.analysis.calibration import (
     fit_temperature,
     reliability,
 )
+from foolkit.analysis.forgeries import Forgeries
 from foolkit.analysis.likeness import class_means, correlation, spectrum
 from foolkit.analysis.regularity import Recurrence, bars, compressed_size, recurrence, symmetry
+from foolkit.analysis.transfer import Transfer, transfer
 
 __all__ = [
+    "Forgeries",
     "Plane",
     "Recurrence",
     "Reliability",
+    "Transfer",
     "auroc",
     "bars",
     "bootstrap",
@@ -32,4 +36,5 @@ __all__ = [
     "reliability",
     "spectrum",
     "symmetry",
+    "transfer",
 ]

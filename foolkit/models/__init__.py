@@ -1,7 +1,25 @@
 """Classifiers: the contract, the shipped networks, a network of your own."""
 
 from foolkit.models.classifier import Classifier, evaluating, predict
+from foolkit.models.dense import Sigmoid, Softmax
+from foolkit.models.judges import Judge, comparison_digits
 from foolkit.models.lenet import LeNet
+from foolkit.models.resnet import ResNet
 from foolkit.models.shipped import available, card, load
+from foolkit.models.vit import ViT
 
-__all__ = ["Classifier", "LeNet", "available", "card", "evaluating", "load", "predict"]
+__all__ = [
+    "Classifier",
+    "Judge",
+    "LeNet",
+    "ResNet",
+    "Sigmoid",
+    "Softmax",
+    "ViT",
+    "available",
+    "card",
+    "comparison_digits",
+    "evaluating",
+    "load",
+    "predict",
+]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from importlib.resources import as_file, files
 
 import torch
@@ -11,9 +12,21 @@ from safetensors.torch import load_file
 from torch import nn
 
 from foolkit.models.classifier import Classifier
+from foolkit.models.dense import Sigmoid, Softmax
+from foolkit.models.judges import JUDGES, fitted
 from foolkit.models.lenet import LeNet
+from foolkit.models.resnet import ResNet
+from foolkit.models.vit import ViT
 
-ARCHITECTURES: dict[str, type[nn.Module]] = {"LeNet": LeNet}
+ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {
+    "LeNet": LeNet,
+    "FC10": Softmax,
+    "FC100-100-10": partial(Sigmoid, 100, 100),
+    "FC200-200-10": partial(Sigmoid, 200, 200),
+    "FC123-456-10": partial(Sigmoid, 123, 456),
+    "ResNet": ResNet,
+    "ViT": ViT,
+}
 DIGITS = tuple("0123456789")
 WEIGHTS = files("foolkit.models") / "weights"
 
@@ -27,7 +40,7 @@ def available() -> tuple[str, ...]:
 
 
 def card(name: str) -> dict:
-    """The model card of a shipped network: recipe, seed, data split, accuracies."""
+    """The model card of a shipped network or judge: recipe, seed, data split, accuracies."""
     check_name(name)
     return json.loads((WEIGHTS / f"{name}.json").read_text("utf-8"))
 
@@ -40,15 +53,26 @@ def load(name: str, device: torch.device | str = "cpu") -> Classifier:
     last, which makes convolutions about twice as fast on a CPU and changes no result beyond
     rounding.
 
+    ``"knn"``, ``"tree"``, ``"svm-linear"`` and ``"svm-rbf"`` are not networks and have no
+    weights: they are fitted when first loaded, in seconds (see ``foolkit.models.judges``).
+
     Raises:
         ValueError: an unknown name; the message lists the known ones.
     """
-    architecture = ARCHITECTURES[card(name)["architecture"]]()
-    with as_file(WEIGHTS / f"{name}.safetensors") as path:
-        weights = load_file(path)
-    architecture.load_state_dict({key: value.float() for key, value in weights.items()})
-    architecture.to(device=device, memory_format=torch.channels_last)
-    return Classifier(architecture, input_shape=(1, 28, 28), classes=DIGITS, name=name).eval()
+    check_name(name)
+    if name in JUDGES:
+        module: nn.Module = fitted(name)
+    else:
+        module = ARCHITECTURES[card(name)["architecture"]]()
+        with as_file(WEIGHTS / f"{name}.safetensors") as path:
+            module.load_state_dict(as_float32(load_file(path)))
+    module.to(device=device, memory_format=torch.channels_last)
+    return Classifier(module, input_shape=(1, 28, 28), classes=DIGITS, name=name).eval()
+
+
+def as_float32(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Stored weights as the numbers that are computed with; counters stay integers."""
+    return {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}
 
 
 def check_name(name: str) -> None:

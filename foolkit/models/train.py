@@ -1,26 +1,34 @@
-"""The recipes of the shipped networks: ``python -m foolkit.models.train lenet``.
+"""The recipes of the shipped networks: ``python -m foolkit.models.train lenet``, or all.
 
 Training is on the 55,000 training digits of MNIST that are not among the embedded 5,000, so
-those stay held out. Weights are rounded to float16 before any accuracy is measured.
+those stay held out. Weights are rounded to float16 before any accuracy is measured. The judges
+that are no networks are fitted when they are loaded; here they only get their cards.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import affine_grid, cross_entropy, grid_sample
 from tqdm.auto import tqdm
 
 from foolkit.data import digits, mnist
 from foolkit.models.classifier import predict
-from foolkit.models.shipped import ARCHITECTURES
+from foolkit.models.judges import FITTED_PER_CLASS, JUDGES, comparison_digits, fitted
+from foolkit.models.shipped import ARCHITECTURES, as_float32
+
+Split = Literal["train", "half-1", "half-2"]
+TRAINING_DIGITS = 55_000
+MNIST_CREDIT = "MNIST by Y. LeCun, C. Cortes and C. J. C. Burges"
 
 
 @dataclass(frozen=True)
@@ -28,14 +36,87 @@ class Recipe:
     """All that determines a shipped network, on one processor."""
 
     architecture: str
-    seed: int = 0
+    seed: int = 0  # of the initial weights, the order of the digits and their distortions
+    split: Split = "train"
     epochs: int = 12
     batch: int = 64
-    learning_rate: float = 0.02  # of SGD with momentum 0.9, falling to 0 along a cosine
-    weight_decay: float = 5e-4
+    optimizer: Literal["sgd", "adam", "adamw"] = "sgd"  # sgd has a momentum of 0.9
+    learning_rate: float = 0.02  # falling to 0 along a cosine
+    warmup: float = 0.0  # share of the steps in which the learning rate rises to that
+    weight_decay: float = 5e-4  # of the gradient: a penalty of half of it times the sum of squares
+    decayed: Literal["all", "weights"] = "all"  # "weights": no biases, no normalisation
+    distorted: bool = False  # every digit a little turned, scaled and shifted
 
 
-RECIPES = {"lenet": Recipe("LeNet")}
+def softmax(decay: float) -> Recipe:
+    """Szegedy's penalty ``decay * sum(w ** 2) / k`` on the weights of the layer of k = 10 units."""
+    return Recipe(
+        "FC10", epochs=20, batch=100, learning_rate=0.05,
+        weight_decay=2 * decay / 10, decayed="weights",
+    )  # fmt: skip
+
+
+def sigmoid(architecture: str, seed: int = 0, split: Split = "train") -> Recipe:
+    """Sigmoid units learn slowly by plain gradient descent, hence Adam."""
+    return Recipe(
+        architecture, seed, split, epochs=40, batch=100, optimizer="adam", learning_rate=2e-3,
+        weight_decay=1e-6, decayed="weights",
+    )  # fmt: skip
+
+
+RECIPES = {
+    "lenet": Recipe("LeNet"),
+    "lenet-b": Recipe("LeNet", seed=1),
+    "lenet-half-1": Recipe("LeNet", seed=2, split="half-1"),
+    "lenet-half-2": Recipe("LeNet", seed=3, split="half-2"),
+    "softmax-1e-4": softmax(1e-4),
+    "softmax-1e-2": softmax(1e-2),
+    "softmax-1": softmax(1.0),
+    "fc100-100-10": sigmoid("FC100-100-10"),
+    "fc200-200-10": sigmoid("FC200-200-10"),
+    "fc123-456-10": sigmoid("FC123-456-10"),
+    # Szegedy's experiment across training sets: two on one half, one on the other
+    "fc100-100-10-half-1": sigmoid("FC100-100-10", seed=1, split="half-1"),
+    "fc123-456-10-half-1": sigmoid("FC123-456-10", seed=2, split="half-1"),
+    "fc100-100-10-half-2": sigmoid("FC100-100-10", seed=3, split="half-2"),
+    "resnet": Recipe(
+        "ResNet", epochs=8, batch=128, learning_rate=0.1, warmup=0.1, decayed="weights",
+        distorted=True,
+    ),
+    "vit": Recipe(
+        "ViT", epochs=12, batch=128, optimizer="adamw", learning_rate=2e-3, warmup=0.1,
+        weight_decay=0.05, decayed="weights", distorted=True,
+    ),
+}  # fmt: skip
+
+
+def training_indices(split: Split) -> Tensor:
+    """Which of the 55,000 digits of ``mnist("train")`` a split has: int64, ascending.
+
+    ``"half-1"`` and ``"half-2"`` are two halves of 27,500 that share no digit.
+
+    Raises:
+        ValueError: an unknown split.
+    """
+    if split == "train":
+        return torch.arange(TRAINING_DIGITS)
+    if split not in ("half-1", "half-2"):
+        raise ValueError(f"split: expected 'train', 'half-1' or 'half-2', got {split!r}")
+    order = torch.randperm(TRAINING_DIGITS, generator=torch.Generator().manual_seed(0))
+    return order.chunk(2)[split == "half-2"].sort().values
+
+
+def distort(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Each image turned by at most 10 degrees, scaled by at most 10 %, shifted by at most 2 px."""
+    n, _, height, width = images.shape
+    turn, wide, high, across, along = 2 * torch.rand((5, n), generator=generator) - 1
+    turn, wide, high = turn * math.radians(10), 1 + 0.1 * wide, 1 + 0.1 * high
+    across, along = across * 4 / width, along * 4 / height  # half a width is 1
+    maps = torch.stack(
+        [wide * turn.cos(), -wide * turn.sin(), across, high * turn.sin(), high * turn.cos(), along]
+    )
+    grid = affine_grid(maps.T.reshape(n, 2, 3), list(images.shape), align_corners=False)
+    return grid_sample(images, grid, align_corners=False)
 
 
 def fit(
@@ -45,15 +126,19 @@ def fit(
     generator = torch.Generator().manual_seed(recipe.seed)
     net.to(memory_format=torch.channels_last).train()
     steps = recipe.epochs * (len(images) // recipe.batch)
-    optimizer = torch.optim.SGD(
-        net.parameters(), recipe.learning_rate, momentum=0.9, weight_decay=recipe.weight_decay
-    )
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    optimizer = _optimizer(net, recipe)
+
+    def share(step: int) -> float:
+        rising = min(1.0, (step + 1) / (recipe.warmup * steps + 1))
+        return rising * (1 + math.cos(math.pi * step / steps)) / 2
+
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, share)
     with tqdm(total=steps, disable=not progress, unit=" steps") as bar:
         for _ in range(recipe.epochs):
             order = torch.randperm(len(images), generator=generator)
             for index in order.split(recipe.batch)[: len(images) // recipe.batch]:
-                loss = cross_entropy(net(images[index]), labels[index])
+                shown = distort(images[index], generator) if recipe.distorted else images[index]
+                loss = cross_entropy(net(shown), labels[index])
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()
                 optimizer.step()
@@ -62,42 +147,91 @@ def fit(
     net.eval()
 
 
+def _optimizer(net: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    kinds = {
+        "sgd": lambda groups, rate: torch.optim.SGD(groups, rate, momentum=0.9),
+        "adam": torch.optim.Adam,
+        "adamw": torch.optim.AdamW,
+    }
+    decayed = [p for p in net.parameters() if recipe.decayed == "all" or p.ndim > 1]
+    others = [p for p in net.parameters() if recipe.decayed == "weights" and p.ndim == 1]
+    groups = [{"params": decayed, "weight_decay": recipe.weight_decay}]
+    if others:
+        groups.append({"params": others, "weight_decay": 0.0})
+    return kinds[recipe.optimizer](groups, recipe.learning_rate)
+
+
 def accuracy(net: nn.Module, images: Tensor, labels: Tensor) -> float:
     """The share of ``images`` whose most confident class is their label."""
     return float((predict(net, images).argmax(1) == labels).double().mean())
 
 
 def train(name: str, folder: Path) -> dict:
-    """Train one shipped network, write its weights and its model card into ``folder``."""
+    """Train one shipped network, write its weights and its model card into ``folder``.
+
+    Of a judge that is no network, write the card alone.
+    """
+    if name in JUDGES:
+        return _write_card(folder, judge_card(name))
     recipe = RECIPES[name]
     torch.manual_seed(recipe.seed)
     net = ARCHITECTURES[recipe.architecture]()
-    fit(net, *mnist("train"), recipe)
-    weights = {key: value.half().contiguous() for key, value in net.state_dict().items()}
-    net.load_state_dict({key: value.float() for key, value in weights.items()})
-    card = {
+    index = training_indices(recipe.split)
+    fit(net, *(tensor[index] for tensor in mnist("train")), recipe)
+    weights = {
+        key: (value.half() if value.is_floating_point() else value).contiguous()
+        for key, value in net.state_dict().items()
+    }
+    net.load_state_dict(as_float32(weights))
+    (folder / f"{name}.safetensors").write_bytes(save(weights))
+    return _write_card(folder, network_card(name, net))
+
+
+def network_card(name: str, net: nn.Module) -> dict:
+    """What is said of a network, measured now."""
+    recipe = RECIPES[name]
+    part = "" if recipe.split == "train" else f", {recipe.split}: 27,500 of them"
+    return {
         "name": name,
         **asdict(recipe),
-        "training_data": "the 55,000 MNIST training digits outside the embedded 5,000",
+        "training_data": "the 55,000 MNIST training digits outside the embedded 5,000" + part,
         "accuracy_test": round(accuracy(net, *mnist("test")), 4),
         "accuracy_held_out": round(accuracy(net, *digits()), 4),
         "parameters": sum(p.numel() for p in net.parameters()),
         "stored_as": "float16",
-        "data_credit": "MNIST by Y. LeCun, C. Cortes and C. J. C. Burges",
+        "data_credit": MNIST_CREDIT,
     }
-    save_file(weights, folder / f"{name}.safetensors")
-    (folder / f"{name}.json").write_text(json.dumps(card, indent=2) + "\n", "utf-8")
+
+
+def judge_card(name: str) -> dict:
+    """What is said of a judge that is no network, measured now."""
+    judge = fitted(name)
+    return {
+        "name": name,
+        "architecture": JUDGES[name].described,
+        "training_data": f"{FITTED_PER_CLASS} of each class of the embedded digits, when loaded",
+        "accuracy_test": round(accuracy(judge, *mnist("test")), 4),
+        "accuracy_held_out": round(accuracy(judge, *comparison_digits()), 4),
+        "held_out": "the other 1,000 embedded digits",
+        "data_credit": MNIST_CREDIT,
+    }
+
+
+def _write_card(folder: Path, card: dict) -> dict:
+    text = json.dumps(card, indent=2) + "\n"
+    (folder / f"{card['name']}.json").write_text(text, "utf-8")
     return card
 
 
 def main(run: Callable[[str, Path], dict] = train) -> None:
     """Command line: train the named networks, or all."""
+    names = [*RECIPES, *JUDGES]
     parser = argparse.ArgumentParser(prog="python -m foolkit.models.train", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[[], *RECIPES], help="default: all")
+    parser.add_argument("names", nargs="*", choices=[[], *names], help="default: all")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "weights")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    for name in arguments.names or RECIPES:
+    for name in arguments.names or names:
         print(json.dumps(run(name, arguments.out), indent=2))
 
 

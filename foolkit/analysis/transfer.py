@@ -1,0 +1,317 @@
+"""One forgery, many judges: what other classifiers make of images that fooled one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from foolkit.analysis.forgeries import Forgeries
+from foolkit.checks import check_count, check_fraction
+from foolkit.models.classifier import predict
+from foolkit.models.precision import device_of
+
+if TYPE_CHECKING:
+    import pandas
+
+MEASURES = {
+    "same": "share that gets the same class",
+    "confidence": "mean confidence in that class",
+    "certain": "share that gets it with certainty",
+    "error": "share that is not given its true class",
+}
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Estimates with the ends of their intervals, each float64 ``[families, judges]``."""
+
+    value: Tensor
+    low: Tensor
+    high: Tensor
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What each judge says of each forgery of a family; every field is ``[judges, N]``.
+
+    Attributes:
+        predicted: int64, the class of the largest logit.
+        confidence: float32, in that class.
+        own: float32, confidence in the class that the forgery has on its own network.
+    """
+
+    predicted: Tensor
+    confidence: Tensor
+    own: Tensor
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """How families of forgeries fare before judges.
+
+    Attributes:
+        families, judges: their names, the rows and the columns of every interval.
+        measures: for each of ``"same"`` (share with the same top-1 class as on their own
+            network), ``"confidence"`` (mean, in that class), ``"certain"`` (same class, with a
+            confidence of at least ``threshold``) and ``"error"`` (top-1 is not the true class;
+            NaN for a family that shows nothing) an ``Interval``.
+        control: the same of the control images; empty if there was none.
+        excess: forgeries less control, paired, with the interval of the difference.
+        images, runs, networks: for each family, how many.
+        threshold, level: as given.
+        verdicts: for each family what was said of every image.
+        control_verdicts: and of every control image.
+    """
+
+    families: tuple[str, ...]
+    judges: tuple[str, ...]
+    measures: dict[str, Interval]
+    control: dict[str, Interval]
+    excess: dict[str, Interval]
+    images: tuple[int, ...]
+    runs: tuple[int, ...]
+    networks: tuple[int, ...]
+    threshold: float
+    level: float
+    verdicts: dict[str, Verdicts]
+    control_verdicts: dict[str, Verdicts]
+
+    def table(self) -> list[dict[str, Any]]:
+        """A tidy table: a record for each family, judge, measure and kind.
+
+        The kinds are ``"forgery"``, ``"control"`` and ``"excess"``; the columns are family,
+        judge, measure, kind, value, low, high, images, runs, networks. What a family cannot be
+        measured on is left out.
+        """
+        kinds = {"forgery": self.measures, "control": self.control, "excess": self.excess}
+        records = []
+        for (f, family), (j, judge) in product(enumerate(self.families), enumerate(self.judges)):
+            for kind, measures in kinds.items():
+                for measure, interval in measures.items():
+                    value, low, high = (
+                        float(t[f, j]) for t in (interval.value, interval.low, interval.high)
+                    )
+                    if value == value:
+                        records.append(
+                            {
+                                "family": family, "judge": judge, "measure": measure,
+                                "kind": kind, "value": value, "low": low, "high": high,
+                                "images": self.images[f], "runs": self.runs[f],
+                                "networks": self.networks[f],
+                            }
+                        )  # fmt: skip
+        return records
+
+    def frame(self) -> pandas.DataFrame:
+        """``table()`` as a data frame."""
+        import pandas
+
+        return pandas.DataFrame(self.table())
+
+    def __repr__(self) -> str:
+        """Percent with the same class, and of the control in brackets."""
+        same, control = self.measures["same"].value, self.control.get("same")
+        cells = [["", *self.judges]]
+        for f, family in enumerate(self.families):
+            row = [family]
+            for j in range(len(self.judges)):
+                beside = f" ({100 * control.value[f, j]:.0f})" if control else ""
+                row.append(f"{100 * same[f, j]:.0f} %{beside}")
+            cells.append(row)
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        lines = ["  ".join(c.rjust(w) for c, w in zip(row, widths, strict=True)) for row in cells]
+        about = "same class as on their own network" + (" (control)" if control else "")
+        return "\n".join([about, *lines])
+
+
+def transfer(
+    judges: Mapping[str, nn.Module],
+    forgeries: Any,
+    *,
+    threshold: float = 0.9999,
+    control: bool = True,
+    failures: bool = False,
+    resamples: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+    batch: int = 500,
+    progress: bool = True,
+) -> Transfer:
+    """Show forgeries to judges: Szegedy et al. (2013), tables 2 to 4; Nguyen et al. (2015).
+
+    Shares and means are over the images of a family. Their intervals are percentile bootstraps
+    (Efron 1979) in which whole runs are drawn, and before them, where a family was made on
+    several networks, whole networks: with few networks, such an interval is still too narrow.
+    Where every image of a family says the same, resampling has no width; a share of 0 or 1 then
+    has the exact binomial interval of that many runs (Clopper and Pearson 1934). Of a single run
+    no interval is known: NaN.
+
+    Args:
+        judges: by name, any modules from images in [0, 1] to logits ``[N, K]``; each is shown
+            the images on its own device.
+        forgeries: whatever ``Forgeries.of`` takes; or a mapping from names, the families, to it.
+        threshold: confidence that counts as certain.
+        control: show the judges images of the same size as well (``Forgeries.control``).
+        failures: of gradient results, keep the images that do not fool their own network.
+        resamples: of the bootstrap.
+        level: of the intervals, in (0, 1).
+        seed: of the control and of the bootstrap.
+        batch: images of one pass.
+        progress: show a bar if it takes longer than a second.
+
+    Raises:
+        TypeError, ValueError: an argument that does not fit; a judge that takes other images, or
+            knows fewer classes than the forgeries have.
+    """
+    if not isinstance(judges, Mapping) or not judges:
+        came = type(judges).__name__ if judges else "none"
+        raise TypeError(f"judges: expected a mapping from names to networks, got {came}")
+    for name, judge in judges.items():
+        if not isinstance(judge, nn.Module):
+            raise TypeError(
+                f"judges: expected torch.nn.Modules, got {type(judge).__name__} for {name!r}"
+            )
+    check_fraction(threshold, "threshold")
+    check_count(resamples, "resamples")
+    check_count(seed, "seed", minimum=0)
+    check_count(batch, "batch")
+    if not 0 < level < 1:
+        raise ValueError(f"level: expected a number between 0 and 1, got {level}")
+    families = dict(forgeries) if isinstance(forgeries, Mapping) else {"forgeries": forgeries}
+    if not families:
+        raise ValueError("forgeries: expected at least one family, got none")
+    families = {str(name): Forgeries.of(m, failures=failures) for name, m in families.items()}
+    for (name, family), (called, judge) in product(families.items(), judges.items()):
+        wanted = tuple(getattr(judge, "input_shape", family.images.shape[1:]))
+        if tuple(family.images.shape[1:]) != wanted:
+            raise ValueError(
+                f"forgeries: expected images {list(wanted)}, as the judge {called!r} takes, got"
+                f" {list(family.images.shape[1:])} in {name!r}"
+            )
+
+    verdicts: dict[str, Verdicts] = {}
+    controls: dict[str, Verdicts] = {}
+    intervals: list[dict[str, Interval]] = []  # of each family: forgeries, control, excess
+    counts = []
+    total = len(families) * len(judges) * (1 + control)
+    with tqdm(total=total, disable=not progress, unit=" judgements", delay=1) as bar:
+        for name, family in families.items():
+            verdicts[name] = _judged(judges, family.images, family.classes, batch, bar)
+            scores = [_scores(verdicts[name], family, threshold)]
+            if control:
+                shown = family.control(seed)
+                controls[name] = _judged(judges, shown, family.classes, batch, bar)
+                scores.append(_scores(controls[name], family, threshold))
+                scores.append(scores[0] - scores[1])
+            grouped, run, networks = _groups(family)
+            counts.append((len(family), len(grouped), networks))
+            weights = _resampled(grouped, resamples, seed)
+            ends = [_interval(s, run, weights, level, exact=i < 2) for i, s in enumerate(scores)]
+            intervals.append(ends)
+
+    def collected(kind: int) -> dict[str, Interval]:
+        return {
+            measure: Interval(
+                *(torch.stack([row[kind][part][m] for row in intervals]) for part in range(3))
+            )
+            for m, measure in enumerate(MEASURES)
+        }
+
+    images, runs, networks = zip(*counts, strict=True)
+    return Transfer(
+        families=tuple(families),
+        judges=tuple(judges),
+        measures=collected(0),
+        control=collected(1) if control else {},
+        excess=collected(2) if control else {},
+        images=images,
+        runs=runs,
+        networks=networks,
+        threshold=threshold,
+        level=level,
+        verdicts=verdicts,
+        control_verdicts=controls,
+    )
+
+
+def _judged(
+    judges: Mapping[str, nn.Module], images: Tensor, classes: Tensor, batch: int, bar: tqdm
+) -> Verdicts:
+    """What each judge says of the images, on the CPU."""
+    answers = []
+    for name, judge in judges.items():
+        confidence = predict(judge, images.to(device_of(judge)), batch).cpu()
+        if confidence.shape[1] <= int(classes.max()):
+            raise ValueError(
+                f"judges: expected {name!r} to know class {int(classes.max())}, got"
+                f" {confidence.shape[1]} classes"
+            )
+        most, predicted = confidence.max(1)
+        answers.append((predicted, most, confidence.gather(1, classes[:, None])[:, 0]))
+        bar.update()
+    return Verdicts(*(torch.stack(field) for field in zip(*answers, strict=True)))
+
+
+def _scores(verdicts: Verdicts, family: Forgeries, threshold: float) -> Tensor:
+    """Every measure of every image, float64 ``[measures, judges, N]``."""
+    same = (verdicts.predicted == family.classes).double()
+    certain = same * (verdicts.own >= threshold)
+    if family.truth is None:
+        error = torch.full_like(same, torch.nan)
+    else:
+        error = (verdicts.predicted != family.truth).double()
+    return torch.stack([same, verdicts.own.double(), certain, error])
+
+
+def _groups(family: Forgeries) -> tuple[Tensor, Tensor, int]:
+    """The network of each run ``[R]``, ascending; the run of each image ``[N]``; how many."""
+    both = torch.stack([family.networks, family.runs], 1)
+    pairs, run = both.unique(dim=0, return_inverse=True)
+    names, network = pairs[:, 0].unique(return_inverse=True)
+    return network, run, len(names)
+
+
+def _resampled(network: Tensor, resamples: int, seed: int) -> Tensor:
+    """How often each run is drawn, ``[resamples, R]``: networks first, then runs of each.
+
+    Args:
+        network: of each run, ``[R]``, numbered from 0 and ascending.
+    """
+    draws = torch.Generator().manual_seed(seed)
+    sizes = network.bincount()
+    first, groups = sizes.cumsum(0) - sizes, len(sizes)
+    drawn = torch.randint(groups, (resamples, groups), generator=draws)
+    size = sizes[drawn][:, :, None]
+    chance = torch.rand((resamples, groups, int(sizes.max())), generator=draws)
+    runs = first[drawn][:, :, None] + (chance * size).long().clamp(max=size - 1)
+    counted = (torch.arange(chance.shape[2]) < size).double()  # as many draws as it has runs
+    runs = runs.clamp(max=len(network) - 1)
+    weights = torch.zeros((resamples, len(network)), dtype=torch.float64)
+    return weights.scatter_add_(1, runs.flatten(1), counted.flatten(1))
+
+
+def _interval(
+    scores: Tensor, run: Tensor, weights: Tensor, level: float, exact: bool
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Means of ``scores`` ``[measures, judges, N]`` and the ends of their intervals."""
+    count = weights.shape[1]
+    value = scores.mean(2)
+    if count < 2:
+        unknown = torch.full_like(value, torch.nan)
+        return value, unknown, unknown
+    sums = scores.new_zeros((*scores.shape[:2], count)).index_add_(2, run, scores)
+    sizes = run.bincount(minlength=count).double()
+    means = (sums @ weights.T) / (weights @ sizes)  # [measures, judges, resamples]
+    tail = (1 - level) / 2
+    low, high = means.quantile(torch.tensor([tail, 1 - tail], dtype=torch.float64), dim=2)
+    if exact:
+        share = torch.tensor([name != "confidence" for name in MEASURES])[:, None]
+        low = torch.where(share & (value == 1), tail ** (1 / count), low)
+        high = torch.where(share & (value == 0), 1 - tail ** (1 / count), high)
+    return value, low, high

@@ -1,0 +1,37 @@
+"""Networks without convolutions, as Szegedy et al. (2013) used them on MNIST."""
+
+from __future__ import annotations
+
+from torch import nn
+
+
+class Softmax(nn.Sequential):
+    """One linear layer under a softmax: 7,850 parameters. FC10 in the paper's tables.
+
+    Images ``[N, 1, 28, 28]`` in [0, 1].
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.flatten = nn.Flatten()
+        self.fc = nn.Linear(784, 10)
+
+
+class Sigmoid(nn.Sequential):
+    """Fully connected layers of sigmoid units, then 10 logits: the paper's FC100-100-10.
+
+    Images ``[N, 1, 28, 28]`` in [0, 1].
+
+    Args:
+        widths: units of each hidden layer.
+    """
+
+    def __init__(self, *widths: int) -> None:
+        super().__init__()
+        self.flatten = nn.Flatten()
+        inputs = 784
+        for i, units in enumerate(widths, start=1):
+            self.add_module(f"fc{i}", nn.Linear(inputs, units))
+            self.add_module(f"sigmoid{i}", nn.Sigmoid())
+            inputs = units
+        self.add_module(f"fc{len(widths) + 1}", nn.Linear(inputs, 10))

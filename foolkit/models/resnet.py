@@ -1,0 +1,42 @@
+"""A convolutional network of the present: normalised, residual, no large layer at the end."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+
+class Block(nn.Module):
+    """``x + f(x)`` with two normalised 3x3 convolutions (He et al. 2016, "Identity mappings")."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm1 = nn.BatchNorm2d(channels)
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.norm2 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.relu = nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        inner = self.conv1(self.relu(self.norm1(x)))
+        return x + self.conv2(self.relu(self.norm2(inner)))
+
+
+class ResNet(nn.Sequential):
+    """Two stages of two residual blocks, 32 and 64 channels, then a mean over all places.
+
+    205,098 parameters. Images ``[N, 1, 28, 28]`` in [0, 1].
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(1, 32, 5, stride=2, padding=2, bias=False)  # to 14x14
+        self.block1 = Block(32)
+        self.block2 = Block(32)
+        self.down = nn.Conv2d(32, 64, 3, stride=2, padding=1, bias=False)  # to 7x7
+        self.block3 = Block(64)
+        self.block4 = Block(64)
+        self.norm = nn.BatchNorm2d(64)
+        self.relu = nn.ReLU()
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.flatten = nn.Flatten()
+        self.fc = nn.Linear(64, 10)
