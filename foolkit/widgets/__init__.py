@@ -2,11 +2,12 @@
 
 Each is one JavaScript module beside its Python class. ``network.js`` is LeNet, forwards and
 backwards, in plain JavaScript; ``attack.js`` and ``evolution.js`` are this book's two ways of
-fooling it. All three are written to be read.
+fooling it; ``toy.js`` is five small models that learn in the page. All are written to be read.
 """
 
 from foolkit.widgets.breed import Breed
 from foolkit.widgets.draw_and_fool import DrawAndFool
 from foolkit.widgets.quiz import Quiz
+from foolkit.widgets.toy_plane import ToyPlane
 
-__all__ = ["Breed", "DrawAndFool", "Quiz"]
+__all__ = ["Breed", "DrawAndFool", "Quiz", "ToyPlane"]
