@@ -265,7 +265,7 @@ def bend(
 
     with torch.no_grad(), evaluating(net):
         for rows in torch.arange(len(start), device=start.device).split(batch):
-            here, slope = torch.func.jvp(centred, (start[rows],), (way[rows],))
+            here, slope = torch.autograd.functional.jvp(centred, start[rows], way[rows])
             for column, length in enumerate(reach):
                 change = centred(start[rows] + length * way[rows]) - here
                 size = torch.linalg.vector_norm(change, dim=1)
