@@ -2,7 +2,7 @@
 
 Each is one JavaScript module beside its Python class. ``network.js`` is LeNet, forwards and
 backwards, in plain JavaScript; ``attack.js`` and ``evolution.js`` are this book's two ways of
-fooling it. All three are written to be read.
+fooling it; ``toy.js`` is five small models that learn in the page. All are written to be read.
 """
 
 from foolkit.widgets.breed import Breed
@@ -11,5 +11,14 @@ from foolkit.widgets.draw_and_fool import DrawAndFool
 from foolkit.widgets.quiz import Quiz
 from foolkit.widgets.slices import SliceExplorer
 from foolkit.widgets.temperature import NoiseAndTemperature
+from foolkit.widgets.toy_plane import ToyPlane
 
-__all__ = ["Breed", "Climb", "DrawAndFool", "NoiseAndTemperature", "Quiz", "SliceExplorer"]
+__all__ = [
+    "Breed",
+    "Climb",
+    "DrawAndFool",
+    "NoiseAndTemperature",
+    "Quiz",
+    "SliceExplorer",
+    "ToyPlane",
+]

@@ -1,0 +1,331 @@
+"""The rest of image space: shares of random images, rays, straight lines, the nearest digit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from foolkit.checks import check_choice, check_count, check_fraction, check_images
+from foolkit.models.classifier import evaluating
+from foolkit.models.precision import device_of
+
+CENTRED = 1e-12  # length of a change of the logits below which it counts as none
+
+Draw = Callable[[int, torch.Generator], Tensor]
+
+
+def exact_interval(hits: Tensor, trials: int, level: float = 0.95) -> tuple[Tensor, Tensor]:
+    """The interval of a share by the binomial distribution itself (Clopper and Pearson 1934).
+
+    Where nothing was hit there is no lower side to guard, and the whole error goes to the upper
+    one: ``1 - (1 - level)^(1 / trials)``, at 95 % about ``3 / trials`` (the "rule of three");
+    likewise where everything was hit.
+
+    Args:
+        hits: int64, of any shape, 0 to ``trials``.
+        trials: independent ones.
+        level: of confidence, in (0, 1).
+
+    Returns:
+        Lower and upper ends, float64, of the shape of ``hits``.
+
+    Raises:
+        TypeError, ValueError: not what is said above.
+    """
+    from scipy.stats import beta  # slow to import
+
+    check_count(trials, "trials")
+    check_fraction(level, "level")
+    if not isinstance(hits, Tensor) or hits.is_floating_point():
+        came = hits.dtype if isinstance(hits, Tensor) else type(hits).__name__
+        raise TypeError(f"hits: expected an integer tensor, got {came}")
+    if len(hits.flatten()) and not 0 <= int(hits.min()) <= int(hits.max()) <= trials:
+        raise ValueError(
+            f"hits: expected 0 to {trials} (trials), got {int(hits.min())} to {int(hits.max())}"
+        )
+    seen = hits.cpu().double()
+    side = torch.where((seen == 0) | (seen == trials), 1 - level, (1 - level) / 2)
+    low = torch.from_numpy(beta.ppf(side.numpy(), seen.numpy(), (trials - seen + 1).numpy()))
+    high = torch.from_numpy(beta.isf(side.numpy(), (seen + 1).numpy(), (trials - seen).numpy()))
+    low, high = low.reshape(seen.shape), high.reshape(seen.shape)
+    return low.masked_fill(seen == 0, 0.0), high.masked_fill(seen == trials, 1.0)
+
+
+@dataclass(frozen=True)
+class Room:
+    """How much of a space of random images a network gives to each class; L levels, K classes.
+
+    Attributes:
+        levels: float64 ``[L]``, confidences that count as certain enough.
+        hits: int64 ``[L, K]``, images that got this class with at least this confidence.
+        images: how many were drawn.
+    """
+
+    levels: Tensor
+    hits: Tensor
+    images: int
+
+    @property
+    def share(self) -> Tensor:
+        """``hits / images``, float64 ``[L, K]``."""
+        return self.hits.double() / self.images
+
+    @property
+    def total(self) -> Tensor:
+        """The share that any class got with at least this confidence, float64 ``[L]``."""
+        return self.share.sum(1)
+
+    def interval(self, level: float = 0.95) -> tuple[Tensor, Tensor]:
+        """Lower and upper ends of ``share``: ``exact_interval``."""
+        return exact_interval(self.hits, self.images, level)
+
+
+def room(
+    net: nn.Module,
+    draw: str | Draw = "uniform",
+    *,
+    images: int = 10_000,
+    levels: Sequence[float] = (0.0, 0.9, 0.99, 0.9999),
+    shape: tuple[int, int, int] | None = None,
+    seed: int = 0,
+    batch: int = 500,
+    progress: bool = True,
+) -> Room:
+    """Throw random images at a network and count which class takes them, and how surely.
+
+    They are drawn where the network is, batch by batch: memory does not grow with their number.
+    On a CPU the draws follow the seed and the batch; a GPU has its own random numbers.
+
+    Args:
+        net: any module from images in [0, 1] to logits ``[N, K]``.
+        draw: ``"uniform"`` (every pixel uniform in [0, 1]), ``"coins"`` (every pixel 0 or 1, the
+            corners of the box), ``"smooth"`` (power falls with the frequency squared, as in
+            photographs; each image stretched to [0, 1]), or a function from a number and a
+            generator to so many images ``[N, C, H, W]`` in [0, 1] on the generator's device.
+        images: how many.
+        levels: confidences to count from.
+        shape: ``(C, H, W)``, needed where the network does not tell it.
+        seed: of the images.
+        batch: images of one pass.
+        progress: show a bar if it takes longer than a second.
+
+    Raises:
+        TypeError, ValueError: an argument that does not fit, or images that are none.
+    """
+    if not isinstance(net, nn.Module):
+        raise TypeError(f"net: expected a torch.nn.Module, got {type(net).__name__}")
+    size = getattr(net, "input_shape", shape)
+    if not callable(draw):
+        check_choice(draw, tuple(DRAWS), "draw")
+        if size is None:
+            raise ValueError("shape: expected (channels, height, width), as the network has none")
+    check_count(images, "images")
+    check_count(batch, "batch")
+    check_count(seed, "seed", minimum=0)
+    if not len(levels):
+        raise ValueError("levels: expected at least one confidence, got none")
+    for level in levels:
+        check_fraction(level, "levels")
+    device = device_of(net)
+    generator = torch.Generator(device).manual_seed(seed)
+    least = torch.tensor(levels, dtype=torch.float32, device=device)
+    hits: Tensor | None = None
+    with (
+        torch.inference_mode(),
+        evaluating(net),
+        tqdm(total=images, disable=not progress, unit=" images", delay=1) as bar,
+    ):
+        for start in range(0, images, batch):
+            count = min(batch, images - start)
+            if callable(draw):
+                drawn = draw(count, generator)
+                check_images(drawn, size, "draw")
+            else:
+                drawn = DRAWS[draw](count, size, generator)
+            confidence, answer = net(drawn).float().softmax(1).max(1)
+            if hits is None:
+                classes = net(drawn[:1]).shape[1]
+                hits = torch.zeros((len(least), classes), dtype=torch.int64, device=device)
+            sure = confidence >= least[:, None]
+            hits += torch.stack([answer[row].bincount(minlength=hits.shape[1]) for row in sure])
+            bar.update(count)
+    return Room(least.double().cpu(), hits.cpu(), images)
+
+
+def _uniform(count: int, shape: Sequence[int], generator: torch.Generator) -> Tensor:
+    return torch.rand((count, *shape), generator=generator, device=generator.device)
+
+
+def _coins(count: int, shape: Sequence[int], generator: torch.Generator) -> Tensor:
+    return (_uniform(count, shape, generator) < 0.5).float()
+
+
+def _smooth(count: int, shape: Sequence[int], generator: torch.Generator) -> Tensor:
+    height, width = shape[1:]
+    device = generator.device
+    noise = torch.randn((count, *shape), generator=generator, device=device)
+    down = torch.fft.fftfreq(height, device=device)[:, None]
+    along = torch.fft.rfftfreq(width, device=device)
+    frequency = torch.hypot(down.expand(-1, len(along)), along.expand(height, -1))
+    # the power is the square of the amplitude; the mean is set by the stretching below
+    amplitude = 1 / frequency.clamp_min(1 / max(height, width))
+    images = torch.fft.irfft2(torch.fft.rfft2(noise) * amplitude, s=(height, width)).flatten(1)
+    low, high = images.amin(1, keepdim=True), images.amax(1, keepdim=True)
+    stretched = (images - low) / (high - low).clamp_min(torch.finfo(images.dtype).tiny)
+    return stretched.view(count, *shape)
+
+
+DRAWS = {"uniform": _uniform, "coins": _coins, "smooth": _smooth}
+
+
+def random_directions(count: int, shape: Sequence[int], seed: int = 0) -> Tensor:
+    """Directions drawn evenly from the sphere: float32 ``[count, *shape]`` of length 1."""
+    check_count(count, "count")
+    check_count(seed, "seed", minimum=0)
+    drawn = torch.randn((count, *shape), generator=torch.Generator().manual_seed(seed))
+    return drawn / torch.linalg.vector_norm(drawn.flatten(1), dim=1).view(-1, *[1] * len(shape))
+
+
+def rays(
+    net: nn.Module,
+    start: Tensor,
+    directions: Tensor,
+    lengths: Sequence[float],
+    *,
+    batch: int = 500,
+) -> tuple[Tensor, Tensor]:
+    """What a network says on the way out: of ``start + length * direction / |direction|``.
+
+    Nothing is clipped: a ray leaves the box [0, 1], and the network answers there too.
+
+    Args:
+        net: any module from images in [0, 1] to logits ``[N, K]``.
+        start: float32 ``[N, C, H, W]`` in [0, 1], on the network's device.
+        directions: float32 ``[N, C, H, W]``, one for each start; only their direction counts.
+        lengths: L distances, each >= 0, in units of the pixel range.
+        batch: images of one pass.
+
+    Returns:
+        confidence, float32 ``[N, L]``, and class, int64 ``[N, L]``, of the largest logit.
+
+    Raises:
+        TypeError, ValueError: an argument that does not fit.
+    """
+    way, reach = _ways(net, start, directions, lengths)
+    check_count(batch, "batch")
+    confidence = torch.empty((len(start), len(reach)), device=start.device)
+    answer = torch.empty_like(confidence, dtype=torch.int64)
+    with torch.inference_mode(), evaluating(net):
+        for column, length in enumerate(reach):
+            for rows in torch.arange(len(start), device=start.device).split(batch):
+                out = net(start[rows] + length * way[rows]).float().softmax(1).max(1)
+                confidence[rows, column], answer[rows, column] = out.values, out.indices
+    return confidence, answer
+
+
+def bend(
+    net: nn.Module,
+    start: Tensor,
+    directions: Tensor,
+    lengths: Sequence[float],
+    *,
+    batch: int = 250,
+) -> Tensor:
+    """How far the network bends away from its tangent: 0 where it is linear.
+
+    The change of the logits from ``x`` to ``x + t u`` is compared with the straight line ``t J u``
+    (J the Jacobian at x): ``|f(x + t u) - f(x) - t J u| / |f(x + t u) - f(x)|``. A constant added
+    to all logits changes no confidence, so the mean of the logits is taken off first.
+
+    Args:
+        net: any differentiable module from images in [0, 1] to logits ``[N, K]``.
+        start, directions, lengths: as for ``rays``; each length > 0.
+        batch: images of one pass.
+
+    Returns:
+        float32 ``[N, L]``; NaN where the logits do not change at all.
+
+    Raises:
+        TypeError, ValueError: an argument that does not fit.
+    """
+    way, reach = _ways(net, start, directions, lengths)
+    check_count(batch, "batch")
+    if not all(length > 0 for length in reach):
+        raise ValueError(f"lengths: expected numbers > 0, got {list(reach)}")
+    found = torch.empty((len(start), len(reach)), device=start.device)
+
+    def centred(images: Tensor) -> Tensor:
+        logits = net(images).float()
+        return logits - logits.mean(1, keepdim=True)
+
+    with torch.no_grad(), evaluating(net):
+        for rows in torch.arange(len(start), device=start.device).split(batch):
+            here, slope = torch.autograd.functional.jvp(centred, start[rows], way[rows])
+            for column, length in enumerate(reach):
+                change = centred(start[rows] + length * way[rows]) - here
+                size = torch.linalg.vector_norm(change, dim=1)
+                off = torch.linalg.vector_norm(change - length * slope, dim=1)
+                found[rows, column] = torch.where(size > CENTRED, off / size, torch.nan)
+    return found
+
+
+def nearest(
+    images: Tensor, reference: Tensor, *, k: int = 1, batch: int = 500
+) -> tuple[Tensor, Tensor]:
+    """The k nearest of ``reference`` to each image, by Euclidean distance between pixels.
+
+    They are found by products of matrices, which are quick and lose digits where images nearly
+    coincide; the distances to those found are then computed from differences.
+
+    Args:
+        images: float32 ``[N, C, H, W]`` in [0, 1].
+        reference: float32 ``[M, C, H, W]`` in [0, 1], on the same device.
+        k: neighbours, 1 to M.
+        batch: images compared at a time: the distances of so many to all M are held at once.
+
+    Returns:
+        distance, float32 ``[N, k]``, ascending, in units of the pixel range, and index into
+        ``reference``, int64 ``[N, k]``.
+
+    Raises:
+        TypeError, ValueError: an argument that does not fit.
+    """
+    check_images(images)
+    check_images(reference, images.shape[1:], "reference")
+    check_count(k, "k")
+    check_count(batch, "batch")
+    if k > len(reference):
+        raise ValueError(f"k: expected at most {len(reference)} (images of reference), got {k}")
+    known = reference.flatten(1)
+    distances, indices = [], []
+    for part in images.flatten(1).split(batch):
+        index = torch.cdist(part, known).topk(k, largest=False).indices
+        exact = torch.linalg.vector_norm(part[:, None] - known[index], dim=2)
+        order = exact.argsort(1)
+        distances.append(exact.gather(1, order))
+        indices.append(index.gather(1, order))
+    return torch.cat(distances), torch.cat(indices)
+
+
+def _ways(
+    net: nn.Module, start: Tensor, directions: Tensor, lengths: Sequence[float]
+) -> tuple[Tensor, list[float]]:
+    """Directions of length 1, and the checked lengths."""
+    if not isinstance(net, nn.Module):
+        raise TypeError(f"net: expected a torch.nn.Module, got {type(net).__name__}")
+    check_images(start, getattr(net, "input_shape", None), "start")
+    if not isinstance(directions, Tensor) or directions.shape != start.shape:
+        came = list(directions.shape) if isinstance(directions, Tensor) else directions
+        raise ValueError(f"directions: expected {list(start.shape)}, as start has, got {came}")
+    size = torch.linalg.vector_norm(directions.flatten(1), dim=1)
+    if not bool((size.isfinite() & (size > 0)).all()):
+        raise ValueError("directions: expected finite directions, none of length 0")
+    reach = [float(length) for length in lengths]
+    if not reach or not all(math.isfinite(length) and length >= 0 for length in reach):
+        raise ValueError(f"lengths: expected finite numbers >= 0, at least one, got {reach}")
+    return directions / size.view(-1, *[1] * (start.ndim - 1)), reach

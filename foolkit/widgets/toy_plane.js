@@ -1,0 +1,226 @@
+// The toy plane: five models of the same few points, painted as far out as the reader likes.
+
+const SPAN = 3; // the plane from -SPAN to SPAN at zoom 1
+const FINE = 72, LETTERS = 7; // colours and letters across the picture
+const NAMES = ["A", "B", "C"];
+const TINTS = [CLASS_COLOURS[0], CLASS_COLOURS[1], CLASS_COLOURS[4]]
+  .map((colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16)));
+
+export default widget("toy", "Five models of points in the plane", ({ model, root }) => {
+  let points = model.get("points").map((point) => [...point]);
+  let aim = [...model.get("probe")]; // the probe at zoom 1; it moves outwards with the zoom
+  let trained = {}, run = 0, ready = false, seed = model.get("seed");
+  const zoom = () => model.get("zoom");
+  const probe = () => aim.map((at) => at * zoom());
+
+  // ---- the picture ----
+  const canvas = element("canvas", { width: 360, height: 360, class: "fk-picture", "aria-hidden": "true" });
+  const pad = element("div", {
+    class: "fk-pad fk-plane", tabindex: 0, role: "application", "aria-roledescription": "plane",
+    "aria-label": "Plane with points of three classes. Arrow keys move the probe; A, B or C puts a "
+      + "point of that class there; Delete takes the nearest point away.",
+  }, canvas);
+
+  function draw() {
+    const context = canvas.getContext("2d"), side = canvas.width, unit = side / (2 * SPAN * zoom());
+    const style = getComputedStyle(root), paper = style.backgroundColor.match(/\d+/g).map(Number);
+    const place = ([x, y]) => [side / 2 + x * unit, side / 2 - y * unit];
+    const point = (across, down, cells) => [
+      (2 * (across + 0.5) / cells - 1) * SPAN * zoom(), (1 - 2 * (down + 0.5) / cells) * SPAN * zoom()];
+    const chosen = trained[model.get("model")], cell = side / FINE;
+    context.clearRect(0, 0, side, side);
+    for (let down = 0; chosen && down < FINE; down++) {
+      for (let across = 0; across < FINE; across++) {
+        const sure = chosen.confidences(point(across, down, FINE)), answer = indexOfLargest(sure);
+        const rgb = TINTS[answer].map((ink, n) => Math.round(paper[n] + 0.75 * sure[answer] * (ink - paper[n])));
+        context.fillStyle = `rgb(${rgb})`;
+        context.fillRect(across * cell, down * cell, cell + 0.5, cell + 0.5);
+      }
+    }
+    context.fillStyle = context.strokeStyle = style.color;
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    for (let down = 0; chosen && down < LETTERS; down++) { // as large as the confidence
+      for (let across = 0; across < LETTERS; across++) {
+        const at = point(across, down, LETTERS), sure = chosen.confidences(at), answer = indexOfLargest(sure);
+        context.font = `${(18 * sure[answer]).toFixed(1)}px sans-serif`;
+        if (sure[answer] > 0.25) context.fillText(NAMES[answer], ...place(at));
+      }
+    }
+    for (const [x, y, label] of points) {
+      const [left, top] = place([x, y]), r = 5;
+      context.beginPath();
+      if (label === 0) context.arc(left, top, r, 0, 2 * Math.PI);
+      else if (label === 1) context.rect(left - r, top - r, 2 * r, 2 * r);
+      else { context.moveTo(left, top - r - 1); context.lineTo(left + r + 1, top + r); context.lineTo(left - r - 1, top + r); context.closePath(); }
+      context.fillStyle = `rgb(${TINTS[label]})`;
+      context.fill();
+      context.lineWidth = 1.5;
+      context.stroke();
+    }
+    const [left, top] = place(probe());
+    context.lineWidth = 2.5;
+    context.beginPath();
+    context.arc(left, top, 9, 0, 2 * Math.PI);
+    for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
+      context.moveTo(left + 5 * dx, top + 5 * dy);
+      context.lineTo(left + 14 * dx, top + 14 * dy);
+    }
+    context.stroke();
+  }
+
+  // ---- what the models say at the probe ----
+  const status = announcement();
+  const where = element("p", { class: "fk-title" });
+  const rows = Object.entries(TOY_MODELS).map(([name, { label }]) => {
+    const pick = element("input", { type: "radio", name: `fk-toy-${++made}-${root.id}`, value: name });
+    const bar = element("span", { class: "fk-bar" }), number = element("span", { class: "fk-number" });
+    pick.addEventListener("change", () => choose(name));
+    return { name, pick, bar, number, node: element("li", {},
+      element("label", {}, pick, ` ${label}`),
+      element("span", { class: "fk-track", "aria-hidden": "true" }, bar), number) };
+  });
+  const group = `fk-toy-${made}`; // one group of radio buttons a widget
+  rows.forEach(({ pick }) => { pick.name = group; });
+
+  function look(aloud) {
+    draw();
+    const at = probe(), away = toNearest(at, points), name = model.get("model");
+    const distance = away === Infinity ? "no point is left" : `${away.toPrecision(3)} from the nearest point`;
+    where.textContent = `What each says at the cross, ${distance}`;
+    for (const row of rows) {
+      row.pick.checked = row.name === name;
+      const sure = trained[row.name]?.confidences(at) ?? [0, 0, 0], answer = indexOfLargest(sure);
+      row.bar.style.width = `${100 * sure[answer]}%`;
+      row.bar.style.backgroundColor = `rgb(${TINTS[answer]})`;
+      row.number.textContent = `${NAMES[answer]} ${percent(sure[answer])}`;
+      row.node.classList.toggle("fk-answer", row.name === name);
+      if (row.name === name && ready) {
+        if (aloud) status.say(`${TOY_MODELS[name].label}: ${NAMES[answer]} with ${percent(sure[answer])}, ${distance}.`);
+        tell(sure, answer);
+      }
+    }
+  }
+  function tell(sure, answer) {
+    model.set("confidence", Array.from(sure));
+    model.set("answer", answer);
+    model.save_changes();
+  }
+
+  // ---- training: all five, in slices ----
+  function* lessons() {
+    const random = new Random(seed);
+    for (const [name, { make }] of Object.entries(TOY_MODELS)) {
+      const pupil = make(points, random);
+      yield* train(pupil, points);
+      trained = { ...trained, [name]: pupil };
+      yield name;
+    }
+  }
+  async function retrain() {
+    const mine = ++run;
+    ready = false;
+    delete root.dataset.trained;
+    status.say("Training …");
+    draw();
+    await inSlices(lessons(), () => mine === run);
+    if (mine !== run) return;
+    ready = true;
+    look(true);
+    root.dataset.trained = "true";
+  }
+
+  // ---- changes ----
+  const save = (name, value) => { model.set(name, value); model.save_changes(); };
+  function choose(name) { save("model", name); look(true); }
+  function moved(to, aloud = true) {
+    aim = to.map((at) => Math.min(SPAN, Math.max(-SPAN, at)));
+    save("probe", aim);
+    look(aloud && ready);
+  }
+  function changed(next) { points = next; save("points", points); retrain(); }
+  function put(label, at = probe()) {
+    if (points.length >= 200) { status.say("200 points are enough."); return; }
+    changed([...points, [...at, label]]);
+  }
+  function take() {
+    const at = probe(), away = points.map(([x, y]) => Math.hypot(x - at[0], y - at[1]));
+    if (points.length) changed(points.filter((_, n) => n !== away.indexOf(Math.min(...away))));
+  }
+
+  let held = null; // the point, or "probe", that the mouse or finger drags
+  const here = (event) => {
+    const box = canvas.getBoundingClientRect(), reach = SPAN * zoom();
+    return [(2 * (event.clientX - box.left) / box.width - 1) * reach,
+      (1 - 2 * (event.clientY - box.top) / box.height) * reach];
+  };
+  pad.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    pad.setPointerCapture(event.pointerId);
+    const at = here(event), grip = 0.2 * zoom();
+    const found = points.find(([x, y]) => Math.hypot(x - at[0], y - at[1]) < grip);
+    held = found ?? "probe";
+    if (held === "probe") moved(at.map((v) => v / zoom()), false);
+  });
+  pad.addEventListener("pointermove", (event) => {
+    if (!held) return;
+    const at = here(event);
+    if (held === "probe") moved(at.map((v) => v / zoom()), false);
+    else { [held[0], held[1]] = at; draw(); }
+  });
+  for (const end of ["pointerup", "pointercancel"]) {
+    pad.addEventListener(end, () => {
+      if (held === "probe") look(ready);
+      else if (held) changed(points.map((point) => [...point]));
+      held = null;
+    });
+  }
+  const STEPS = { ArrowLeft: [-0.15, 0], ArrowRight: [0.15, 0], ArrowUp: [0, 0.15], ArrowDown: [0, -0.15] };
+  pad.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    const label = NAMES.indexOf(event.key.toUpperCase());
+    if (event.key in STEPS) moved(aim.map((at, n) => at + STEPS[event.key][n]));
+    else if (label >= 0) put(label);
+    else if (event.key === "Delete" || event.key === "Backspace") take();
+    else return;
+    event.preventDefault();
+  });
+
+  const format = (log) => `×${10 ** log >= 10 ? Math.round(10 ** log) : (10 ** log).toFixed(1)}`;
+  const walk = slider("walk away", {
+    min: 0, max: 4, step: 0.1, value: Math.log10(zoom()), format,
+  }, (log) => { save("zoom", 10 ** log); look(ready); });
+  root.append(
+    element("div", { class: "fk-columns fk-toy-columns" },
+      element("div", {}, pad, walk.node),
+      element("div", {}, where,
+        element("ul", { class: "fk-bars fk-models", role: "list", "aria-label": "Models, and their confidence at the cross" },
+          ...rows.map(({ node }) => node)),
+        element("div", { class: "fk-row", role: "group", "aria-label": "Change the points" },
+          ...NAMES.map((name, label) => button(`put ${name}`, () => put(label))),
+          button("take nearest", take)),
+        element("div", { class: "fk-row" },
+          button("Train again", () => { seed = (seed + 1) % 1_000_000; save("seed", seed); retrain(); }),
+          button("First points", () => changed(model.get("first").map((point) => [...point])))))),
+    status.node);
+
+  const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+  const hear = { // what Python sets
+    "change:model": () => look(ready),
+    "change:zoom": () => { walk.set(Math.log10(zoom())); look(ready); },
+    "change:probe": () => { if (!same(aim, model.get("probe"))) { aim = [...model.get("probe")]; look(ready); } },
+    "change:points": () => {
+      if (!same(points, model.get("points"))) { points = model.get("points").map((p) => [...p]); retrain(); }
+    },
+    "change:seed": () => { if (seed !== model.get("seed")) { seed = model.get("seed"); retrain(); } },
+  };
+  for (const [name, listener] of Object.entries(hear)) model.on(name, listener);
+  const theme = new MutationObserver(draw); // the book's switch between light and dark
+  theme.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
+  retrain();
+  return () => {
+    run += 1;
+    theme.disconnect();
+    for (const [name, listener] of Object.entries(hear)) model.off(name, listener);
+  };
+});
