@@ -4,8 +4,9 @@ from foolkit.models.classifier import Classifier, evaluating, predict
 from foolkit.models.dense import Sigmoid, Softmax
 from foolkit.models.judges import Judge, comparison_digits
 from foolkit.models.lenet import LeNet
+from foolkit.models.loading import load
 from foolkit.models.resnet import ResNet
-from foolkit.models.shipped import available, card, load
+from foolkit.models.shipped import available, card
 from foolkit.models.vit import ViT
 
 __all__ = [

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -64,6 +65,13 @@ class Classifier(nn.Module):
                 f" it is {list(logits.shape)}"
             )
         return logits
+
+    def train(self, mode: bool = True) -> Self:
+        """As for any module; a program of ``torch.export`` refuses it, and has only one mode."""
+        self.training = mode
+        with suppress(NotImplementedError):
+            self.module.train(mode)
+        return self
 
     def __repr__(self) -> str:
         shape = "x".join(map(str, self.input_shape))

@@ -1,0 +1,124 @@
+"""The folder of one run: its settings, its results, and a gallery that opens from disk."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from foolkit.files import check_writable, write_atomically
+
+CONFIG, RESULTS, GALLERY = "config.json", "results.json", "gallery.html"
+
+STYLE = """
+:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
+body { margin: 2rem auto; max-width: 75rem; padding: 0 1rem; }
+ul { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr));
+     list-style: none; padding: 0; }
+img { aspect-ratio: 1; image-rendering: pixelated; object-fit: contain; width: 100%; }
+figure { margin: 0; }
+figcaption { font-size: 0.875rem; overflow-wrap: anywhere; }
+dl { display: grid; gap: 0 1rem; grid-template-columns: max-content 1fr; }
+dd { margin: 0; overflow-wrap: anywhere; }
+"""
+
+
+def claim(folder: Path, config: dict[str, Any], free: Sequence[str] = ()) -> None:
+    """Make the folder that of the run with this ``config``, or raise and write nothing.
+
+    Args:
+        folder: new, empty, or of the same run.
+        config: what determines the run, as JSON.
+        free: settings that may differ from those in the folder, and are then written anew.
+
+    Raises:
+        ValueError: the folder holds another run (the settings are named), or other files.
+        OSError: the folder cannot be written.
+    """
+    path = folder / CONFIG
+    config = json.loads(json.dumps(config))
+    if path.is_file():
+        try:
+            there = json.loads(path.read_text("utf-8"))
+        except ValueError as error:
+            raise ValueError(f"out: expected the settings of a run in {path} ({error})") from error
+        odd = [n for n in {**there, **config} if n not in free and there.get(n) != config.get(n)]
+        if odd:
+            raise ValueError(
+                f"out: {folder} holds another run: "
+                + "; ".join(f"{n} is {there.get(n)!r} there, {config.get(n)!r} here" for n in odd)
+            )
+        if there == config:
+            return
+    elif folder.is_dir() and any(folder.iterdir()):
+        raise ValueError(f"out: expected a new or empty folder, or one of this run, got {folder}")
+    check_writable(path, "out")
+    write_atomically(path, json_bytes(config))
+
+
+def json_bytes(facts: Any) -> bytes:
+    """Facts as a text file for people too."""
+    return (json.dumps(facts, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def write_images(folder: Path, images: Tensor, names: Sequence[str]) -> None:
+    """Images ``[N, C, H, W]`` in [0, 1] as PNGs of 8 bits.
+
+    Raises:
+        OSError: a file cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    pixels = (images * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+    for name, image in zip(names, pixels, strict=True):
+        Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image).save(folder / name)
+
+
+def write_gallery(folder: Path) -> Path:
+    """``gallery.html``, from the settings and the results that the folder holds.
+
+    A page of its own without script or style from elsewhere; every name in it is escaped.
+
+    Raises:
+        FileNotFoundError: no results there.
+        ValueError: a damaged file.
+    """
+    results, config = folder / RESULTS, folder / CONFIG
+    for path in (results, config):
+        if not path.is_file():
+            raise FileNotFoundError(f"folder: expected a run's results, found no {path}")
+    try:
+        rows, settings = (json.loads(path.read_text("utf-8")) for path in (results, config))
+        items = "\n".join(_item(row) for row in rows)
+        listed = "\n".join(
+            f"<dt>{html.escape(str(name))}</dt><dd>{html.escape(str(value))}</dd>"
+            for name, value in settings.items()
+        )
+        title = html.escape(f"{settings['command']}: {settings['model']}")
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"folder: expected results of foolkit in {folder} ({error!r})") from error
+    page = (
+        '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width">\n'
+        f"<title>{title}</title>\n<style>{STYLE}</style>\n<body>\n<main>\n<h1>{title}</h1>\n"
+        f"<p>{len(rows)} images, the most certain first.</p>\n<ul>\n{items}\n</ul>\n"
+        f"<h2>Settings</h2>\n<dl>\n{listed}\n</dl>\n</main>\n</body>\n</html>\n"
+    )
+    write_atomically(folder / GALLERY, page.encode())
+    return folder / GALLERY
+
+
+def _item(row: dict[str, Any]) -> str:
+    said = html.escape(f"{row['predicted']}, {100 * row['confidence']:.2f} %")
+    about = html.escape(row["about"])
+    source = html.escape(row["file"], quote=True)
+    alt = f"{about}; the network says {said}"
+    return (
+        f'<li><figure><img src="{source}" alt="{alt}" loading="lazy">'
+        f"<figcaption><strong>{said}</strong><br>{about}</figcaption></figure></li>"
+    )

@@ -1,0 +1,317 @@
+"""Any network by a word: shipped, torchvision's, an exported program, or a factory in Python."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from foolkit._torchvision import import_torchvision
+from foolkit.models import shipped
+from foolkit.models.classifier import Classifier, evaluating
+from foolkit.models.exported import load_exported
+
+FORMS = "or a .pt2 file, 'torchvision:NAME', or 'package.module:factory'"
+IMAGENET = 1000
+SHOWN = 6  # keys of a state dict that an error lists
+# what torchvision sets for these when it loads their weights itself
+QUIRKS = {
+    name: {"transform_input": True, "aux_logits": True, "init_weights": False}
+    for name in ("googlenet", "inception_v3")
+}
+
+
+def load(
+    source: str | Path,
+    device: torch.device | str = "cpu",
+    *,
+    weights: str | Path | None = None,
+    classes: Sequence[str] | None = None,
+    input_shape: tuple[int, int, int] | None = None,
+    name: str | None = None,
+    trust: bool = False,
+) -> Classifier:
+    """A network, in evaluation mode, that takes images in [0, 1].
+
+    ====================================  =====================================================
+    ``"lenet"``                           shipped with the package (``available()``)
+    ``"torchvision:squeezenet1_0"``       torchvision's, with its normalisation inside. Its own
+                                          weights, downloaded unless they were; or ``weights``
+    ``"net.pt2"``                         a program of ``torch.export.save``, of fixed or free
+                                          batch, from float32 images in [0, 1] to logits
+    ``"package.module:factory"``          what this Python function returns: a ``Classifier``,
+                                          or a module together with ``input_shape``
+    ====================================  =====================================================
+
+    Nothing is unpickled unless ``trust``: state dicts are safetensors, or loaded with
+    ``weights_only=True``; the archive of a program is checked first, and refused if its loading
+    could run code (see ``foolkit.models.exported``). A factory is code, which its name asks for.
+
+    Args:
+        source: one of these.
+        device: where the network goes.
+        weights: of torchvision's networks: a state dict, ``.safetensors`` or else torch's own
+            format, or the name of one of torchvision's (``"IMAGENET1K_V2"``).
+        classes: the K names. By default those that come with the network; ImageNet's for 1000
+            classes; else ``"0"`` to ``"K-1"``.
+        input_shape: ``(C, H, W)``, where the network itself does not say.
+        name: how tables and files call it; by default made from ``source``.
+        trust: load even what is unpickled.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: an unknown name, a file that is refused or does not fit (which keys, which
+            shape); an argument that this kind of source does not take.
+        TypeError: a program of another dtype, a factory that returns something else.
+        FloatingPointError: the network's answer is NaN or infinite.
+    """
+    text = os.fspath(source)
+    kind = _kind(text)
+    if weights is not None and kind != "torchvision":
+        raise ValueError(f"weights: expected only with 'torchvision:NAME', got it with {text!r}")
+    if kind == "shipped":
+        return _shipped(text, device, classes, input_shape, name)
+    named: Sequence[str] | None = None
+    if kind == "program":
+        program = load_exported(Path(text), trust=trust, device=device)
+        module, shape, called = program, program.input_shape, Path(text).stem
+    elif kind == "torchvision":
+        called = text.partition(":")[2]
+        module, shape, named = _torchvision(called, weights, classes, trust, input_shape)
+    else:
+        module, shape, called, named = _made(text, input_shape)
+    if kind != "torchvision" and input_shape is not None and tuple(input_shape) != tuple(shape):
+        raise ValueError(
+            f"input_shape: the network takes {tuple(shape)}, got {tuple(input_shape)}: {text}"
+        )
+    module = module.to(device)
+    count = _classes_of(module, shape, device, text)
+    if classes is None:
+        classes = named or (
+            imagenet_classes() if count == IMAGENET else list(map(str, range(count)))
+        )
+    if len(classes) != count:
+        raise ValueError(f"classes: the network {text!r} has {count}, got {len(classes)} names")
+    return Classifier(module, input_shape=shape, classes=classes, name=name or called).eval()
+
+
+def imagenet_classes() -> tuple[str, ...]:
+    """The 1000 names of ImageNet's classes, from torchvision's description of its weights."""
+    models = import_torchvision().models
+    return tuple(models.SqueezeNet1_0_Weights.IMAGENET1K_V1.meta["categories"])
+
+
+def _kind(text: str) -> str:
+    if text.startswith("torchvision:"):
+        return "torchvision"
+    if text.lower().endswith(".pt2"):
+        return "program"
+    module, _, factory = text.partition(":")
+    if factory.isidentifier() and all(part.isidentifier() for part in module.split(".")):
+        return "factory"
+    if Path(text).is_file():
+        raise ValueError(
+            "source: expected a program of torch.export (.pt2); a state dict needs its"
+            f" architecture: 'torchvision:NAME' with weights={text!r}"
+        )
+    return "shipped"
+
+
+def _shipped(
+    text: str,
+    device: torch.device | str,
+    classes: Sequence[str] | None,
+    input_shape: tuple[int, int, int] | None,
+    name: str | None,
+) -> Classifier:
+    try:
+        shipped.check_name(text)
+    except ValueError as error:
+        raise ValueError(f"{error}; {FORMS}") from None
+    if input_shape is not None and tuple(input_shape) != (1, 28, 28):
+        raise ValueError(f"input_shape: {text!r} takes (1, 28, 28), got {tuple(input_shape)}")
+    net = shipped.load(text, device)
+    if name is None and classes is None:
+        return net
+    return Classifier(
+        net.module, input_shape=net.input_shape, classes=classes or net.classes, name=name or text
+    ).eval()
+
+
+class Normalised(nn.Module):
+    """A network behind the normalisation that it was trained with.
+
+    Args:
+        network: from normalised images to logits.
+        mean, deviation: of each channel, of images in [0, 1].
+    """
+
+    def __init__(
+        self, network: nn.Module, mean: Sequence[float], deviation: Sequence[float]
+    ) -> None:
+        super().__init__()
+        self.network = network
+        for name, values in (("mean", mean), ("deviation", deviation)):
+            self.register_buffer(name, torch.tensor(values).view(-1, 1, 1), persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits ``[N, K]``."""
+        return self.network((images - self.mean) / self.deviation)
+
+
+def _torchvision(
+    name: str,
+    weights: str | Path | None,
+    classes: Sequence[str] | None,
+    trust: bool,
+    input_shape: tuple[int, int, int] | None,
+) -> tuple[nn.Module, tuple[int, int, int], Sequence[str] | None]:
+    """The network, the images that it takes, and its class names if these are its own weights."""
+    models = import_torchvision().models
+    if name not in models.list_models(module=models):
+        raise ValueError(f"source: torchvision has no classifier {name!r}; {_near(name, models)}")
+    known = models.get_model_weights(name)
+    member = known.DEFAULT
+    given = weights is not None and str(weights) not in known.__members__
+    if weights is not None and not given:
+        member = known[str(weights)]
+    named = member.meta["categories"]
+    if given:
+        state = _state_dict(Path(weights), trust)
+        named = named if classes is None else classes
+    else:
+        try:
+            state = member.get_state_dict(progress=True, check_hash=True, weights_only=True)
+        except (OSError, RuntimeError) as error:
+            raise FileNotFoundError(
+                f"source: the weights of torchvision's {name} are not on this machine, and could"
+                f" not be downloaded ({error}); weights=PATH takes a state dict from disk"
+            ) from error
+    # not get_model(name, weights=...), which would unpickle
+    network = models.get_model(name, weights=None, num_classes=len(named), **QUIRKS.get(name, {}))
+    _fit(network, state, name if weights is None else str(weights))
+    # channels last: about twice as fast on a CPU
+    network.to(memory_format=torch.channels_last).requires_grad_(False)
+    as_trained = member.transforms()
+    size = as_trained.crop_size[0]
+    shape = (3, size, size) if input_shape is None else tuple(input_shape)
+    return Normalised(network, as_trained.mean, as_trained.std), shape, named
+
+
+def _near(name: str, models: Any) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, models.list_models(module=models), 3)
+    return f"did you mean {', '.join(near)}?" if near else "see torchvision.models.list_models()"
+
+
+def _state_dict(path: Path, trust: bool) -> Mapping[str, Tensor]:
+    if not path.is_file():
+        raise FileNotFoundError(f"weights: expected a state dict, found no file at {path}")
+    if path.suffix == ".safetensors":
+        try:
+            return load_file(path)
+        except SafetensorError as error:
+            raise ValueError(
+                f"weights: expected a complete safetensors file, got {path} ({error})"
+            ) from error
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=not trust)
+    except Exception as error:  # a damaged pickle raises whatever it meets
+        raise ValueError(
+            f"weights: {path} is no state dict of plain tensors that torch can read without"
+            " running code from it; trust=True unpickles it (only if you know who made it)"
+        ) from error
+    if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
+        raise ValueError(
+            "weights: expected a state dict, from names to tensors,"
+            f" got {type(state).__name__}: {path}"
+        )
+    return state
+
+
+def _fit(network: nn.Module, state: Mapping[str, Tensor], source: str) -> None:
+    """Load a state dict that fits whole, or say which keys do not."""
+    own = network.state_dict()
+    other = [
+        f"{key} is {list(state[key].shape)} there, {list(own[key].shape)} here"
+        for key in own
+        if key in state and state[key].shape != own[key].shape
+    ]
+    problems = (
+        ("missing", [key for key in own if key not in state]),
+        ("unknown", [key for key in state if key not in own]),
+        ("of another shape", other),
+    )
+    listed = "; ".join(f"{what}: {_some(keys)}" for what, keys in problems if keys)
+    if listed:
+        raise ValueError(f"weights: {source} does not fit the architecture; {listed}")
+    network.load_state_dict(state)
+
+
+def _some(keys: list[str]) -> str:
+    more = f" and {len(keys) - SHOWN} more" if len(keys) > SHOWN else ""
+    return ", ".join(keys[:SHOWN]) + more
+
+
+def _made(
+    text: str, input_shape: tuple[int, int, int] | None
+) -> tuple[nn.Module, tuple[int, int, int], str, Sequence[str] | None]:
+    """What a factory returns: the module, its images, its name, its class names."""
+    where, _, factory = text.partition(":")
+    try:
+        make: Callable[[], Any] = getattr(importlib.import_module(where), factory)
+    except ModuleNotFoundError as error:
+        if error.name is not None and not f"{where}.".startswith(f"{error.name}."):
+            raise  # found, but something that it imports was not
+        raise ValueError(
+            f"source: no module {where!r} in {sys.path[0] or 'this folder'} or installed"
+        ) from error
+    except AttributeError as error:
+        raise ValueError(f"source: the module {where!r} has no {factory!r}") from error
+    made = make() if not isinstance(make, nn.Module) and callable(make) else make
+    if isinstance(made, Classifier):
+        return made.module, made.input_shape, made.name, made.classes
+    if not isinstance(made, nn.Module):
+        raise TypeError(
+            f"source: expected {text} to return a torch.nn.Module, got {type(made).__name__}"
+        )
+    shape = getattr(made, "input_shape", input_shape)
+    if shape is None:
+        raise ValueError(
+            f"input_shape: expected (channels, height, width), as {text} returns a module that"
+            " does not say"
+        )
+    return made, tuple(shape), factory, None
+
+
+def _classes_of(
+    module: nn.Module, shape: tuple[int, int, int], device: torch.device | str, text: str
+) -> int:
+    """How many classes there are, once the answer to a grey image has been looked at."""
+    with torch.inference_mode(), evaluating(module):
+        try:
+            logits = module(torch.full((1, *shape), 0.5, device=device))
+        except RuntimeError as error:
+            raise ValueError(
+                f"input_shape: {text} failed on images of shape {list(shape)}:"
+                f" {str(error).strip().splitlines()[0]}"
+            ) from error
+    if not isinstance(logits, Tensor) or logits.ndim != 2 or len(logits) != 1:
+        came = list(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+        raise ValueError(f"source: expected logits [1, K] of one image, got {came}: {text}")
+    if not logits.isfinite().all():
+        raise FloatingPointError(
+            f"source: expected finite logits of a grey image, got NaN or infinity: {text}"
+        )
+    if logits.shape[1] < 2:
+        raise ValueError(f"source: expected logits of at least two classes, got one: {text}")
+    return logits.shape[1]

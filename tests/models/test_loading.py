@@ -1,0 +1,348 @@
+import contextlib
+import io
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+import foolkit as fk
+from foolkit._torchvision import import_torchvision
+from foolkit.evolution.elites import read_png
+from foolkit.models import loading
+
+IMAGENET = Path(os.environ.get("FOOLKIT_DATA", ""), "imagenet")
+needs_data = pytest.mark.skipif(
+    not os.environ.get("FOOLKIT_DATA"), reason="FOOLKIT_DATA is not set"
+)
+FREE = ({0: torch.export.Dim.DYNAMIC},)
+
+
+class Small(nn.Sequential):
+    def __init__(self, classes=5):
+        super().__init__(
+            nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(0.5), nn.Flatten(),
+            nn.Linear(4 * 36, classes),
+        )  # fmt: skip
+
+
+class Wrong(nn.Module):
+    """Not a classifier, in one of several ways."""
+
+    def __init__(self, how):
+        super().__init__()
+        self.how = how
+
+    def forward(self, images):
+        return {
+            "nan": lambda: images.flatten(1)[:, :5] / 0 * 0,
+            "maps": lambda: images[:, :2],
+            "one": lambda: images.flatten(1)[:, :1],
+        }[self.how]()
+
+
+@pytest.fixture(scope="module")
+def small():
+    torch.manual_seed(0)
+    return Small().eval()
+
+
+def export(module, path, batch=4, shapes=None, dtype=torch.float32, size=(3, 8, 8)):
+    torch.manual_seed(1)
+    images = torch.rand(batch, *size).to(dtype)
+    torch.export.save(torch.export.export(module, (images,), dynamic_shapes=shapes), path)
+    return path
+
+
+def changed(path, change):
+    """The archive again with some of its records changed (None: as it was)."""
+    out = path.with_name(f"crafted-{path.name}")
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(out, "w") as new:
+        for name in old.namelist():
+            content = change(name.partition("/")[2], old.read(name))
+            new.writestr(name, old.read(name) if content is None else content)
+    return out
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [None, FREE, ({0: torch.export.Dim("batch", min=2, max=6)},)],
+    ids=["fixed", "free", "bounded"],
+)
+def test_a_program_takes_any_number_of_images(small, tmp_path, shapes):
+    net = fk.models.load(export(small, tmp_path / "mine.pt2", shapes=shapes))
+    assert (net.name, net.input_shape, net.classes) == ("mine", (3, 8, 8), tuple("01234"))
+    images = torch.rand(11, 3, 8, 8)
+    for n in (1, 2, 4, 11):
+        assert torch.allclose(net(images[:n]), small(images[:n]), atol=1e-5)
+    net.train().eval()
+    assert not net.training
+    found = fk.gradients.fgsm(net, images, torch.zeros(11, dtype=torch.int64), epsilon=0.1)
+    assert float(found.linf.max()) > 0.09
+
+
+def test_a_program_that_refuses_its_mode_is_a_classifier_all_the_same(small):
+    program = torch.export.export(small, (torch.rand(2, 3, 8, 8),), dynamic_shapes=FREE).module()
+    with pytest.raises(NotImplementedError):
+        program.eval()
+    net = fk.models.Classifier(program, input_shape=(3, 8, 8), classes=5, name="p").eval()
+    assert not net.training
+
+
+def test_evolution_of_a_program_resumes(small, tmp_path):
+    net = fk.models.load(export(small, tmp_path / "mine.pt2", batch=8), classes=list("abcde"))
+    assert net.classes == tuple("abcde")
+    settings = {"batch": 20, "progress": False, "precision": "float32"}
+    encoding = fk.encodings.CPPN(net.input_shape)
+    part = tmp_path / "run"
+    fk.evolve(net, encoding, generations=2, checkpoint=part, **settings)
+    again = fk.models.load(tmp_path / "mine.pt2")
+    whole = fk.evolve(again, encoding, generations=4, **settings)
+    resumed = fk.evolve(again, encoding, generations=4, checkpoint=part, **settings)
+    assert torch.equal(whole.images, resumed.images)
+
+
+class Payload:
+    """Leaves a file where it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+def pickled(path):
+    content = io.BytesIO()
+    torch.save({"x": Payload(path)}, content)
+    return content.getvalue()
+
+
+def edit(name, change):
+    """A change of one JSON record."""
+
+    def apply(record, content):
+        if record != name:
+            return None
+        facts = json.loads(content)
+        change(facts)
+        return json.dumps(facts).encode()
+
+    return apply
+
+
+def weights(key, value):
+    def change(facts):
+        next(iter(facts["config"].values()))[key] = value
+
+    return edit("data/weights/model_weights_config.json", change)
+
+
+def node(change):
+    return edit(
+        "models/model.json", lambda facts: change(facts["graph_module"]["graph"]["nodes"][0])
+    )
+
+
+def spec(facts):
+    signature = facts["graph_module"]["module_call_graph"][0]["signature"]
+    signature["in_spec"] = signature["in_spec"].replace("builtins.tuple", "collections.OrderedDict")
+
+
+def expression(facts):
+    sizes = facts["graph_module"]["graph"]["tensor_values"]["input"]["sizes"]
+    sizes[0] = {"as_expr": {"expr_str": "__import__('os').getpid()", "hint": None}}
+
+
+def rename(facts):
+    facts["graph_module"]["signature"]["input_specs"][0]["parameter"]["parameter_name"] = 'a"),(b'
+
+
+@pytest.mark.parametrize(
+    ("craft", "message"),
+    [
+        (weights("use_pickle", True), "holds a pickled weight"),
+        (weights("path_name", "../code"), "holds a pickled weight"),
+        (node(lambda n: n.update(target="torch.hub.load")), "calls 'torch.hub.load', which is not"),
+        (node(lambda n: n.update(target="torch.ops.aten.from_file.default")), "calls 'torch.ops"),
+        (node(lambda n: n.update(name="a=print(1)")), "holds a name that is none"),
+        (edit("models/model.json", spec), "something else than plain containers"),
+        (edit("models/model.json", rename), "holds a name that is none"),
+    ],
+)
+def test_a_crafted_program_is_refused(small, tmp_path, craft, message):
+    crafted = changed(export(small, tmp_path / "mine.pt2"), craft)
+    with pytest.raises(ValueError, match=message):
+        fk.models.load(crafted)
+
+
+def test_an_expression_that_is_code_is_refused(small, tmp_path):
+    crafted = changed(
+        export(small, tmp_path / "mine.pt2", shapes=FREE), edit("models/model.json", expression)
+    )
+    with pytest.raises(ValueError, match="holds an expression that is no arithmetic"):
+        fk.models.load(crafted)
+
+
+def test_what_torch_would_unpickle_is_refused_unless_trusted(small, tmp_path):
+    left = tmp_path / "left"
+    crafted = changed(
+        export(small, tmp_path / "mine.pt2"),
+        lambda name, _: pickled(left) if name == "data/sample_inputs/model.pt" else None,
+    )
+    with pytest.raises(ValueError, match="pickled sample inputs.*trust=True"):
+        fk.models.load(crafted)
+    assert not left.exists()
+    with contextlib.suppress(ValueError):  # whether torch likes what it unpickled is its matter
+        fk.models.load(crafted, trust=True)
+    assert left.exists()
+
+
+def test_damaged_and_old_programs(small, tmp_path):
+    path = export(small, tmp_path / "mine.pt2")
+    (tmp_path / "half.pt2").write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(ValueError, match="source: expected a program of torch.export, got another"):
+        fk.models.load(tmp_path / "half.pt2")
+    with zipfile.ZipFile(tmp_path / "old.pt2", "w") as archive:
+        archive.writestr("version", "8.8")
+    with pytest.raises(ValueError, match="format before torch 2.8"):
+        fk.models.load(tmp_path / "old.pt2")
+    with pytest.raises(FileNotFoundError, match="source: expected a .pt2 file, found none"):
+        fk.models.load(tmp_path / "none.pt2")
+
+
+@pytest.mark.parametrize(
+    ("how", "error", "message"),
+    [
+        ("nan", FloatingPointError, "source: expected finite logits of a grey image"),
+        ("maps", ValueError, r"source: expected logits \[1, K\] of one image, got \[1, 2, 8, 8\]"),
+        ("one", ValueError, "source: expected logits of at least two classes"),
+    ],
+)
+def test_programs_that_are_no_classifiers(tmp_path, how, error, message):
+    with pytest.raises(error, match=message):
+        fk.models.load(export(Wrong(how), tmp_path / "mine.pt2"))
+
+
+def test_programs_for_something_else_than_images(small, tmp_path):
+    double = export(Small().double().eval(), tmp_path / "double.pt2", dtype=torch.float64)
+    with pytest.raises(TypeError, match="program for float32 images in .*got torch.float64"):
+        fk.models.load(double)
+    flat = export(nn.Linear(8, 5), tmp_path / "flat.pt2", size=(8,))
+    with pytest.raises(ValueError, match=r"program for images \[N, C, H, W\].*got \[4, 8\]"):
+        fk.models.load(flat)
+    path = export(small, tmp_path / "mine.pt2")
+    with pytest.raises(ValueError, match=r"input_shape: the network takes \(3, 8, 8\), got"):
+        fk.models.load(path, input_shape=(3, 9, 9))
+    with pytest.raises(ValueError, match="classes: the network .* has 5, got 2 names"):
+        fk.models.load(path, classes=["a", "b"])
+    with pytest.raises(ValueError, match="weights: expected only with 'torchvision:NAME'"):
+        fk.models.load(path, weights="x")
+
+
+@pytest.fixture(scope="module")
+def squeezenet():
+    torch.manual_seed(0)
+    return import_torchvision().models.squeezenet1_1(num_classes=3).eval()
+
+
+@pytest.mark.parametrize("ending", ["safetensors", "pt"])
+def test_torchvision_with_a_state_dict(squeezenet, tmp_path, ending):
+    path = tmp_path / f"weights.{ending}"
+    write = save_file if ending == "safetensors" else torch.save
+    write(squeezenet.state_dict(), path)
+    net = fk.models.load("torchvision:squeezenet1_1", weights=path, classes=["a", "b", "c"])
+    assert (net.name, net.input_shape) == ("squeezenet1_1", (3, 224, 224))
+    images = torch.rand(2, 3, 224, 224)
+    mean, deviation = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]]).view(2, 3, 1, 1)
+    with torch.no_grad():
+        expected = squeezenet((images - mean) / deviation)
+        assert torch.allclose(net(images), expected, atol=1e-4)
+
+
+def test_state_dicts_that_do_not_fit(squeezenet, tmp_path):
+    state = squeezenet.state_dict()
+    state["extra.weight"] = state.pop("features.0.weight")
+    save_file(state, tmp_path / "w.safetensors")
+    with pytest.raises(ValueError, match="does not fit") as caught:
+        fk.models.load("torchvision:squeezenet1_1", weights=tmp_path / "w.safetensors")
+    assert "missing: features.0.weight; unknown: extra.weight" in str(caught.value)
+    assert "classifier.1.weight is [3, 512, 1, 1] there, [1000, 512, 1, 1]" in str(caught.value)
+    left = tmp_path / "left"
+    (tmp_path / "w.pt").write_bytes(pickled(left))
+    with pytest.raises(ValueError, match="weights: .*without running code.*trust=True"):
+        fk.models.load("torchvision:squeezenet1_1", weights=tmp_path / "w.pt")
+    assert not left.exists()
+    with pytest.raises(FileNotFoundError, match="weights: expected a state dict, found no file"):
+        fk.models.load("torchvision:squeezenet1_1", weights=tmp_path / "none.pt")
+
+
+def test_torchvision_names_and_downloads(monkeypatch):
+    with pytest.raises(ValueError, match="no classifier 'sqeezenet1_0'; did you mean squeezenet1"):
+        fk.models.load("torchvision:sqeezenet1_0")
+
+    def offline(*_, **__):
+        raise OSError("no route")
+
+    monkeypatch.setattr(torch.hub, "download_url_to_file", offline)
+    monkeypatch.setenv("TORCH_HOME", "/nonexistent")
+    with pytest.raises(FileNotFoundError, match="could not be downloaded .*weights=PATH"):
+        fk.models.load("torchvision:squeezenet1_0")
+
+
+def test_factories(tmp_path, monkeypatch):
+    (tmp_path / "my_networks.py").write_text(
+        "import torch\nimport foolkit as fk\n"
+        "def plain():\n    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(12, 4))\n"
+        "def named():\n    return fk.models.Classifier(plain(), input_shape=(3, 2, 2),"
+        " classes=list('abcd'), name='whole')\n"
+        "def none():\n    return 3\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    net = fk.models.load("my_networks:named")
+    assert (net.name, net.classes) == ("whole", tuple("abcd"))
+    net = fk.models.load("my_networks:plain", input_shape=(3, 2, 2), name="mine")
+    assert (net.name, net.input_shape) == ("mine", (3, 2, 2))
+    for source, error, message in (
+        ("my_networks:plain", ValueError, "input_shape: expected"),
+        ("my_networks:none", TypeError, "return a torch.nn.Module, got int"),
+        ("my_networks:nothing", ValueError, "has no 'nothing'"),
+        ("my_netwroks:plain", ValueError, "no module 'my_netwroks'"),
+    ):
+        with pytest.raises(error, match=message):
+            fk.models.load(source)
+    with pytest.raises(ValueError, match="input_shape: my_networks:plain failed on images"):
+        fk.models.load("my_networks:plain", input_shape=(3, 9, 9))
+
+
+def test_unknown_names_list_the_ways(tmp_path):
+    with pytest.raises(ValueError, match=r"shipped are .*or a .pt2 file, 'torchvision:NAME'"):
+        fk.models.load("lenett")
+    (tmp_path / "w.pt").write_bytes(b"")
+    with pytest.raises(ValueError, match="a state dict needs its architecture"):
+        fk.models.load(tmp_path / "w.pt")
+    assert fk.models.load("lenet", name="other").name == "other"
+
+
+def test_imagenet_names():
+    names = loading.imagenet_classes()
+    assert (len(names), names[0], names[999]) == (1000, "tench", "toilet tissue")
+
+
+@needs_data
+@pytest.mark.parametrize("name", ["mobilenet_v1", "mobilenet_v2", "squeezenet1_0", "torchvision"])
+def test_networks_of_imagenet_know_a_photograph(name):
+    if name == "torchvision":
+        weights = IMAGENET / "squeezenet1_0.safetensors"
+        net = fk.models.load("torchvision:squeezenet1_0", weights=weights)
+    else:
+        net = fk.models.load(IMAGENET / f"{name}.pt2")
+    assert net.classes == loading.imagenet_classes()
+    paths = sorted((IMAGENET / "samples").glob("*.jpg"))[::5]
+    images = torch.stack([read_png(path) for path in paths])
+    labels = torch.tensor([int(path.name[:4]) for path in paths])
+    assert (fk.models.predict(net, images).argmax(1) == labels).float().mean() > 0.35
