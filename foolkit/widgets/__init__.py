@@ -8,6 +8,7 @@ fooling it; ``toy.js`` is five small models that learn in the page. All are writ
 from foolkit.widgets.breed import Breed
 from foolkit.widgets.climb import Climb
 from foolkit.widgets.draw_and_fool import DrawAndFool
+from foolkit.widgets.patterns import BreedPatterns
 from foolkit.widgets.quiz import Quiz
 from foolkit.widgets.slices import SliceExplorer
 from foolkit.widgets.temperature import NoiseAndTemperature
@@ -15,6 +16,7 @@ from foolkit.widgets.toy_plane import ToyPlane
 
 __all__ = [
     "Breed",
+    "BreedPatterns",
     "Climb",
     "DrawAndFool",
     "NoiseAndTemperature",

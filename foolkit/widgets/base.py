@@ -11,7 +11,8 @@ import traitlets
 from foolkit.models import shipped
 
 SOURCES = files("foolkit.widgets")
-ARCHITECTURES = ("LeNet",)  # that network.js knows
+# that network.js knows: LeNet and fully connected ones; a ResNet or a transformer is not run there
+ARCHITECTURES = ("LeNet", "FC10", "FC100-100-10", "FC200-200-10", "FC123-456-10")
 
 
 def read(name: str) -> str:
@@ -56,11 +57,12 @@ class Widget(anywidget.AnyWidget):
     def _check_network(self, proposal: traitlets.Bunch) -> str:
         name = proposal["value"]
         known = [n for n in shipped.available() if runs_in_the_page(n)]
-        if name and name not in known:
-            raise ValueError(
-                f"network: expected one that the page can run ({', '.join(known)}), got {name!r}"
-            )
-        return name
+        if not name or name in known:
+            return name
+        message = f"network: expected one that the page can run ({', '.join(known)}), got {name!r}"
+        if name in shipped.available():
+            message += f": {shipped.card(name)['architecture']} runs in Python only"
+        raise ValueError(message)
 
     def _answer(self, _: Any, content: Any, __: Any) -> None:
         """The page asks for the network's file; on the book's site, the site itself answers."""

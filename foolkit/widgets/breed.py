@@ -32,7 +32,7 @@ class Breed(Widget):
         TypeError, ValueError: a setting out of its range.
     """
 
-    _esm = module("network", "evolution", "page", "breed")
+    _esm = module("network", "evolution", "page", "search", "breed")
     shown = ("seed", "rate", "eta", "batch")
 
     seed = traitlets.Any(0).tag(sync=True)

@@ -1,4 +1,4 @@
-// MAP-Elites with one elite a class, on pixels: the algorithm of foolkit.evolve, line by line.
+// MAP-Elites with one elite a class: the algorithm of foolkit.evolve, line by line.
 
 // Random numbers in [0, 1) that follow a seed: the generator sfc32 (C. Doty-Humphrey).
 class Random {
@@ -39,9 +39,26 @@ function render(genes, image) {
 
 const HALVE_EVERY = 1000; // generations, as the paper's text says
 
+// The direct encoding, one gene a pixel. An encoding has sample, vary and render, as in Python;
+// MAP-Elites needs to know no more of it.
+class Pixels {
+  constructor({ rate = 0.1, eta = 15 } = {}) {
+    Object.assign(this, { rate, eta });
+  }
+  sample(random) {
+    return Float32Array.from({ length: 784 }, () => random.next());
+  }
+  vary(genes, random, generation) {
+    return mutate(genes, this.rate * 0.5 ** Math.floor(generation / HALVE_EVERY), this.eta, random);
+  }
+  render(genes, image) {
+    return render(genes, image);
+  }
+}
+
 class MapElites {
-  constructor(net, { seed = 0, rate = 0.1, eta = 15, batch = 50 }) {
-    Object.assign(this, { net, rate, eta, batch });
+  constructor(net, { seed = 0, batch = 50, encoding, ...settings }) {
+    Object.assign(this, { net, batch, encoding: encoding ?? new Pixels(settings) });
     this.random = new Random(seed);
     this.image = new Float64Array(784);
     this.generation = -1; // until the first population is judged
@@ -51,15 +68,14 @@ class MapElites {
 
   // One generation. A generator that yields after every child: a page draws in between.
   * breed() {
-    const generation = this.generation + 1;
-    const rate = this.rate * 0.5 ** Math.floor(generation / HALVE_EVERY);
+    const { encoding, random } = this, generation = this.generation + 1;
     const parents = this.elites.map((elite) => elite.genes);
     const next = [...this.elites];
     for (let n = 0; n < this.batch; n++) {
       const genes = generation === 0
-        ? Float32Array.from({ length: 784 }, () => this.random.next())
-        : mutate(parents[Math.floor(10 * this.random.next())], rate, this.eta, this.random);
-      const confidences = this.net.confidences(render(genes, this.image));
+        ? encoding.sample(random)
+        : encoding.vary(parents[Math.floor(10 * random.next())], random, generation);
+      const confidences = this.net.confidences(encoding.render(genes, this.image));
       // every child is offered to every class, and must be strictly better
       for (let k = 0; k < 10; k++) {
         const confidence = Math.fround(confidences[k]); // as fine as Python's 32-bit numbers

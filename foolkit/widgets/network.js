@@ -93,17 +93,22 @@ function pool(image, channels, size, out, winners) {
 // Every output is connected with every input: bias + weights . input. Two outputs at a time, in
 // two sums each: the processor need not wait for one addition before it starts the next.
 function connect(input, weights, biases, out) {
-  const length = input.length;
+  const length = input.length, even = length - length % 2;
   for (let i = 0; i < out.length; i += 2) {
-    const rowA = i * length, rowB = rowA + length;
-    let a0 = biases[i], a1 = 0, b0 = biases[i + 1], b1 = 0;
-    for (let j = 0; j < length; j += 2) {
+    const next = Math.min(i + 1, out.length - 1); // of an odd number, the last one twice
+    const rowA = i * length, rowB = next * length;
+    let a0 = biases[i], a1 = 0, b0 = biases[next], b1 = 0;
+    for (let j = 0; j < even; j += 2) {
       const x0 = input[j], x1 = input[j + 1];
       a0 += weights[rowA + j] * x0; a1 += weights[rowA + j + 1] * x1;
       b0 += weights[rowB + j] * x0; b1 += weights[rowB + j + 1] * x1;
     }
+    if (even < length) {
+      a0 += weights[rowA + even] * input[even];
+      b0 += weights[rowB + even] * input[even];
+    }
     out[i] = a0 + a1;
-    out[i + 1] = b0 + b1;
+    out[next] = b0 + b1;
   }
 }
 
@@ -166,11 +171,19 @@ function filterBackward(gradient, channels, size, filters, count, out) {
   }
 }
 
-// ---- LeNet -----------------------------------------------------------------------------------
+// ---- The networks. Each has logits(image) and gradient(direction), of 784 numbers and of ten. -
+
+class Network {
+  // Ten confidences that add up to one.
+  confidences(image) {
+    return softmax(this.logits(image));
+  }
+}
 
 // 1x28x28 -> 20 filters of 5x5 -> pool -> 50 filters of 5x5 -> pool -> 500 units, ReLU -> 10 logits
-class LeNet {
+class LeNet extends Network {
   constructor(tensors) {
+    super();
     this.weights = tensors;
     const numbers = (n) => new Float64Array(n), places = (n) => new Int32Array(n);
     this.windows1 = numbers(576 * 25); this.maps1 = numbers(20 * 24 * 24);
@@ -210,11 +223,53 @@ class LeNet {
     filterBackward(this.gradMaps1, 1, 28, w["conv1.weight"], 20, out);
     return out;
   }
+}
 
-  // Ten confidences that add up to one.
-  confidences(image) {
-    return softmax(this.logits(image));
+// Fully connected layers fc1, fc2, ...: a sigmoid after each but the last. Or one layer, fc, alone.
+class Dense extends Network {
+  constructor(tensors) {
+    super();
+    const names = "fc.weight" in tensors ? ["fc"] : [];
+    while (`fc${names.length + 1}.weight` in tensors) names.push(`fc${names.length + 1}`);
+    this.layers = names.map((name) => {
+      const weights = tensors[`${name}.weight`], biases = tensors[`${name}.bias`];
+      const numbers = () => new Float64Array(biases.length);
+      return { weights, biases, units: numbers(), gradient: numbers() };
+    });
   }
+
+  logits(image, out = new Float64Array(10)) {
+    let input = image;
+    this.layers.forEach(({ weights, biases, units }, n) => {
+      connect(input, weights, biases, units);
+      if (n < this.layers.length - 1) {
+        for (let i = 0; i < units.length; i++) units[i] = 1 / (1 + Math.exp(-units[i]));
+      }
+      input = units;
+    });
+    out.set(input);
+    return out;
+  }
+
+  gradient(direction, out = new Float64Array(784)) {
+    let above = direction;
+    for (let n = this.layers.length - 1; n >= 0; n--) {
+      const { weights, biases } = this.layers[n], below = this.layers[n - 1];
+      connectBackward(above, 0, biases.length, weights, below ? below.gradient : out);
+      if (below) { // a sigmoid's slope is s (1 - s)
+        for (let i = 0; i < below.units.length; i++) {
+          below.gradient[i] *= below.units[i] * (1 - below.units[i]);
+        }
+        above = below.gradient;
+      }
+    }
+    return out;
+  }
+}
+
+// The network that a file of weights belongs to. Python sends no other kinds to the page.
+function networkOf(tensors) {
+  return "conv1.weight" in tensors ? new LeNet(tensors) : new Dense(tensors);
 }
 
 function softmax(logits) {

@@ -172,7 +172,7 @@ async function loadNetwork(model) {
     weightsOnThisPage.set(file, askFor(model, file).then(readSafetensors));
   }
   try {
-    return new LeNet(await weightsOnThisPage.get(file));
+    return networkOf(await weightsOnThisPage.get(file));
   } catch (error) {
     weightsOnThisPage.delete(file); // so that another try may succeed
     throw error;
