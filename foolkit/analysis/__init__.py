@@ -10,9 +10,11 @@ from foolkit.analysis.calibration import (
     fit_temperature,
     reliability,
 )
+from foolkit.analysis.firing import Firing, Reference, activations
 from foolkit.analysis.forgeries import Forgeries
 from foolkit.analysis.likeness import class_means, correlation, spectrum
 from foolkit.analysis.regularity import Recurrence, bars, compressed_size, recurrence, symmetry
+from foolkit.analysis.scramble import Scramble, cut, paste, scramble, shuffle_tiles
 from foolkit.analysis.space import (
     Room,
     bend,
@@ -25,12 +27,16 @@ from foolkit.analysis.space import (
 from foolkit.analysis.transfer import Transfer, transfer
 
 __all__ = [
+    "Firing",
     "Forgeries",
     "Plane",
     "Recurrence",
+    "Reference",
     "Reliability",
     "Room",
+    "Scramble",
     "Transfer",
+    "activations",
     "auroc",
     "bars",
     "bend",
@@ -40,16 +46,20 @@ __all__ = [
     "class_means",
     "compressed_size",
     "correlation",
+    "cut",
     "distance_along",
     "exact_interval",
     "fit_temperature",
     "nearest",
+    "paste",
     "plane",
     "random_directions",
     "rays",
     "recurrence",
     "reliability",
     "room",
+    "scramble",
+    "shuffle_tiles",
     "spectrum",
     "symmetry",
     "transfer",

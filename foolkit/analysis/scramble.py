@@ -1,0 +1,163 @@
+"""Images cut into tiles, the tiles in another order, and what a network makes of that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from foolkit.checks import check_count, check_images, check_labels
+from foolkit.models import predict
+
+
+@dataclass(frozen=True)
+class Scramble:
+    """What a network makes of images whose tiles were put in another order.
+
+    Attributes:
+        grid: tiles across and down; 1: the images as they were.
+        images: float32 ``[N, C, H, W]``, what the network was shown.
+        labels: int64 ``[N]``, what each image counts as.
+        answer: int64 ``[N]``, the most confident class.
+        confidence: float32 ``[N]``, the confidence of that answer.
+        in_label: float32 ``[N]``, the confidence in the label.
+    """
+
+    grid: int
+    images: Tensor
+    labels: Tensor
+    answer: Tensor
+    confidence: Tensor
+    in_label: Tensor
+
+    @property
+    def right(self) -> Tensor:
+        """bool ``[N]``: whether the answer is the label."""
+        return self.answer == self.labels
+
+    @property
+    def accuracy(self) -> float:
+        """The share of images whose answer is their label."""
+        return float(self.right.double().mean())
+
+    @property
+    def mean_confidence(self) -> float:
+        """The mean confidence of the answers, right or wrong."""
+        return float(self.confidence.double().mean())
+
+    def share_above(self, threshold: float) -> float:
+        """The share of images whose answer, right or wrong, has at least this confidence."""
+        return float((self.confidence >= threshold).double().mean())
+
+
+def cut(images: Tensor, grid: int, *, crop: bool = False) -> Tensor:
+    """The tiles of each image, row by row: ``[N, grid * grid, C, H // grid, W // grid]``.
+
+    Args:
+        images: float32 ``[N, C, H, W]`` in [0, 1].
+        grid: tiles across and down.
+        crop: if the grid does not divide the size, cut off the rest at the right and below;
+            without it this is an error.
+
+    Raises:
+        TypeError, ValueError: bad images, or a grid that does not fit them.
+    """
+    check_images(images)
+    check_count(grid, "grid")
+    n, channels, height, width = images.shape
+    if grid > min(height, width):
+        raise ValueError(f"grid: expected at most {min(height, width)} tiles across, got {grid}")
+    if (height % grid or width % grid) and not crop:
+        raise ValueError(
+            f"grid: expected a divisor of {height} and {width}, got {grid}"
+            " (crop=True cuts the rest off)"
+        )
+    high, wide = height // grid, width // grid
+    whole = images[:, :, : high * grid, : wide * grid]
+    tiles = whole.reshape(n, channels, grid, high, grid, wide)
+    return tiles.permute(0, 2, 4, 1, 3, 5).reshape(n, grid * grid, channels, high, wide)
+
+
+def paste(tiles: Tensor) -> Tensor:
+    """The images that ``cut`` made ``tiles`` of, ``[N, C, H, W]``.
+
+    Raises:
+        ValueError: not ``[N, grid * grid, C, h, w]``.
+    """
+    grid = round(tiles.shape[1] ** 0.5) if tiles.ndim == 5 else 0
+    if tiles.ndim != 5 or grid * grid != tiles.shape[1]:
+        raise ValueError(f"tiles: expected [N, grid * grid, C, h, w], got {list(tiles.shape)}")
+    n, _, channels, high, wide = tiles.shape
+    square = tiles.reshape(n, grid, grid, channels, high, wide).permute(0, 3, 1, 4, 2, 5)
+    return square.reshape(n, channels, grid * high, grid * wide)
+
+
+def orders(n: int, tiles: int, *, seed: int = 0) -> Tensor:
+    """Random orders of ``tiles`` tiles, int64 ``[n, tiles]``: uniform, but never the old order.
+
+    Drawn on the CPU, so that a seed means the same everywhere.
+    """
+    check_count(n, "n")
+    check_count(tiles, "tiles", minimum=2)
+    check_count(seed, "seed", minimum=0)
+    draws = torch.Generator().manual_seed(seed)
+    found = torch.rand(n, tiles, generator=draws).argsort(1)
+    while (same := found.eq(torch.arange(tiles)).all(1)).any():  # of few tiles, now and then
+        found[same] = torch.rand(int(same.sum()), tiles, generator=draws).argsort(1)
+    return found
+
+
+def shuffle_tiles(images: Tensor, grid: int, *, seed: int = 0, crop: bool = False) -> Tensor:
+    """Each image cut into ``grid`` by ``grid`` tiles, and these in a random other order.
+
+    Args:
+        images, grid, crop: see ``cut``; a grid of at least 2.
+        seed: of the orders; each image has its own.
+
+    Returns:
+        float32 ``[N, C, H, W]`` (smaller, if something was cropped).
+
+    Raises:
+        TypeError, ValueError: bad images, or a grid that does not fit them.
+    """
+    check_count(grid, "grid", minimum=2)
+    tiles = cut(images, grid, crop=crop)
+    order = orders(len(images), grid * grid, seed=seed).to(images.device)
+    return paste(tiles[torch.arange(len(images), device=images.device)[:, None], order])
+
+
+def scramble(
+    net: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    grids: Sequence[int] = (2, 4, 7),
+    seed: int = 0,
+) -> dict[int, Scramble]:
+    """Judge images as they are and with their tiles shuffled, grid by grid.
+
+    Args:
+        net: a classifier.
+        images: float32 ``[N, C, H, W]`` in [0, 1], real or fooling.
+        labels: int64 ``[N]``: the digit, or what a fooling image was made for.
+        grids: tiles across and down, each a divisor of the size.
+        seed: of the orders.
+
+    Returns:
+        A ``Scramble`` for 1 (untouched) and for each grid.
+
+    Raises:
+        TypeError, ValueError: bad images, labels or grids.
+    """
+    shown = {1: images} | {grid: shuffle_tiles(images, grid, seed=seed) for grid in grids}
+    return {grid: _judged(net, grid, these, labels) for grid, these in shown.items()}
+
+
+def _judged(net: nn.Module, grid: int, images: Tensor, labels: Tensor) -> Scramble:
+    confidences = predict(net, images)
+    check_labels(labels, len(images), confidences.shape[1])
+    confidence, answer = confidences.max(1)
+    in_label = confidences.gather(1, labels[:, None].long())[:, 0]
+    return Scramble(grid, images, labels, answer, confidence, in_label)

@@ -1,0 +1,97 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import foolkit as fk
+from foolkit.analysis.scramble import cut, orders, paste, scramble, shuffle_tiles
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    n=st.integers(1, 4),
+    channels=st.integers(1, 3),
+    grid=st.integers(2, 5),
+    high=st.integers(1, 4),
+    wide=st.integers(1, 4),
+    seed=st.integers(0, 99),
+)
+def test_tiles_are_moved_and_nothing_else(n, channels, grid, high, wide, seed):
+    images = torch.rand(n, channels, grid * high, grid * wide)
+    assert torch.equal(paste(cut(images, grid)), images)
+    shuffled = shuffle_tiles(images, grid, seed=seed)
+    assert shuffled.shape == images.shape
+    for before, after in zip(cut(images, grid), cut(shuffled, grid), strict=True):
+        assert not torch.equal(before, after)
+        pairs = (before[:, None] == after[None]).flatten(2).all(2)
+        assert (pairs.sum(0) == 1).all()
+        assert (pairs.sum(1) == 1).all()
+
+
+def test_a_tile_is_where_it_says():
+    images = torch.arange(2 * 28 * 28).view(2, 1, 28, 28) / 2000
+    assert torch.equal(cut(images, 4)[1, 6], images[1, :, 7:14, 14:21])
+
+
+def test_orders_are_uniform_but_never_the_old_one():
+    found = orders(4600, 4, seed=0)
+    assert torch.equal(found.sort(1).values, torch.arange(4).expand(4600, 4))
+    assert not found.eq(torch.arange(4)).all(1).any()
+    _, counts = found.unique(dim=0, return_counts=True)
+    assert len(counts) == 23
+    chi2 = float(((counts - 200) ** 2 / 200).sum())
+    assert chi2 < 48.3  # the 99.9th percentile with 22 degrees of freedom
+
+
+def test_seeds():
+    images = torch.rand(5, 1, 8, 8)
+    assert torch.equal(shuffle_tiles(images, 4, seed=3), shuffle_tiles(images, 4, seed=3))
+    assert not torch.equal(shuffle_tiles(images, 4, seed=3), shuffle_tiles(images, 4, seed=4))
+
+
+def test_cropping_is_asked_for():
+    images = torch.rand(2, 3, 11, 13)
+    with pytest.raises(ValueError, match="grid: expected a divisor of 11 and 13, got 4"):
+        shuffle_tiles(images, 4)
+    cropped = shuffle_tiles(images, 4, crop=True)
+    assert cropped.shape == (2, 3, 8, 12)
+    assert torch.equal(
+        cropped.flatten(1).sort(1).values, images[:, :, :8, :12].flatten(1).sort(1).values
+    )
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda x: shuffle_tiles(x, 1), ValueError, "grid: expected an integer of at least 2"),
+        (lambda x: shuffle_tiles(x, 2.0), TypeError, "grid: expected an integer"),
+        (lambda x: cut(x, 29), ValueError, "grid: expected at most 28 tiles across, got 29"),
+        (lambda x: cut(x * 2, 2), ValueError, "images: expected values in"),
+        (lambda x: paste(x), ValueError, "tiles: expected"),
+        (lambda x: orders(3, 1), ValueError, "tiles: expected an integer of at least 2"),
+    ],
+)
+def test_bad_input_is_named(call, error, message):
+    with pytest.raises(error, match=message):
+        call(torch.ones(2, 1, 28, 28))
+
+
+def test_digits_lose_their_name_and_keep_their_confidence():
+    net = fk.models.load("lenet")
+    images, labels = (t[:1000] for t in fk.data.digits())
+    judged = scramble(net, images, labels)
+    assert list(judged) == [1, 2, 4, 7]
+    assert torch.equal(judged[1].images, images)
+    for one in judged.values():
+        confidences = fk.models.predict(net, one.images)
+        assert torch.equal(one.confidence, confidences.amax(1))
+        assert torch.equal(one.in_label, confidences[torch.arange(1000), labels])
+        assert one.accuracy == float((confidences.argmax(1) == labels).double().mean())
+    assert judged[1].accuracy > 0.97
+    for grid in (2, 4, 7):
+        assert judged[grid].accuracy < 0.4
+        assert 0.65 < judged[grid].mean_confidence < 0.85
+        assert 0.02 < judged[grid].share_above(0.99) < 0.3
+    assert judged[7].accuracy < judged[2].accuracy
+    with pytest.raises(ValueError, match="labels"):
+        scramble(net, images, labels[:10])
