@@ -12,12 +12,28 @@ from foolkit.analysis.calibration import (
 )
 from foolkit.analysis.likeness import class_means, correlation, spectrum
 from foolkit.analysis.regularity import Recurrence, bars, compressed_size, recurrence, symmetry
+from foolkit.analysis.repetition import (
+    Ablation,
+    Drop,
+    Repeats,
+    ablate,
+    autocorrelation,
+    erase,
+    find_repeats,
+    tile,
+    tiled_repeats,
+)
 
 __all__ = [
+    "Ablation",
+    "Drop",
     "Plane",
     "Recurrence",
     "Reliability",
+    "Repeats",
+    "ablate",
     "auroc",
+    "autocorrelation",
     "bars",
     "bootstrap",
     "calibration_error",
@@ -26,10 +42,14 @@ __all__ = [
     "compressed_size",
     "correlation",
     "distance_along",
+    "erase",
+    "find_repeats",
     "fit_temperature",
     "plane",
     "recurrence",
     "reliability",
     "spectrum",
     "symmetry",
+    "tile",
+    "tiled_repeats",
 ]
