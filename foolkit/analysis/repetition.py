@@ -337,7 +337,9 @@ def random_regions(
     """Random rectangles, bool ``[M, H, W]``, with exactly ``area`` pixels in all.
 
     Each of ``pieces`` rectangles has a random centre and a random shape, of sides up to 1:2;
-    all grow together until the area is reached, and what would leave the image grows inwards.
+    all grow together until the area is reached. What leaves the image on one side comes in on the
+    other, so that every pixel is as likely as any other: without that the middle would be
+    favoured, where an image has most to lose.
 
     Args:
         area, pieces: int64 ``[M]``.
@@ -350,8 +352,10 @@ def random_regions(
     jitter = torch.rand((m, height * width), generator=generator)
     row, column = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
     aspect = 2.0 ** (draws[:, :, 2] - 0.5)
-    down = (row.flatten() + 0.5 - height * draws[:, :, 0, None]).abs() * aspect[:, :, None]
-    along = (column.flatten() + 0.5 - width * draws[:, :, 1, None]).abs() / aspect[:, :, None]
+    down = (row.flatten() + 0.5 - height * draws[:, :, 0, None]).abs()
+    along = (column.flatten() + 0.5 - width * draws[:, :, 1, None]).abs()
+    down = torch.minimum(down, height - down) * aspect[:, :, None]
+    along = torch.minimum(along, width - along) / aspect[:, :, None]
     away = torch.maximum(down, along)
     unused = torch.arange(most) >= pieces.cpu()[:, None]
     away = away.masked_fill(unused[:, :, None], torch.inf).amin(1) + 1e-3 * jitter

@@ -7,6 +7,7 @@ fooling it. All three are written to be read.
 
 from foolkit.widgets.breed import Breed
 from foolkit.widgets.draw_and_fool import DrawAndFool
+from foolkit.widgets.eraser import Eraser
 from foolkit.widgets.quiz import Quiz
 
-__all__ = ["Breed", "DrawAndFool", "Quiz"]
+__all__ = ["Breed", "DrawAndFool", "Eraser", "Quiz"]
