@@ -17,12 +17,13 @@ from matplotlib.axes import Axes
 from matplotlib.colors import same_color
 from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, Rectangle
 from matplotlib.spines import Spine
 from matplotlib.text import Text
 from torch import Tensor
 
 from foolkit.analysis import Transfer
+from foolkit.analysis.repetition import Repeats
 from foolkit.checks import check_images
 from foolkit.encodings import CPPNGenomes
 from foolkit.encodings.cppn_genomes import needed
@@ -379,4 +380,38 @@ def transfer(
     ax.tick_params(length=0, colors=INK)
     for spine in ax.spines.values():
         spine.set_visible(False)
+    return made
+
+
+_grid = images  # `copies` has an argument of that name
+
+
+def copies(
+    images: Tensor,
+    repeats: Repeats,
+    titles: Sequence[str] | None = None,
+    *,
+    alt: str,
+    caption: str,
+    columns: int = 5,
+) -> Figure:
+    """A grid of images with a frame around every copy of the repeated element.
+
+    Args:
+        images: ``[N, C, H, W]`` in [0, 1].
+        repeats: of these images.
+        titles: one an image.
+        alt, caption: what the figure shows, and what it finds.
+        columns: of the grid.
+
+    Raises:
+        ValueError: repeats of other images.
+    """
+    if len(repeats) != len(images):
+        raise ValueError(f"repeats: expected those of {len(images)} images, got {len(repeats)}")
+    made = _grid(images, titles, alt=alt, caption=caption, columns=columns)
+    for number, ax in enumerate(made.axes[: len(images)]):
+        for top, left, bottom, right in repeats.boxes(number).tolist():
+            corner, size = (left - 0.5, top - 0.5), (right - left, bottom - top)
+            ax.add_patch(Rectangle(corner, *size, fill=False, color=COLOURS[1], linewidth=1.4))
     return made

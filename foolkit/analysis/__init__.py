@@ -14,6 +14,17 @@ from foolkit.analysis.firing import Firing, Reference, activations
 from foolkit.analysis.forgeries import Forgeries
 from foolkit.analysis.likeness import class_means, correlation, spectrum
 from foolkit.analysis.regularity import Recurrence, bars, compressed_size, recurrence, symmetry
+from foolkit.analysis.repetition import (
+    Ablation,
+    Drop,
+    Repeats,
+    ablate,
+    autocorrelation,
+    erase,
+    find_repeats,
+    tile,
+    tiled_repeats,
+)
 from foolkit.analysis.scramble import Scramble, cut, paste, scramble, shuffle_tiles
 from foolkit.analysis.space import (
     Room,
@@ -27,17 +38,22 @@ from foolkit.analysis.space import (
 from foolkit.analysis.transfer import Transfer, transfer
 
 __all__ = [
+    "Ablation",
+    "Drop",
     "Firing",
     "Forgeries",
     "Plane",
     "Recurrence",
     "Reference",
     "Reliability",
+    "Repeats",
     "Room",
     "Scramble",
     "Transfer",
+    "ablate",
     "activations",
     "auroc",
+    "autocorrelation",
     "bars",
     "bend",
     "bootstrap",
@@ -48,7 +64,9 @@ __all__ = [
     "correlation",
     "cut",
     "distance_along",
+    "erase",
     "exact_interval",
+    "find_repeats",
     "fit_temperature",
     "nearest",
     "paste",
@@ -62,5 +80,7 @@ __all__ = [
     "shuffle_tiles",
     "spectrum",
     "symmetry",
+    "tile",
+    "tiled_repeats",
     "transfer",
 ]

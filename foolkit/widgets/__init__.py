@@ -8,6 +8,7 @@ fooling it; ``toy.js`` is five small models that learn in the page. All are writ
 from foolkit.widgets.breed import Breed
 from foolkit.widgets.climb import Climb
 from foolkit.widgets.draw_and_fool import DrawAndFool
+from foolkit.widgets.eraser import Eraser
 from foolkit.widgets.patterns import BreedPatterns
 from foolkit.widgets.quiz import Quiz
 from foolkit.widgets.slices import SliceExplorer
@@ -19,6 +20,7 @@ __all__ = [
     "BreedPatterns",
     "Climb",
     "DrawAndFool",
+    "Eraser",
     "NoiseAndTemperature",
     "Quiz",
     "SliceExplorer",
