@@ -1,4 +1,4 @@
-"""The slice explorer in a small built book, in a real browser: on a server and from disk."""
+"""Slices, climbing, noise and temperature in a small book, on a server and from disk."""
 
 import pytest
 
@@ -8,6 +8,10 @@ PAGES = {
     "index": [
         "import foolkit as fk",
         "fk.widgets.SliceExplorer(3, directions='two random', reach=8)",
+    ],
+    "second": [
+        "import foolkit as fk\nfk.widgets.Climb(3)",
+        "fk.widgets.NoiseAndTemperature(3, noise=0.3)",
     ],
 }
 
@@ -170,6 +174,10 @@ def test_axe_finds_no_serious_violation(visit, server, theme, serious_violations
     assert page.evaluate("document.documentElement.dataset.theme") == theme
     wait_until_said(page, "At the digit itself")
     assert serious_violations(page) == []
+    page = visit(f"{server}/second.html", theme=theme)
+    wait_until_said(page, "With noise of", "temperature")
+    page.get_by_role("button", name="One step").click()
+    assert serious_violations(page) == []
 
 
 def test_the_page_stays_responsive_while_it_computes(visit, server):
@@ -182,3 +190,104 @@ def test_the_page_stays_responsive_while_it_computes(visit, server):
     })""")
     assert frames[1] == "filling"
     assert frames[0] >= 5
+
+
+# ---- climbing ------------------------------------------------------------------------------------
+
+
+def steps(page):
+    return int(page.locator(".fk-climb .fk-title").inner_text().split(":")[0].split()[1])
+
+
+def test_hold_to_climb(visit, site, assert_clean):
+    page = visit(f"{site}/second.html")
+    wait_until_said(page, "After 0 steps: a 3 with", "climb")
+    hold = page.get_by_role("button", name="Hold to climb")
+    hold.scroll_into_view_if_needed()
+    box = hold.bounding_box()
+    page.mouse.move(box["x"] + 20, box["y"] + 20)
+    page.mouse.down()
+    wait_until_said(page, r"99\.99 % reached at step \d+", "climb")
+    page.mouse.up()
+    count = steps(page)
+    assert count > 3
+    page.wait_for_timeout(400)
+    assert steps(page) == count  # let go, it rests
+    assert page.locator(".fk-climb .fk-answer").inner_text().split()[0] == "3"
+    page.get_by_role("button", name="Restart").click()
+    wait_until_said(page, "After 0 steps", "climb")
+    page.get_by_label("climb to").select_option("7")
+    wait_until_said(page, "After 0 steps: a 7 with", "climb")
+    page.get_by_label("from").select_option("grey")
+    page.get_by_role("button", name="One step").click()
+    wait_until_said(page, "After 1 step: a 7", "climb")
+    assert_clean(page, site)
+
+
+def test_climb_by_keyboard(visit, site):
+    page = visit(f"{site}/second.html")
+    hold = page.get_by_role("button", name="Hold to climb")
+    hold.focus()
+    page.keyboard.down("Space")
+    page.wait_for_function(
+        "() => /^step ([3-9]|..+):/.test(document.querySelector('.fk-climb .fk-title').textContent)"
+    )
+    page.keyboard.up("Space")
+    wait_until_said(page, r"After \d+ steps: a 3", "climb")
+    count = steps(page)
+    steady = page.get_by_role("button", name="Climb by itself")
+    steady.focus()
+    page.keyboard.press("Enter")
+    stop = page.get_by_role("button", name="Stop")
+    assert stop.get_attribute("aria-pressed") == "true"
+    wait_until_said(page, r"99\.99 % reached at step \d+", "climb")
+    stop.press("Enter")
+    assert steady.get_attribute("aria-pressed") == "false"
+    assert steps(page) > count
+    decay = page.get_by_label("decay")
+    decay.focus()
+    page.keyboard.press("ArrowRight")
+    assert decay.get_attribute("aria-valuetext") == "0.01"
+
+
+# ---- noise and temperature -----------------------------------------------------------------------
+
+
+def answers(page):
+    return [one.split()[:2] for one in page.locator(".fk-temperature .fk-answer").all_inner_texts()]
+
+
+def test_temperature_lowers_confidence_and_keeps_the_answer(visit, site, assert_clean):
+    page = visit(f"{site}/second.html")
+    wait_until_said(
+        page, r"With noise of 0\.30 the network says 3.* at temperature 1", "temperature"
+    )
+    before, same = answers(page)
+    assert before == same
+    knob = page.get_by_label("temperature", exact=True)
+    knob.focus()
+    for _ in range(20):  # each a factor of e^0.05
+        page.keyboard.press("ArrowRight")
+    wait_until_said(page, r"At temperature 2\.7 it says 3 all the same", "temperature")
+    plain, tempered = answers(page)
+    assert plain == before
+    assert tempered[0] == plain[0]
+    assert float(tempered[1]) < float(plain[1])
+    noise = page.get_by_label("noise", exact=True)
+    noise.focus()
+    page.keyboard.press("Home")
+    wait_until_said(page, r"With noise of 0\.00 the network says 3", "temperature")
+    assert float(answers(page)[0][1]) > 99
+    page.get_by_role("button", name="coin tosses").click()
+    page.get_by_role("button", name="Temperature 1").click()
+    wait_until_said(page, "That is at temperature 1", "temperature")
+    assert answers(page)[0] == answers(page)[1]
+    assert_clean(page, site)
+
+
+def test_the_second_page_fits_a_telephone(visit, server):
+    page = visit(f"{server}/second.html", width=360, has_touch=True, is_mobile=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.get_by_role("button", name="Climb by itself").tap()
+    wait_until_said(page, r"99\.99 % reached", "climb")
+    page.get_by_role("button", name="Stop").tap()
