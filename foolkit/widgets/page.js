@@ -27,7 +27,7 @@ function percent(confidence) {
   return `${(Math.floor(confidence * 1e4 + 1e-6) / 100).toFixed(2)} %`;
 }
 
-// ---- Pictures of 28x28 pixels ----------------------------------------------------------------
+// ---- Pictures -------------------------------------------------------------------------------
 
 function picture(label, attributes = {}) {
   return element("canvas", {
@@ -35,9 +35,10 @@ function picture(label, attributes = {}) {
   });
 }
 
+// As many pixels as the canvas has.
 function paint(canvas, pixels) {
-  const context = canvas.getContext("2d"), data = context.createImageData(28, 28);
-  for (let i = 0; i < 784; i++) {
+  const context = canvas.getContext("2d"), data = context.createImageData(canvas.width, canvas.height);
+  for (let i = 0; i < pixels.length; i++) {
     data.data.fill(Math.round(255 * pixels[i]), 4 * i, 4 * i + 3);
     data.data[4 * i + 3] = 255;
   }

@@ -36,7 +36,7 @@ const LOSSES = {
 
 // Layers of sums with rectifiers between them; [2, 3] is a linear model. Confidence is the softmax
 // of the scores: a hinge has no probability of its own.
-class Dense {
+class Perceptron {
   constructor(sizes, loss, random, decay = 1e-4) {
     Object.assign(this, { sizes, loss: LOSSES[loss], decay });
     this.starts = [0];
@@ -149,9 +149,9 @@ class Neighbours {
 }
 
 const TOY_MODELS = {
-  softmax: { label: "network, softmax", make: (_, random) => new Dense([2, 16, 16, 3], "softmax", random) },
-  hinge: { label: "network, hinge", make: (_, random) => new Dense([2, 16, 16, 3], "hinge", random) },
-  svm: { label: "linear, hinge (SVM)", make: (_, random) => new Dense([2, 3], "hinge", random, 1e-3) },
+  softmax: { label: "network, softmax", make: (_, random) => new Perceptron([2, 16, 16, 3], "softmax", random) },
+  hinge: { label: "network, hinge", make: (_, random) => new Perceptron([2, 16, 16, 3], "hinge", random) },
+  svm: { label: "linear, hinge (SVM)", make: (_, random) => new Perceptron([2, 3], "hinge", random, 1e-3) },
   rbf: { label: "RBF network", make: (points, random) => new RadialBasis(points, random) },
   knn: { label: "5 nearest neighbours", make: (points) => new Neighbours(points) },
 };

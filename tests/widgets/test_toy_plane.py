@@ -5,7 +5,7 @@ import pytest
 from foolkit.widgets import ToyPlane, base
 from foolkit.widgets.toy_plane import MODELS, first_points
 
-NAMES = "TOY_MODELS, TOY_CLASSES, Dense, RadialBasis, Neighbours, train, toNearest, Random"
+NAMES = "TOY_MODELS, TOY_CLASSES, Perceptron, RadialBasis, Neighbours, train, toNearest, Random"
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +46,11 @@ def test_every_model_learns_the_first_points(toys, name, seed):
     ("make", "loss"),
     [
         (
-            "new T.Dense([2, 5, 4, 3], 'softmax', new T.Random(3), 0)",
+            "new T.Perceptron([2, 5, 4, 3], 'softmax', new T.Random(3), 0)",
             "(m, p) => -Math.log(m.confidences(p)[p[2]])",
         ),
         (
-            "new T.Dense([2, 5, 3], 'hinge', new T.Random(3), 0)",
+            "new T.Perceptron([2, 5, 3], 'hinge', new T.Random(3), 0)",
             "(m, p) => { const z = m.run(p).at(-1);"
             " return Math.max(0, 1 - z[p[2]] + Math.max(...z.filter((_, k) => k !== p[2]))) }",
         ),
