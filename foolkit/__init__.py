@@ -2,6 +2,7 @@
 
 from foolkit import (
     analysis,
+    bank,
     data,
     encodings,
     evolution,
@@ -17,6 +18,7 @@ from foolkit.scale import scaled
 __version__ = "0.1.0"
 __all__ = [
     "analysis",
+    "bank",
     "data",
     "encodings",
     "evolution",
