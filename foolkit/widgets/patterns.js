@@ -88,7 +88,8 @@ export default widget("patterns", "Breed patterns", ({ model, root, net }) => {
   const status = announcement(), list = tileList(tiles, "The ten pictures");
   const curve = convergenceCurve(Math.min(544, Math.max(270, root.clientWidth - 28)));
   const large = element("canvas", {
-    width: LARGE, height: LARGE, role: "img", "aria-label": "The chosen picture, drawn large", class: "fk-picture fk-224",
+    width: LARGE, height: LARGE, role: "img", class: "fk-picture fk-224",
+    "aria-label": "The chosen picture, drawn large",
   });
   const subject = element("p", { class: "fk-title" }), text = element("pre");
   const graph = element("div", { class: "fk-scroll", tabindex: 0, role: "region", "aria-label": "The graph" });

@@ -52,7 +52,12 @@ export default widget("toy", "Five models of points in the plane", ({ model, roo
       context.beginPath();
       if (label === 0) context.arc(left, top, r, 0, 2 * Math.PI);
       else if (label === 1) context.rect(left - r, top - r, 2 * r, 2 * r);
-      else { context.moveTo(left, top - r - 1); context.lineTo(left + r + 1, top + r); context.lineTo(left - r - 1, top + r); context.closePath(); }
+      else {
+        context.moveTo(left, top - r - 1);
+        context.lineTo(left + r + 1, top + r);
+        context.lineTo(left - r - 1, top + r);
+        context.closePath();
+      }
       context.fillStyle = `rgb(${TINTS[label]})`;
       context.fill();
       context.lineWidth = 1.5;
@@ -96,7 +101,9 @@ export default widget("toy", "Five models of points in the plane", ({ model, roo
       row.number.textContent = `${NAMES[answer]} ${percent(sure[answer])}`;
       row.node.classList.toggle("fk-answer", row.name === name);
       if (row.name === name && ready) {
-        if (aloud) status.say(`${TOY_MODELS[name].label}: ${NAMES[answer]} with ${percent(sure[answer])}, ${distance}.`);
+        if (aloud) {
+          status.say(`${TOY_MODELS[name].label}: ${NAMES[answer]} with ${percent(sure[answer])}, ${distance}.`);
+        }
         tell(sure, answer);
       }
     }
@@ -194,7 +201,9 @@ export default widget("toy", "Five models of points in the plane", ({ model, roo
     element("div", { class: "fk-columns fk-toy-columns" },
       element("div", {}, pad, walk.node),
       element("div", {}, where,
-        element("ul", { class: "fk-bars fk-models", role: "list", "aria-label": "Models, and their confidence at the cross" },
+        element("ul", {
+          class: "fk-bars fk-models", role: "list", "aria-label": "Models, and their confidence at the cross",
+        },
           ...rows.map(({ node }) => node)),
         element("div", { class: "fk-row", role: "group", "aria-label": "Change the points" },
           ...NAMES.map((name, label) => button(`put ${name}`, () => put(label))),
