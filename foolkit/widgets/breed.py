@@ -6,7 +6,7 @@ import traitlets
 from torch import Tensor
 
 from foolkit.widgets.base import Widget, module
-from foolkit.widgets.traits import Images, check_number, check_whole, to_tensor
+from foolkit.widgets.traits import LAST_SEED, Images, Number, Whole, to_tensor
 
 
 class Breed(Widget):
@@ -35,10 +35,10 @@ class Breed(Widget):
     _esm = module("network", "evolution", "page", "search", "breed")
     shown = ("seed", "rate", "eta", "batch")
 
-    seed = traitlets.Any(0).tag(sync=True)
-    rate = traitlets.Any(0.1).tag(sync=True)
-    eta = traitlets.Any(15.0).tag(sync=True)
-    batch = traitlets.Any(50).tag(sync=True)
+    seed = Whole(0, 0, LAST_SEED)
+    rate = Number(0.1, 0.01, 0.5)
+    eta = Number(15.0, 0, 100)
+    batch = Whole(50, 1, 500)
     running = traitlets.Bool(False).tag(sync=True)
     generation = traitlets.Int(-1).tag(sync=True)
     confidence = traitlets.List(traitlets.Float()).tag(sync=True)
@@ -48,22 +48,6 @@ class Breed(Widget):
         self, seed: int = 0, *, rate: float = 0.1, eta: float = 15.0, batch: int = 50
     ) -> None:
         super().__init__(network="lenet", seed=seed, rate=rate, eta=eta, batch=batch)
-
-    @traitlets.validate("seed")
-    def _check_seed(self, proposal: traitlets.Bunch) -> int:
-        return check_whole(proposal["value"], 0, 999_999, "seed")
-
-    @traitlets.validate("rate")
-    def _check_rate(self, proposal: traitlets.Bunch) -> float:
-        return check_number(proposal["value"], 0.01, 0.5, "rate")
-
-    @traitlets.validate("eta")
-    def _check_eta(self, proposal: traitlets.Bunch) -> float:
-        return check_number(proposal["value"], 0, 100, "eta")
-
-    @traitlets.validate("batch")
-    def _check_batch(self, proposal: traitlets.Bunch) -> int:
-        return check_whole(proposal["value"], 1, 500, "batch")
 
     def elites(self) -> Tensor:
         """The elites that Python knows of, float32 ``[10, 1, 28, 28]`` (none: ``[0, ...]``)."""

@@ -10,10 +10,9 @@ from torch import Tensor
 from foolkit.checks import check_choice
 from foolkit.data import digits
 from foolkit.widgets.base import Widget, module
-from foolkit.widgets.traits import PIXELS, Images, check_number, check_whole, to_tensor
+from foolkit.widgets.traits import LAST_SEED, PIXELS, Images, Number, Whole, to_tensor
 
 STARTS = ("noise", "grey", "mean")
-LIMITS = {"step_size": (0.001, 0.1), "decay": (0, 1), "blur": (0, 5), "total_variation": (0, 100)}
 
 
 @cache
@@ -55,15 +54,15 @@ class Climb(Widget):
     shown = ("goal", "start", "decay", "blur", "jitter", "total_variation")
 
     mean = Images(bytes(PIXELS), count=1)
-    goal = traitlets.Any(3).tag(sync=True)
+    goal = Whole(3, 0, 9)
     start = traitlets.Any("noise").tag(sync=True)
-    step_size = traitlets.Any(0.01).tag(sync=True)
-    decay = traitlets.Any(0.0).tag(sync=True)
-    blur = traitlets.Any(0.0).tag(sync=True)
-    blur_every = traitlets.Any(1).tag(sync=True)
-    jitter = traitlets.Any(0).tag(sync=True)
-    total_variation = traitlets.Any(0.0).tag(sync=True)
-    seed = traitlets.Any(0).tag(sync=True)
+    step_size = Number(0.01, 0.001, 0.1)
+    decay = Number(0.0, 0, 1)
+    blur = Number(0.0, 0, 5)
+    blur_every = Whole(1, 1, 100)
+    jitter = Whole(0, 0, 13)
+    total_variation = Number(0.0, 0, 100)
+    seed = Whole(0, 0, LAST_SEED)
     steps = traitlets.Int(0).tag(sync=True)
     reached = traitlets.Int(-1).tag(sync=True)
     confidence = traitlets.List(traitlets.Float()).tag(sync=True)
@@ -97,31 +96,10 @@ class Climb(Widget):
             mean=mean_digit() if mean is None else mean,
         )
 
-    @traitlets.validate("goal")
-    def _check_goal(self, proposal: traitlets.Bunch) -> int:
-        return check_whole(proposal["value"], 0, 9, "goal")
-
     @traitlets.validate("start")
     def _check_start(self, proposal: traitlets.Bunch) -> str:
         check_choice(proposal["value"], STARTS, "start")
         return proposal["value"]
-
-    @traitlets.validate("step_size", "decay", "blur", "total_variation")
-    def _check_size(self, proposal: traitlets.Bunch) -> float:
-        name = proposal["trait"].name
-        return check_number(proposal["value"], *LIMITS[name], name)
-
-    @traitlets.validate("blur_every")
-    def _check_blur_every(self, proposal: traitlets.Bunch) -> int:
-        return check_whole(proposal["value"], 1, 100, "blur_every")
-
-    @traitlets.validate("jitter")
-    def _check_jitter(self, proposal: traitlets.Bunch) -> int:
-        return check_whole(proposal["value"], 0, 13, "jitter")
-
-    @traitlets.validate("seed")
-    def _check_seed(self, proposal: traitlets.Bunch) -> int:
-        return check_whole(proposal["value"], 0, 999_999, "seed")
 
     def painting(self) -> Tensor:
         """The image that Python knows of, float32 ``[1, 1, 28, 28]`` (none: ``[0, ...]``)."""

@@ -11,7 +11,7 @@ from torch import Tensor
 from foolkit.data import digits
 from foolkit.models import load, predict
 from foolkit.widgets.base import Widget, module
-from foolkit.widgets.traits import PIXELS, Images, check_number, check_whole, to_tensor
+from foolkit.widgets.traits import PIXELS, Images, Number, check_whole, to_tensor
 
 
 @cache
@@ -52,7 +52,7 @@ class DrawAndFool(Widget):
 
     image = Images(bytes(PIXELS), count=1)
     samples = Images(bytes(10 * PIXELS), count=10)
-    epsilon = traitlets.Any(0.2).tag(sync=True)
+    epsilon = Number(0.2, 0.01, 0.5)
     target = traitlets.Any(None).tag(sync=True)
     answer = traitlets.Int(-1).tag(sync=True)
     confidence = traitlets.List(traitlets.Float()).tag(sync=True)
@@ -75,10 +75,6 @@ class DrawAndFool(Widget):
         super().__init__(
             network="lenet", samples=samples, image=image, epsilon=epsilon, target=target
         )
-
-    @traitlets.validate("epsilon")
-    def _check_epsilon(self, proposal: traitlets.Bunch) -> float:
-        return check_number(proposal["value"], 0.01, 0.5, "epsilon")
 
     @traitlets.validate("target")
     def _check_target(self, proposal: traitlets.Bunch) -> int | None:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from foolkit.checks import check_images
 from foolkit.widgets.base import Widget, module
-from foolkit.widgets.traits import PIXELS, Images, check_whole, to_tensor
+from foolkit.widgets.traits import PIXELS, Images, Whole, check_whole, to_tensor
 
 
 class Eraser(Widget):
@@ -35,7 +35,7 @@ class Eraser(Widget):
 
     images = Images(b"", count=None)
     chosen = traitlets.Any(0).tag(sync=True)
-    brush = traitlets.Any(7).tag(sync=True)
+    brush = Whole(7, 1, 14)
     image = Images(bytes(PIXELS), count=1)
     answer = traitlets.Int(-1).tag(sync=True)
     confidence = traitlets.List(traitlets.Float()).tag(sync=True)
@@ -51,10 +51,6 @@ class Eraser(Widget):
     @traitlets.validate("chosen")
     def _check_chosen(self, proposal: traitlets.Bunch) -> int:
         return check_whole(proposal["value"], 0, len(self.images) // PIXELS - 1, "chosen")
-
-    @traitlets.validate("brush")
-    def _check_brush(self, proposal: traitlets.Bunch) -> int:
-        return check_whole(proposal["value"], 1, 14, "brush")
 
     def current(self) -> Tensor:
         """The image as it is now, float32 ``[1, 1, 28, 28]`` in [0, 1]."""

@@ -12,7 +12,7 @@ from foolkit.checks import check_choice
 from foolkit.encodings import CPPN, CPPNGenomes
 from foolkit.encodings.cppn_genomes import NAMES
 from foolkit.widgets.base import Widget, module
-from foolkit.widgets.traits import Images, check_whole, to_tensor
+from foolkit.widgets.traits import LAST_SEED, Images, Whole, to_tensor
 
 ENCODING = CPPN((1, 28, 28))
 CHOOSERS = ("network", "reader")
@@ -93,8 +93,8 @@ class BreedPatterns(Widget):
     _esm = module("network", "evolution", "cppn", "page", "search", "patterns")
     shown = ("seed", "batch", "chooser", "network")
 
-    seed = traitlets.Any(0).tag(sync=True)
-    batch = traitlets.Any(50).tag(sync=True)
+    seed = Whole(0, 0, LAST_SEED)
+    batch = Whole(50, 1, 500)
     chooser = traitlets.Any("network").tag(sync=True)
     encoding = traitlets.Dict({name: getattr(ENCODING, name) for name in SETTINGS}).tag(sync=True)
     running = traitlets.Bool(False).tag(sync=True)
@@ -103,7 +103,7 @@ class BreedPatterns(Widget):
     answers = traitlets.List(traitlets.Int()).tag(sync=True)
     images = Images(b"", count=None)
     bred = traitlets.List(traitlets.Dict()).tag(sync=True)
-    chosen = traitlets.Any(0).tag(sync=True)
+    chosen = Whole(0, 0, 9)
 
     def __init__(
         self,
@@ -115,22 +115,10 @@ class BreedPatterns(Widget):
     ) -> None:
         super().__init__(network=network, seed=seed, batch=batch, chooser=chooser)
 
-    @traitlets.validate("seed")
-    def _check_seed(self, proposal: traitlets.Bunch) -> int:
-        return check_whole(proposal["value"], 0, 999_999, "seed")
-
-    @traitlets.validate("batch")
-    def _check_batch(self, proposal: traitlets.Bunch) -> int:
-        return check_whole(proposal["value"], 1, 500, "batch")
-
     @traitlets.validate("chooser")
     def _check_chooser(self, proposal: traitlets.Bunch) -> str:
         check_choice(proposal["value"], CHOOSERS, "chooser")
         return proposal["value"]
-
-    @traitlets.validate("chosen")
-    def _check_chosen(self, proposal: traitlets.Bunch) -> int:
-        return check_whole(proposal["value"], 0, 9, "chosen")
 
     def pictures(self) -> Tensor:
         """The pictures that Python knows of, float32 ``[10, 1, 28, 28]`` (none: ``[0, ...]``)."""

@@ -11,7 +11,16 @@ from torch import Tensor
 from foolkit.checks import check_choice
 from foolkit.widgets.base import Widget, module
 from foolkit.widgets.draw_and_fool import sample_digits
-from foolkit.widgets.traits import PIXELS, Images, check_number, check_whole, to_tensor
+from foolkit.widgets.traits import (
+    LAST_SEED,
+    PIXELS,
+    Images,
+    Number,
+    Whole,
+    check_number,
+    check_whole,
+    to_tensor,
+)
 
 DIRECTIONS = ("adversarial and random", "two adversarial", "two random", "given")
 FURTHEST = 200.0  # from the digit, in units of length
@@ -54,8 +63,8 @@ class SliceExplorer(Widget):
     axes = traitlets.Bytes(b"").tag(sync=True)
     directions = traitlets.Any(DIRECTIONS[0]).tag(sync=True)
     clip = traitlets.Bool(False).tag(sync=True)
-    seed = traitlets.Any(0).tag(sync=True)
-    reach = traitlets.Any(8.0).tag(sync=True)
+    seed = Whole(0, 0, LAST_SEED)
+    reach = Number(8.0, 0.5, 60)
     point = traitlets.Any([0.0, 0.0]).tag(sync=True)
     answer = traitlets.Int(-1).tag(sync=True)
     confidence = traitlets.List(traitlets.Float()).tag(sync=True)
@@ -95,14 +104,6 @@ class SliceExplorer(Widget):
         allowed = DIRECTIONS if self.axes else DIRECTIONS[:-1]
         check_choice(proposal["value"], allowed, "directions")
         return proposal["value"]
-
-    @traitlets.validate("seed")
-    def _check_seed(self, proposal: traitlets.Bunch) -> int:
-        return check_whole(proposal["value"], 0, 999_999, "seed")
-
-    @traitlets.validate("reach")
-    def _check_reach(self, proposal: traitlets.Bunch) -> float:
-        return check_number(proposal["value"], 0.5, 60, "reach")
 
     @traitlets.validate("point")
     def _check_point(self, proposal: traitlets.Bunch) -> list[float]:

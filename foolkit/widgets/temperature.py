@@ -7,7 +7,7 @@ from torch import Tensor
 
 from foolkit.widgets.base import Widget, module
 from foolkit.widgets.draw_and_fool import sample_digits
-from foolkit.widgets.traits import PIXELS, Images, check_number, check_whole, to_tensor
+from foolkit.widgets.traits import LAST_SEED, PIXELS, Images, Number, Whole, check_whole, to_tensor
 
 
 class NoiseAndTemperature(Widget):
@@ -35,9 +35,9 @@ class NoiseAndTemperature(Widget):
 
     image = Images(bytes(PIXELS), count=1)
     samples = Images(bytes(10 * PIXELS), count=10)
-    noise = traitlets.Any(0.0).tag(sync=True)
-    temperature = traitlets.Any(1.0).tag(sync=True)
-    seed = traitlets.Any(0).tag(sync=True)
+    noise = Number(0.0, 0, 1)
+    temperature = Number(1.0, 0.36, 20.1)
+    seed = Whole(0, 0, LAST_SEED)
     answer = traitlets.Int(-1).tag(sync=True)
     confidence = traitlets.List(traitlets.Float()).tag(sync=True)
     tempered = traitlets.List(traitlets.Float()).tag(sync=True)
@@ -61,18 +61,6 @@ class NoiseAndTemperature(Widget):
             temperature=temperature,
             seed=seed,
         )
-
-    @traitlets.validate("noise")
-    def _check_noise(self, proposal: traitlets.Bunch) -> float:
-        return check_number(proposal["value"], 0, 1, "noise")
-
-    @traitlets.validate("temperature")
-    def _check_temperature(self, proposal: traitlets.Bunch) -> float:
-        return check_number(proposal["value"], 0.36, 20.1, "temperature")
-
-    @traitlets.validate("seed")
-    def _check_seed(self, proposal: traitlets.Bunch) -> int:
-        return check_whole(proposal["value"], 0, 999_999, "seed")
 
     def clean(self) -> Tensor:
         """The image before the noise, float32 ``[1, 1, 28, 28]`` in [0, 1]."""

@@ -11,7 +11,7 @@ import traitlets
 
 from foolkit.checks import check_choice
 from foolkit.widgets.base import Widget, module
-from foolkit.widgets.traits import check_number, check_whole
+from foolkit.widgets.traits import LAST_SEED, Whole, check_number, check_whole
 
 MODELS = ("softmax", "hinge", "svm", "rbf", "knn")
 CLASSES, MOST = 3, 200
@@ -61,7 +61,7 @@ class ToyPlane(Widget):
     first = traitlets.List().tag(sync=True)
     probe = traitlets.Any((-2.0, -1.0)).tag(sync=True)
     zoom = traitlets.Any(1.0).tag(sync=True)
-    seed = traitlets.Any(0).tag(sync=True)
+    seed = Whole(0, 0, LAST_SEED)
     answer = traitlets.Int(-1).tag(sync=True)
     confidence = traitlets.List(traitlets.Float()).tag(sync=True)
 
@@ -111,10 +111,6 @@ class ToyPlane(Widget):
         value = proposal["value"]
         rounding = isinstance(value, float) and math.isclose(value, 1e4)
         return check_number(1e4 if rounding else value, 1, 1e4, "zoom")
-
-    @traitlets.validate("seed")
-    def _check_seed(self, proposal: traitlets.Bunch) -> int:
-        return check_whole(proposal["value"], 0, 999_999, "seed")
 
 
 def _sequence(value: Any, expected: str, length: int | None = None) -> list:

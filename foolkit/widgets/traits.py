@@ -11,6 +11,7 @@ from torch import Tensor
 from foolkit.checks import check_count, check_images
 
 PIXELS = 28 * 28
+LAST_SEED = 999_999
 
 
 class Images(traitlets.Bytes):
@@ -44,6 +45,32 @@ class Images(traitlets.Bytes):
                 f"{self.name}: expected {expected} of {PIXELS} pixels, got {len(value)} bytes"
             )
         return value
+
+
+class Whole(traitlets.TraitType):
+    """A whole number in ``low .. high``."""
+
+    def __init__(self, default: int, low: int, high: int) -> None:
+        super().__init__(default)
+        self.low, self.high = low, high
+        self.tag(sync=True)
+
+    def validate(self, widget: Any, value: Any) -> int:
+        """The number, or ``TypeError`` or ``ValueError`` naming this trait."""
+        return check_whole(value, self.low, self.high, str(self.name))
+
+
+class Number(traitlets.TraitType):
+    """A number in [low, high]."""
+
+    def __init__(self, default: float, low: float, high: float) -> None:
+        super().__init__(default)
+        self.low, self.high = low, high
+        self.tag(sync=True)
+
+    def validate(self, widget: Any, value: Any) -> float:
+        """The number as a float, or ``TypeError`` or ``ValueError`` naming this trait."""
+        return check_number(value, self.low, self.high, str(self.name))
 
 
 def to_tensor(content: bytes) -> Tensor:
