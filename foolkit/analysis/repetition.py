@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.ndimage import distance_transform_edt
 from torch import Tensor, nn
 
 from foolkit.analysis.calibration import bootstrap
@@ -18,6 +17,7 @@ from foolkit.checks import (
     check_images,
     check_labels,
 )
+from foolkit.gradients.blur import blurred, gaussian
 from foolkit.models.classifier import evaluating
 
 FILLS = ("mean", "background", "blur", "neighbour")
@@ -224,7 +224,8 @@ def erase(images: Tensor, masks: Tensor, fill: str = "mean") -> Tensor:
     elif fill == "background":
         filling = background(images)
     elif fill == "blur":
-        filling = _blurred(images, min(images.shape[2:]) / 8)
+        kernel = gaussian(min(images.shape[2:]) / 8).to(images.device)
+        filling = blurred(images, kernel)
     else:
         filling = _nearest_kept(images, masks)
     filling = (filling.clamp(0, 1) * 255).round() / 255
@@ -241,22 +242,10 @@ def _check_masks(masks: Tensor, images: Tensor) -> None:
         raise ValueError(f"masks: expected a bool tensor {expected}, got {came}")
 
 
-def _blurred(images: Tensor, sigma: float) -> Tensor:
-    """A Gaussian blur that repeats the border."""
-    reach = max(1, math.ceil(3 * sigma))
-    kernel = torch.arange(-reach, reach + 1, device=images.device).float()
-    kernel = (-0.5 * (kernel / sigma).square()).exp()
-    kernel = kernel / kernel.sum()
-    channels = images.shape[1]
-    padded = nn.functional.pad(images, (reach,) * 4, mode="replicate")
-    for shape in ((-1, 1), (1, -1)):
-        weight = kernel.view(1, 1, *shape).expand(channels, 1, *kernel.view(shape).shape)
-        padded = nn.functional.conv2d(padded, weight, groups=channels)
-    return padded
-
-
 def _nearest_kept(images: Tensor, masks: Tensor) -> Tensor:
     """Every pixel's nearest one outside the mask; the search itself is made on the CPU."""
+    from scipy.ndimage import distance_transform_edt  # slow to import
+
     n, width = len(images), images.shape[3]
     # images are a billion pixels apart, so that the nearest is of the same image
     _, (image, row, column) = distance_transform_edt(

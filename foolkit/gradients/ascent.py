@@ -9,10 +9,11 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, pad
+from torch.nn.functional import pad
 from tqdm.auto import tqdm
 
 from foolkit.checks import check_choice, check_count, check_fraction, check_images, check_number
+from foolkit.gradients.blur import blurred, gaussian
 from foolkit.gradients.problem import (
     BATCH,
     Problem,
@@ -132,7 +133,7 @@ def ascent(
         return goal
 
     centre = torch.tensor(0.5, device=device) if mean is None else mean.to(device)
-    kernel = _gaussian(blur).to(device) if blur else None
+    kernel = gaussian(blur).to(device) if blur else None
     # drawn at once, since the host needs them; a copy inside the loop would make a GPU wait
     drawn = torch.randint(-jitter, jitter + 1, (steps, 2), generator=generator, device=device)
     shifts = drawn.tolist()
@@ -170,7 +171,7 @@ def ascent(
                 moved = images + step_size * _unit_rms(slope)
                 moved = moved.lerp_(centre, decay) if decay else moved
                 if kernel is not None and (step + 1) % blur_every == 0:
-                    moved = _blurred(moved, kernel)
+                    moved = blurred(moved, kernel)
                 moved = moved.clamp_(0, 1)
                 if part.mask is not None:
                     moved = torch.where(part.mask, moved, part.images)
@@ -234,19 +235,3 @@ def _roughness_slope(images: Tensor) -> Tensor:
     down, right = down * (2 / down[0].numel()), right * (2 / right[0].numel())
     across = pad(right, (1, 0)) - pad(right, (0, 1))
     return across + pad(down, (0, 0, 1, 0)) - pad(down, (0, 0, 0, 1))
-
-
-def _gaussian(deviation: float) -> Tensor:
-    """A Gaussian of ``2 ceil(3 deviation) + 1`` pixels, of sum 1."""
-    radius = math.ceil(3 * deviation)
-    weights = torch.exp(-0.5 * (torch.arange(-radius, radius + 1) / deviation) ** 2)
-    return weights / weights.sum()
-
-
-def _blurred(images: Tensor, kernel: Tensor) -> Tensor:
-    """Convolved with the kernel along both axes; the edge pixels continue outwards."""
-    n, c, h, w = images.shape
-    radius = len(kernel) // 2
-    flat = pad(images.reshape(n * c, 1, h, w), (radius,) * 4, mode="replicate")
-    flat = conv2d(conv2d(flat, kernel.view(1, 1, -1, 1)), kernel.view(1, 1, 1, -1))
-    return flat.view(n, c, h, w)

@@ -16,11 +16,11 @@ from typing import Literal, get_args
 import torch
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from foolkit.checks import check_choice, check_count
 from foolkit.data.faces import SIZE, What, faces
 from foolkit.models.classifier import Classifier, predict
+from foolkit.models.train import Recipe, fit
 
 CLASSES = ("no face", "face")
 SEEDS = 3  # networks shipped of each kind
@@ -99,22 +99,14 @@ def train(
     recipe = recipe or FaceRecipe()
     check_count(seed, "seed", minimum=0)
     images, labels = lesson(name, recipe.pictures, seed=1 + seed)
-    draws = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         net = FaceNet(head)
-    net.to(memory_format=torch.channels_last)
-    optimizer = torch.optim.Adam(net.parameters(), recipe.learning_rate)
-    steps = recipe.epochs * (len(images) // recipe.batch)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    for _ in range(recipe.epochs):
-        order = torch.randperm(len(images), generator=draws)
-        for index in order.split(recipe.batch)[: len(images) // recipe.batch]:
-            loss = cross_entropy(net(images[index]), labels[index])
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-            schedule.step()
+    how = Recipe(
+        "FaceNet", seed, epochs=recipe.epochs, batch=recipe.batch, optimizer="adam",
+        learning_rate=recipe.learning_rate, weight_decay=0.0,
+    )  # fmt: skip
+    fit(net, images, labels, how, progress=False)
     return _classifier(net, head, name, seed)
 
 

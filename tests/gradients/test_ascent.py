@@ -6,7 +6,8 @@ from torch import nn
 
 import foolkit as fk
 from foolkit.gradients import Ascent, ascent
-from foolkit.gradients.ascent import _blurred, _gaussian, _roughness_slope, _unit_rms
+from foolkit.gradients.ascent import _roughness_slope, _unit_rms
+from foolkit.gradients.blur import blurred, gaussian
 
 GOALS = torch.arange(10)
 
@@ -126,7 +127,7 @@ def test_several_starts_differ_and_follow_the_seed(lenet, mean):
 
 def test_the_blur_is_scipys():
     images = torch.rand(2, 3, 9, 11, generator=torch.Generator().manual_seed(0))
-    ours = _blurred(images, _gaussian(1.2)).numpy()
+    ours = blurred(images, gaussian(1.2)).numpy()
     theirs = gaussian_filter(images.numpy(), (0, 0, 1.2, 1.2), mode="nearest", radius=4)
     assert np.allclose(ours, theirs, atol=1e-5)
 
