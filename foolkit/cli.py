@@ -24,7 +24,7 @@ import foolkit as fk
 from foolkit import folders
 from foolkit.analysis.transfer import Forgeries
 from foolkit.evolution import Elites
-from foolkit.files import load_tensors, save_tensors, write_atomically
+from foolkit.files import file_name, json_bytes, load_tensors, save_tensors, write_atomically
 from foolkit.gradients import Perturbed
 from foolkit.models import Classifier
 
@@ -156,7 +156,7 @@ def _config(name: str, net: Classifier, options: Options) -> dict[str, Any]:
 def _finish(folder: Path, rows: list[dict[str, Any]]) -> None:
     """The listing and the gallery, the most certain first."""
     rows = sorted(rows, key=lambda row: -row["confidence"])
-    write_atomically(folder / folders.RESULTS, folders.json_bytes(rows))
+    write_atomically(folder / folders.RESULTS, json_bytes(rows))
     click.echo(f"gallery: {folders.write_gallery(folder)}")
 
 
@@ -327,7 +327,7 @@ def _perturbed(
     net: Classifier, found: Perturbed, abouts: list[str], names: list[str], out: Path
 ) -> int:
     """Write what a gradient made."""
-    files = [f"{n:04d}-{_file(name)}.png" for n, name in enumerate(names)]
+    files = [f"{n:04d}-{file_name(Path(name).stem)}.png" for n, name in enumerate(names)]
     folders.write_images(out / "images", found.images, files)
     fields = ("images", "originals", "labels", "predicted", "success", "l2", "linf")
     tensors = {field: getattr(found, field) for field in fields}
@@ -347,10 +347,6 @@ def _perturbed(
     )
     _finish(out, rows)
     return 0
-
-
-def _file(name: str) -> str:
-    return "".join(c if c.isalnum() else "_" for c in Path(name).stem)[:40]
 
 
 @command.command()
@@ -458,7 +454,7 @@ def transfer(**options: Any) -> int:
         progress=not options["quiet"],
     )
     table = found.table()
-    write_atomically(out / "transfer.json", folders.json_bytes(table))
+    write_atomically(out / "transfer.json", json_bytes(table))
     for row in table:
         if row["measure"] == "same" and row["kind"] != "excess":
             click.echo(

@@ -8,6 +8,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
+from PIL import Image
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -39,6 +42,28 @@ def write_atomically(path: Path, content: bytes) -> None:
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def json_bytes(facts: Any) -> bytes:
+    """Facts as a text file for people too."""
+    return (json.dumps(facts, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def file_name(name: str) -> str:
+    """A name with nothing but letters, digits and underscores, of at most 40."""
+    return "".join(c if c.isalnum() else "_" for c in name)[:40]
+
+
+def write_png(path: Path, image: Tensor) -> None:
+    """An image ``[C, H, W]`` in [0, 1] as a PNG of 8 bits."""
+    pixels = (image * 255).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
+    Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(path)
+
+
+def read_png(path: Path) -> Tensor:
+    """A PNG as float32 ``[C, H, W]`` in [0, 1]."""
+    pixels = torch.from_numpy(np.array(Image.open(path)))
+    return (pixels[:, :, None] if pixels.ndim == 2 else pixels).permute(2, 0, 1).float().div(255)
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:

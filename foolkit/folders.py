@@ -8,11 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-from PIL import Image
 from torch import Tensor
 
-from foolkit.files import check_writable, write_atomically
+from foolkit.files import check_writable, json_bytes, write_atomically, write_png
 
 CONFIG, RESULTS, GALLERY = "config.json", "results.json", "gallery.html"
 
@@ -62,11 +60,6 @@ def claim(folder: Path, config: dict[str, Any], free: Sequence[str] = ()) -> Non
     write_atomically(path, json_bytes(config))
 
 
-def json_bytes(facts: Any) -> bytes:
-    """Facts as a text file for people too."""
-    return (json.dumps(facts, indent=2, ensure_ascii=False) + "\n").encode()
-
-
 def write_images(folder: Path, images: Tensor, names: Sequence[str]) -> None:
     """Images ``[N, C, H, W]`` in [0, 1] as PNGs of 8 bits.
 
@@ -74,9 +67,8 @@ def write_images(folder: Path, images: Tensor, names: Sequence[str]) -> None:
         OSError: a file cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    pixels = (images * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
-    for name, image in zip(names, pixels, strict=True):
-        Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image).save(folder / name)
+    for name, image in zip(names, images, strict=True):
+        write_png(folder / name, image)
 
 
 def write_gallery(folder: Path) -> Path:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor, nn
 
 from foolkit.encodings.genomes import Genomes
-from foolkit.files import check_writable, load_tensors, save_tensors, write_atomically
+from foolkit.files import (
+    check_writable,
+    file_name,
+    json_bytes,
+    load_tensors,
+    read_png,
+    save_tensors,
+    write_atomically,
+    write_png,
+)
 from foolkit.models.classifier import predict
 
 
@@ -140,10 +146,9 @@ class Elites:
         """
         folder = Path(folder)
         check_writable(folder / "elites.json", "folder")
-        paths = [folder / f"{i:04d}-{_file_name(name)}.png" for i, name in enumerate(self.classes)]
+        paths = [folder / f"{i:04d}-{file_name(name)}.png" for i, name in enumerate(self.classes)]
         for path, image in zip(paths, self.images.cpu(), strict=True):
-            pixels = (image * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
-            Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(path)
+            write_png(path, image)
         again = torch.stack([read_png(path) for path in paths]).to(self.images.device)
         confidence = predict(net, again).diagonal()
         worst = float((confidence - self.confidence).abs().max())
@@ -157,8 +162,7 @@ class Elites:
             {"file": path.name, "class": name, "confidence": c, "born": born}
             for path, name, c, born in rows
         ]
-        text = json.dumps(listing, indent=2, ensure_ascii=False) + "\n"
-        write_atomically(folder / "elites.json", text.encode())
+        write_atomically(folder / "elites.json", json_bytes(listing))
         return confidence
 
     def to(self, device: torch.device | str) -> Self:
@@ -168,13 +172,3 @@ class Elites:
             for name in ("images", "confidence", "genomes", "born", "parent", "parent_born")
         }
         return replace(self, history=History(self.history.confidence.to(device)), **moved)
-
-
-def read_png(path: Path) -> Tensor:
-    """A PNG as float32 ``[C, H, W]`` in [0, 1]."""
-    pixels = torch.from_numpy(np.array(Image.open(path)))
-    return (pixels[:, :, None] if pixels.ndim == 2 else pixels).permute(2, 0, 1).float().div(255)
-
-
-def _file_name(name: str) -> str:
-    return "".join(c if c.isalnum() else "_" for c in name)[:40]
