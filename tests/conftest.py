@@ -191,3 +191,41 @@ def small_book():
         return root / "book"
 
     return make
+
+
+@pytest.fixture(scope="session")
+def small_html(tmp_path_factory, small_book):
+    """``small_html(pages)``: the folder of the built pages of ``small_book``."""
+
+    def make(pages):
+        root = tmp_path_factory.mktemp("small")
+        book = small_book(root, pages)
+        return chapters.make_book(book, root / "_build", root / "_config.yml", run=False).parent
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def server(html, serving):
+    """The address of the module's ``html``, a folder of pages, on a local port."""
+    with serving(html) as address:
+        yield address
+
+
+@pytest.fixture(params=["http", "file"])
+def site(request, html, server):
+    """The address of the module's pages, on a server and on disk."""
+    return server if request.param == "http" else html.as_uri()
+
+
+@pytest.fixture(scope="session")
+def wait_for_widgets():
+    """Waits until every widget of a page is ready."""
+
+    def wait(page):
+        page.wait_for_function(
+            "() => { const all = [...document.querySelectorAll('.fk-widget')];"
+            " return all.length && all.every((one) => one.dataset.ready) }"
+        )
+
+    return wait

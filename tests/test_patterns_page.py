@@ -4,23 +4,13 @@ import re
 
 import pytest
 
-from tools import chapters
-
 PAGES = {"index": ["import foolkit as fk", "fk.widgets.BreedPatterns(seed=1, batch=20)"]}
 
 
 @pytest.fixture(scope="module")
-def html(tmp_path_factory, small_book):
+def html(small_html):
     """The folder of the built pages."""
-    root = tmp_path_factory.mktemp("patterns")
-    book = small_book(root, PAGES)
-    return chapters.make_book(book, root / "_build", root / "_config.yml", run=False).parent
-
-
-@pytest.fixture(scope="module")
-def server(html, serving):
-    with serving(html) as address:
-        yield address
+    return small_html(PAGES)
 
 
 @pytest.fixture
@@ -39,9 +29,7 @@ def generation(page):
     return int(page.locator(".fk-patterns .fk-title").first.inner_text().split()[1])
 
 
-@pytest.mark.parametrize("means", ["http", "file"])
-def test_the_network_breeds(visit, html, server, means, assert_clean):
-    site = server if means == "http" else html.as_uri()
+def test_the_network_breeds(visit, site, assert_clean):
     page = visit(site)
     page.get_by_role("button", name="Start", exact=True).click()
     counter = page.locator(".fk-patterns .fk-title", has_text=re.compile("generation ([5-9]|..)"))

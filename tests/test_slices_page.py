@@ -2,8 +2,6 @@
 
 import pytest
 
-from tools import chapters
-
 PAGES = {
     "index": [
         "import foolkit as fk",
@@ -17,35 +15,18 @@ PAGES = {
 
 
 @pytest.fixture(scope="module")
-def html(tmp_path_factory, small_book):
+def html(small_html):
     """The folder of the built pages."""
-    root = tmp_path_factory.mktemp("slices")
-    book = small_book(root, PAGES)
-    return chapters.make_book(book, root / "_build", root / "_config.yml", run=False).parent
-
-
-@pytest.fixture(scope="module")
-def server(html, serving):
-    with serving(html) as address:
-        yield address
-
-
-@pytest.fixture(params=["http", "file"])
-def site(request, html, server):
-    """The address of the book, on a server and on disk."""
-    return server if request.param == "http" else html.as_uri()
+    return small_html(PAGES)
 
 
 @pytest.fixture
-def visit(visit):
+def visit(visit, wait_for_widgets):
     """Opens a page and waits for its widgets."""
 
     def open_page(url, **options):
         page = visit(url, **options)
-        page.wait_for_function(
-            "() => { const all = [...document.querySelectorAll('.fk-widget')];"
-            " return all.length && all.every((one) => one.dataset.ready) }"
-        )
+        wait_for_widgets(page)
         return page
 
     return open_page

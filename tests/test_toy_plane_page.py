@@ -13,7 +13,7 @@ KIND = "application/vnd.jupyter.widget-"
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def html(tmp_path_factory):
     """A page with one toy plane, made as the book's builder makes it."""
     made = tmp_path_factory.mktemp("toy")
     shutil.copy(ROOT / "book" / "assets" / "anywidget-host.js", made)
@@ -32,18 +32,12 @@ def folder(tmp_path_factory):
     return made
 
 
-@pytest.fixture(scope="module")
-def server(folder, serving):
-    with serving(folder) as address:
-        yield address
-
-
 @pytest.fixture
-def opened(visit, folder, server):
+def opened(visit, html, server):
     """Opens the page, and waits until all five models are trained."""
 
     def open_page(where="http", **options):
-        site = server if where == "http" else folder.as_uri()
+        site = server if where == "http" else html.as_uri()
         page = visit(f"{site}/index.html", **options)
         trained(page)
         return page, site

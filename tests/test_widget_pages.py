@@ -107,29 +107,14 @@ def test_the_chapters_of_the_book_show_widgets_of_the_package():
 # ---- the pages in a browser ----------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def server(html, serving):
-    with serving(html) as address:
-        yield address
-
-
-@pytest.fixture(params=["http", "file"])
-def site(request, html, server):
-    """The address of the book, on a server and on disk."""
-    return server if request.param == "http" else html.as_uri()
-
-
 @pytest.fixture
-def visit(visit):
+def visit(visit, wait_for_widgets):
     """Opens a page and, unless ``ready`` is false, waits for its widgets."""
 
     def open_page(url, *, ready=True, **options):
         page = visit(url, **options)
         if ready:
-            page.wait_for_function(
-                "() => { const all = [...document.querySelectorAll('.fk-widget')];"
-                " return all.length && all.every((one) => one.dataset.ready) }"
-            )
+            wait_for_widgets(page)
         return page
 
     return open_page

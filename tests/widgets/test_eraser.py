@@ -1,19 +1,13 @@
 """The eraser: its Python side, and the widget in a small built book in a real browser."""
 
 import re
-import shutil
-from pathlib import Path
 
-import nbformat
 import pytest
 import torch
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 import foolkit as fk
 from foolkit.widgets import Eraser
-from tools import chapters
 
-ROOT = Path(__file__).resolve().parents[2]
 STRIPES = (torch.arange(28) % 7 < 3).float().expand(1, 1, 28, 28).contiguous()
 
 
@@ -60,43 +54,17 @@ def test_bad_settings_are_named(images, make, error, message):
 # ---- the page ----
 
 
+SOURCE = (
+    "import torch\nimport foolkit as fk\n"
+    "stripes = (torch.arange(28) % 7 < 3).float().expand(1, 1, 28, 28)\n"
+    "fk.widgets.Eraser(torch.cat([stripes, 1 - stripes]))"
+)
+
+
 @pytest.fixture(scope="module")
-def html(tmp_path_factory):
+def html(small_html):
     """A book of one page with the project's own host and styles."""
-    root = tmp_path_factory.mktemp("eraser")
-    (root / "book" / "assets").mkdir(parents=True)
-    for name in ("anywidget-host.js", "book.css", "logo.svg"):
-        shutil.copy(ROOT / "book" / "assets" / name, root / "book" / "assets")
-    (root / "book" / "_toc.yml").write_text("format: jb-book\nroot: index\n")
-    (root / "_config.yml").write_text(
-        "title: tiny\nonly_build_toc_files: true\nexecute:\n  execute_notebooks: 'off'\n"
-        "html:\n  favicon: assets/logo.svg\n"
-        "sphinx:\n  config:\n    html_static_path: [assets]\n    html_css_files: [book.css]\n"
-        "    nb_ipywidgets_js:\n      anywidget-host.js: {defer: defer}\n"
-    )
-    source = (
-        "import torch\nimport foolkit as fk\n"
-        "stripes = (torch.arange(28) % 7 < 3).float().expand(1, 1, 28, 28)\n"
-        "fk.widgets.Eraser(torch.cat([stripes, 1 - stripes]))"
-    )
-    cells = [new_markdown_cell("# What is it?"), new_code_cell(source)]
-    notebook = new_notebook(cells=cells, metadata={"language_info": {"name": "python"}})
-    nbformat.write(notebook, root / "book" / "index.ipynb")
-    chapters.make_notebooks(root / "book", root / "_config.yml", [])
-    return chapters.make_book(
-        root / "book", root / "_build", root / "_config.yml", run=False
-    ).parent
-
-
-@pytest.fixture(scope="module")
-def server(html, serving):
-    with serving(html) as address:
-        yield address
-
-
-@pytest.fixture(params=["http", "file"])
-def site(request, html, server):
-    return server if request.param == "http" else html.as_uri()
+    return small_html({"index": [SOURCE]})
 
 
 @pytest.fixture
