@@ -20,6 +20,7 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 LOCKS = ("requirements.lock", "requirements-peers.lock", "pyproject.toml")
 JUPYTERLAB = "jupyterlab==4.6.6"
 NBVAL = ("--nbval", "--nbval-current-env", "--nbval-sanitize-with=tests/nbval.cfg")
+MOST_WORKERS = 4  # each with a torch of its own: about a gigabyte
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge")
 
 
@@ -114,7 +115,14 @@ def test(arguments: list[str]) -> None:
     install()
     browser = install_browser()
     python("tools/chapters.py", "html")
-    python("-m", "pytest", *NBVAL, *arguments, FOOLKIT_BROWSER=browser or "")
+    # files side by side, one a processor: two threads of one file are not twice as fast
+    cores = os.cpu_count() or 1
+    workers = min(cores, MOST_WORKERS)
+    python(
+        *("-m", "pytest", "-n", str(workers), "--dist", "loadfile", *NBVAL, *arguments),
+        FOOLKIT_BROWSER=browser or "",
+        OMP_NUM_THREADS=str(cores // workers),
+    )
 
 
 def bench(arguments: list[str]) -> None:
