@@ -1,5 +1,6 @@
 """The built pages in a real browser: offline, linked, described, usable."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,11 @@ PAGES = sorted(p.stem for p in HTML.glob("*.html") if p.stem not in ("genindex",
 
 if not PAGES:
     pytestmark = pytest.mark.skip(reason="no built pages: run `make html` first")
+
+WIDGETS = re.compile(
+    r'<script type="application/vnd\.jupyter\.widget-(?:state|view)\+json">.*?</script>', re.DOTALL
+)
+POLICY = "default-src 'none'; script-src 'self' blob:; style-src 'self'; img-src data: blob:"
 
 each_page = pytest.mark.parametrize("name", PAGES)
 
@@ -77,3 +83,32 @@ def test_axe_finds_no_serious_violation(visit, site, name, theme, serious_violat
 def test_fits_a_telephone(visit, site, name):
     page = visit(f"{site}/{name}.html", width=360)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+@each_page
+def test_its_widgets_work_under_a_strict_content_security_policy(visit, site, name, assert_clean):
+    """Without the theme, which has scripts and styles of its own in the page."""
+    found = WIDGETS.findall((HTML / f"{name}.html").read_text("utf-8"))
+    if not found:
+        return  # a page to read
+    strict = (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>strict</title>'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+        f'<link rel="icon" href="data:,"></head><body>{"".join(found)}'
+        '<script defer src="_static/anywidget-host.js"></script></body></html>'
+    )
+    page = visit("about:blank")
+    page.complaints.clear()  # what the theme's setting says on a page without a store
+    page.route(
+        f"{site}/strict.html", lambda route: route.fulfill(body=strict, content_type="text/html")
+    )
+    page.goto(f"{site}/strict.html")
+    page.wait_for_function(
+        "count => document.querySelectorAll('.fk-widget[data-ready]').length === count",
+        arg=sum("widget-view" in one for one in found),
+    )
+    for button in page.locator(".fk-widget button:visible:enabled").all():
+        if button.is_visible() and button.is_enabled():
+            button.click()
+    page.wait_for_timeout(300)
+    assert_clean(page, site)
