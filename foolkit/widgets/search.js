@@ -39,8 +39,8 @@ function convergenceCurve(width) {
     shape("text", { x: (left + right) / 2, y: bottom + 15, "text-anchor": "middle" }, "generation"),
     shape("line", { x1: left, x2: left + 22, y1: bottom + 31, y2: bottom + 31, class: "fk-median" }),
     shape("text", { x: left + 27, y: bottom + 35 }, "their median"),
-    shape("line", { x1: left + 105, x2: left + 127, y1: bottom + 31, y2: bottom + 31, class: "fk-lowest" }),
-    shape("text", { x: left + 132, y: bottom + 35 }, "the lowest of the ten"));
+    shape("line", { x1: left + 98, x2: left + 120, y1: bottom + 31, y2: bottom + 31, class: "fk-lowest" }),
+    shape("text", { x: left + 125, y: bottom + 35 }, "lowest of the ten"));
   return {
     node: svg,
     show(history) {
