@@ -401,6 +401,20 @@ def test_weights_that_are_missing_are_an_error_in_words(visit, server, browser):
     assert "the file lenet.safetensors of this site did not load" in text.inner_text()
 
 
+def test_weights_that_are_late_are_waited_for(visit, server):
+    page, held = visit("about:blank", ready=False), []
+    page.clock.install()
+    page.route("**/lenet.safetensors.js", lambda route: held.append(route))
+    page.goto(f"{server}/index.html")
+    widget = page.locator(".fk-widget")
+    widget.get_by_text("Loading the network").wait_for()
+    page.clock.fast_forward(60_000)
+    widget.get_by_text("Still waiting for the network").wait_for()
+    held.pop().continue_()
+    widget.get_by_role("button", name="Fool it").wait_for()
+    assert not widget.get_by_text("Still waiting").count()
+
+
 def test_it_works_under_a_strict_content_security_policy(visit, html, server):
     """Without the theme, which has scripts of its own in the page."""
     notebook = nbformat.read(html.parent / "book" / "index.ipynb", 4)

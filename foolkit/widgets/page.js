@@ -144,40 +144,35 @@ async function inSlices(generator, show) {
 
 // ---- The weights: a kernel sends them, or the page's host has them from the site ---------------
 
-const WAIT = 20000; // milliseconds
-const weightsOnThisPage = (globalThis.foolkitWeights ??= new Map());
+const PATIENCE = 5000; // milliseconds
+const weightsOnThisPage = (globalThis.foolkitWeights ??= new Map()); // by file, once arrived
 
-function askFor(model, file) {
+// A kernel answers when it has nothing else to do, and a notebook that was only opened has none:
+// so there is no end of waiting, but `late` is called when it takes long.
+function askFor(model, file, late) {
   return new Promise((resolve, reject) => {
-    const settle = (end, value) => {
-      clearTimeout(timer);
-      model.off("msg:custom", listen);
-      end(value);
-    };
+    const timer = setTimeout(late, PATIENCE);
     const listen = (content, buffers) => {
       if (content.file !== file) return;
-      if (content.error) settle(reject, new Error(content.error));
-      else settle(resolve, buffers[0]);
+      clearTimeout(timer);
+      model.off("msg:custom", listen);
+      if (content.error) reject(new Error(content.error));
+      else resolve(buffers[0]);
     };
-    const timer = setTimeout(
-      () => settle(reject, new Error("nothing answers: run the widget's cell to start it")), WAIT);
     model.on("msg:custom", listen);
     model.send({ file });
   });
 }
 
-// The network of a widget; its weights are read once for all widgets of the page.
-async function loadNetwork(model) {
+// The network of a widget. Weights that have arrived serve all widgets of the page; each asks for
+// itself until then, since the kernel of one may be gone.
+async function loadNetwork(model, late) {
   const file = `${model.get("network")}.safetensors`;
   if (!weightsOnThisPage.has(file)) {
-    weightsOnThisPage.set(file, askFor(model, file).then(readSafetensors));
+    const arrived = readSafetensors(await askFor(model, file, late));
+    if (!weightsOnThisPage.has(file)) weightsOnThisPage.set(file, arrived);
   }
-  try {
-    return networkOf(await weightsOnThisPage.get(file));
-  } catch (error) {
-    weightsOnThisPage.delete(file); // so that another try may succeed
-    throw error;
-  }
+  return networkOf(weightsOnThisPage.get(file));
 }
 
 // A widget: waits for the network, then hands over; what goes wrong is said in words.
@@ -189,7 +184,11 @@ function widget(name, describe, start) {
       root.append(waiting);
       el.append(root);
       try {
-        const net = model.get("network") ? await loadNetwork(model) : null;
+        const late = () => {
+          waiting.textContent = "Still waiting for the network. In a notebook: "
+            + "the kernel is busy, or this cell has yet to be run.";
+        };
+        const net = model.get("network") ? await loadNetwork(model, late) : null;
         waiting.remove();
         const stop = start({ model, root, net });
         root.dataset.ready = "true";
