@@ -72,7 +72,12 @@ def rows() -> list[Row]:
             executable_path=executable, args=["--no-sandbox", "--disable-gpu"]
         )
         try:
-            return [*_engine(browser.new_page()), *_fooling(browser.new_page), _breeding(browser)]
+            return [
+                *_engine(browser.new_page()),
+                *_fooling(browser.new_page),
+                _breeding(browser, "evolution", fk.widgets.Breed(batch=50)),
+                _breeding(browser, "evolution of patterns", fk.widgets.BreedPatterns(batch=50)),
+            ]
         finally:
             browser.close()
 
@@ -130,9 +135,9 @@ def _fooling(new_page: Callable[[], Page]) -> list[Row]:
     ]
 
 
-def _breeding(browser: Any) -> Row:
+def _breeding(browser: Any, what: str, widget: base.Widget) -> Row:
     rates = []
-    with _site(fk.widgets.Breed(batch=50)) as address:
+    with _site(widget) as address:
         for _ in range(3):
             page = browser.new_page()
             page.goto(address)
@@ -145,7 +150,7 @@ def _breeding(browser: Any) -> Row:
             rates.append(1000 * (second[0] - first[0]) / (second[1] - first[1]))
             page.close()
     return {
-        "name": "page: evolution shown, population 50",
+        "name": f"page: {what} shown, population 50",
         "value": statistics.median(rates),
         "bar": 5,
         "unit": "generations/s",
