@@ -94,13 +94,13 @@ class Elites:
         return len(self.classes)
 
     def save(self, path: str | Path) -> None:
-        """Everything in one safetensors file, written atomically."""
+        """Everything in one safetensors file, written atomically; the images as 8-bit numbers."""
         lineage = {"born": self.born, "parent": self.parent, "parent_born": self.parent_born}
         genes = {f"genomes.{name}": t for name, t in self.genomes.tensors().items()}
         save_tensors(
             Path(path),
             {
-                "images": self.images,
+                "images": (self.images * 255).round().to(torch.uint8),
                 "confidence": self.confidence,
                 "history": self.history.confidence,
                 **lineage,
@@ -115,16 +115,21 @@ class Elites:
 
         Raises:
             FileNotFoundError: no such file.
-            ValueError: truncated, corrupt, or not a file of elites.
+            ValueError: truncated, corrupt, not a file of elites, or one whose images are not
+                8-bit numbers.
         """
         tensors, facts = load_tensors(Path(path), "path")
         if facts.get("kind") != "elites":
             raise ValueError(f"path: expected a file of elites, got {facts.get('kind')!r}: {path}")
+        if tensors["images"].dtype != torch.uint8:
+            raise ValueError(
+                f"path: expected images in 8-bit numbers, got {tensors['images'].dtype}: {path}"
+            )
         kinds = {kind.__name__: kind for kind in Genomes.__subclasses__()}
         prefix = "genomes."
         genes = {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
         return cls(
-            images=tensors["images"],
+            images=tensors["images"].float().div_(255),
             confidence=tensors["confidence"],
             genomes=kinds[facts["genomes"]](**genes),
             classes=tuple(facts["classes"]),

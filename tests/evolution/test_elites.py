@@ -8,6 +8,7 @@ from PIL import Image
 import foolkit as fk
 from foolkit.encodings import Pixels
 from foolkit.evolution import Elites, read_png
+from foolkit.files import load_tensors, save_tensors
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +51,16 @@ def test_load_refuses_other_files(lenet, tmp_path):
     path = tmp_path / "run.safetensors"
     fk.evolve(lenet, Pixels(lenet.input_shape), generations=1, progress=False, checkpoint=path)
     with pytest.raises(ValueError, match="path: expected a file of elites, got 'MAP-Elites'"):
+        Elites.load(path)
+
+
+def test_load_refuses_images_that_are_not_of_8_bits(elites, tmp_path):
+    path = tmp_path / "elites.safetensors"
+    elites.save(path)
+    tensors, facts = load_tensors(path, "path")
+    assert tensors["images"].dtype == torch.uint8
+    save_tensors(path, {**tensors, "images": elites.images}, facts)
+    with pytest.raises(ValueError, match="expected images in 8-bit numbers, got torch.float32"):
         Elites.load(path)
 
 
