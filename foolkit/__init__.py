@@ -14,6 +14,7 @@ from foolkit import (
 )
 from foolkit.evolution import evolve
 from foolkit.scale import scaled
+from foolkit.sweeps import sweep
 
 __version__ = "0.1.0"
 __all__ = [
@@ -28,5 +29,6 @@ __all__ = [
     "plot",
     "scaled",
     "scoreboard",
+    "sweep",
     "widgets",
 ]

@@ -7,7 +7,6 @@ Exit codes: 0, done; 1, the disk failed; 2, bad input, with one line that says w
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
 import platform
@@ -21,15 +20,16 @@ import torch
 from torch import Tensor
 
 import foolkit as fk
-from foolkit import folders
+from foolkit import folders, runs
 from foolkit.analysis.transfer import Forgeries
 from foolkit.evolution import Elites
 from foolkit.files import file_name, json_bytes, load_tensors, save_tensors, write_atomically
 from foolkit.gradients import Perturbed
 from foolkit.models import Classifier
+from foolkit.models.classifier import fingerprint
 
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
-ELITES, IMAGES, CHECKPOINT = "elites.safetensors", "images.safetensors", "checkpoint.safetensors"
+IMAGES = "images.safetensors"
 METHODS = ("fgsm", "pgd", "deepfool", "carlini_wagner", "lbfgs", "noise")
 SIZED = ("fgsm", "pgd", "noise")  # need a size; the others look for the smallest
 Options = dict[str, Any]
@@ -141,23 +141,12 @@ def _load(options: Options) -> Classifier:
 
 def _config(name: str, net: Classifier, options: Options) -> dict[str, Any]:
     """What determines a run: its options, and the weights of its network."""
-    digest = hashlib.sha256()
-    for key, tensor in net.state_dict().items():
-        digest.update(key.encode())
-        digest.update(tensor.cpu().contiguous().view(-1).view(torch.uint8).numpy())
     kept = {
         key: str(value) if isinstance(value, Path) else value
         for key, value in options.items()
         if key not in ("out", "quiet", "trust", "model") and value is not None
     }
-    return {"command": name, "model": options["model"], "network": digest.hexdigest()[:16], **kept}
-
-
-def _finish(folder: Path, rows: list[dict[str, Any]]) -> None:
-    """The listing and the gallery, the most certain first."""
-    rows = sorted(rows, key=lambda row: -row["confidence"])
-    write_atomically(folder / folders.RESULTS, json_bytes(rows))
-    click.echo(f"gallery: {folders.write_gallery(folder)}")
+    return {"command": name, "model": options["model"], "network": fingerprint(net), **kept}
 
 
 @command.command()
@@ -203,33 +192,21 @@ def evolve(**options: Any) -> int:
     kind = {"pixels": fk.encodings.Pixels, "cppn": fk.encodings.CPPN}[options["encoding"]]
     make = kind.released_code if options["released_code"] else kind
     encoding = make(net.input_shape)
-    folders.claim(out, _config("evolve", net, options), free=("generations",))
-    elites = fk.evolve(
+    elites = runs.run(
+        out,
         net,
         encoding,
+        _config("evolve", net, options),
         generations=options["generations"],
         batch=options["batch"],
         seed=options["seed"],
         precision=options["precision"],
         progress=not options["quiet"],
-        checkpoint=out / CHECKPOINT,
     )
     done = len(elites.history.confidence) - 1
-    elites.save(out / ELITES)
-    elites.export(out / "images", net)
-    listing = json.loads((out / "images" / "elites.json").read_text("utf-8"))
-    rows = [
-        {
-            "file": f"images/{row['file']}",
-            "predicted": row["class"],
-            "confidence": row["confidence"],
-            "about": f"elite of class {row['class']}, bred in generation {row['born']}",
-        }
-        for row in listing
-    ]
     median = float(elites.history.median[-1])
     click.echo(f"{len(elites)} classes, generation {done}, median confidence {median:.4f}")
-    _finish(out, rows)
+    click.echo(f"gallery: {out / folders.GALLERY}")
     if done < options["generations"]:
         _say(f"stopped at generation {done} of {options['generations']}; start again to go on")
         return 130
@@ -345,7 +322,7 @@ def _perturbed(
         f" ({100 * float(found.success_8bit.float().mean()):.1f} % as files),"
         f" median L2 {float(found.l2.median()):.4f}"
     )
-    _finish(out, rows)
+    click.echo(f"gallery: {runs.finish(out, rows)}")
     return 0
 
 
@@ -465,8 +442,8 @@ def transfer(**options: Any) -> int:
 
 
 def _forgeries(run: Path) -> Forgeries:
-    if (run / ELITES).is_file():
-        return Forgeries.of(Elites.load(run / ELITES))
+    if (run / runs.ELITES).is_file():
+        return Forgeries.of(Elites.load(run / runs.ELITES))
     if not (run / IMAGES).is_file():
         raise FileNotFoundError(
             f"runs: expected a finished run, found neither of its files in {run}"

@@ -14,7 +14,7 @@ from PIL import Image
 from torch import nn
 
 import foolkit as fk
-from foolkit import cli, folders
+from foolkit import cli, folders, runs
 from foolkit.evolution import Elites, map_elites
 
 QUICK = ["--batch", "40", "--precision", "float32", "--quiet"]
@@ -120,7 +120,7 @@ def test_killed_and_started_again_is_bit_for_bit_never_stopped(tmp_path, monkeyp
     out = tmp_path / "killed"
     options = ["--model", "lenet", "--encoding", "pixels", *QUICK]
     process = start("evolve", *options, "--generations", 100_000, "--out", out)
-    wait_for(out / cli.CHECKPOINT, process)
+    wait_for(out / runs.CHECKPOINT, process)
     process.kill()
     process.communicate()
     assert not (out / "elites.safetensors").exists()
@@ -128,10 +128,10 @@ def test_killed_and_started_again_is_bit_for_bit_never_stopped(tmp_path, monkeyp
     search = map_elites.MapElites(
         net, fk.encodings.Pixels(net.input_shape), batch=40, precision="float32"
     )
-    total = search.resume(out / cli.CHECKPOINT).generation + 5
+    total = search.resume(out / runs.CHECKPOINT).generation + 5
     assert run("evolve", *options, "--generations", total, "--out", out) == 0
     assert run("evolve", *options, "--generations", total, "--out", tmp_path / "whole") == 0
-    killed, whole = (Elites.load(tmp_path / name / cli.ELITES) for name in ("killed", "whole"))
+    killed, whole = (Elites.load(tmp_path / name / runs.ELITES) for name in ("killed", "whole"))
     assert torch.equal(killed.images, whole.images)
     assert torch.equal(killed.confidence, whole.confidence)
 
@@ -144,7 +144,7 @@ def test_ctrl_c_leaves_results_and_says_so(tmp_path):
     out = tmp_path / "run"
     options = ["--generations", 100_000, "--out", out, *QUICK]
     process = start("evolve", "--model", "lenet", *options, preexec_fn=listen)
-    wait_for(out / cli.CHECKPOINT, process)
+    wait_for(out / runs.CHECKPOINT, process)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -169,7 +169,7 @@ def test_a_full_disk_is_one_line(tmp_path):
     assert errors.strip().startswith("error: ")
     assert "File too large" in errors
     assert len(errors.strip().splitlines()) == 1
-    assert not (tmp_path / "run" / cli.CHECKPOINT).exists()  # and no part of one
+    assert not (tmp_path / "run" / runs.CHECKPOINT).exists()  # and no part of one
 
 
 def test_attack_ascend_and_transfer(tmp_path, evolved, capsys):

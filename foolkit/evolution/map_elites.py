@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from foolkit.checks import check_count
 from foolkit.encodings.genomes import Encoding, Genomes
 from foolkit.evolution.elites import Elites, History
 from foolkit.files import check_writable, load_tensors, save_tensors
-from foolkit.models.classifier import evaluating
+from foolkit.models.classifier import evaluating, fingerprint
 from foolkit.models.precision import Precision, choose_precision, device_of, judge
 
 SAVE_EVERY = 30.0  # seconds between checkpoints
@@ -290,14 +289,10 @@ class MapElites:
 
     def _experiment(self) -> dict[str, Any]:
         """What must be equal for a checkpoint to be this experiment's."""
-        digest = hashlib.sha256()
-        for name, tensor in self.net.state_dict().items():
-            digest.update(name.encode())
-            digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
         return {
             "kind": "MAP-Elites",
             "network": getattr(self.net, "name", type(self.net).__name__),
-            "weights": digest.hexdigest()[:16],
+            "weights": fingerprint(self.net),
             "encoding": repr(self.encoding),
             "batch": self.batch,
             "seed": self.seed,

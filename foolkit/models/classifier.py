@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Self
@@ -92,6 +93,15 @@ def evaluating(net: nn.Module) -> Iterator[nn.Module]:
     finally:
         for module, training in modes:
             module.training = training
+
+
+def fingerprint(net: nn.Module) -> str:
+    """Sixteen hexadecimal digits of all parameters and buffers: are these the same weights?"""
+    digest = hashlib.sha256()
+    for name, tensor in net.state_dict().items():
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()[:16]
 
 
 def predict(net: nn.Module, images: Tensor, batch: int = 500) -> Tensor:

@@ -1,0 +1,60 @@
+"""One evolution in a folder of its own: it goes on where it was stopped, and opens as a gallery."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from foolkit import folders
+from foolkit.encodings import Encoding
+from foolkit.evolution import Elites, evolve
+from foolkit.files import json_bytes, write_atomically
+from foolkit.models import Classifier
+
+ELITES, CHECKPOINT = "elites.safetensors", "checkpoint.safetensors"
+
+
+def run(
+    folder: Path, net: Classifier, encoding: Encoding, config: dict[str, Any], **options: Any
+) -> Elites:
+    """Evolve, and write elites, PNGs, a listing and a gallery.
+
+    Args:
+        folder: new, empty, or of the same run, which then goes on from its checkpoint.
+        net: the network.
+        encoding: how genomes become images.
+        config: what determines the run, as JSON; its ``"generations"`` may have changed.
+        options: of ``evolve``.
+
+    Returns:
+        The elites, also after Ctrl-C.
+
+    Raises:
+        ValueError: the folder holds another run or other files; what ``evolve`` raises.
+        OSError: the folder cannot be written.
+    """
+    folders.claim(folder, config, free=("generations",))
+    elites = evolve(net, encoding, checkpoint=folder / CHECKPOINT, **options)
+    elites.export(folder / "images", net)
+    listing = json.loads((folder / "images" / "elites.json").read_text("utf-8"))
+    rows = [
+        {
+            "file": f"images/{row['file']}",
+            "predicted": row["class"],
+            "confidence": row["confidence"],
+            "about": f"elite of class {row['class']}, bred in generation {row['born']}",
+        }
+        for row in listing
+    ]
+    finish(folder, rows)
+    elites.save(folder / ELITES)  # the last: where it is, all else is
+    return elites
+
+
+def finish(folder: Path, rows: Sequence[dict[str, Any]]) -> Path:
+    """The listing and the gallery of a run, the most certain first; returns the gallery's path."""
+    rows = sorted(rows, key=lambda row: -row["confidence"])
+    write_atomically(folder / folders.RESULTS, json_bytes(rows))
+    return folders.write_gallery(folder)

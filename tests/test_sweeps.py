@@ -1,0 +1,191 @@
+"""Sweeps on real workers, each a process of its own; one of them is killed."""
+
+import os
+import signal
+import threading
+import time
+from functools import partial
+
+import pytest
+import torch
+
+import foolkit as fk
+from foolkit import runs, sweeps
+from foolkit.encodings import CPPN, Pixels
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:distributed")
+
+QUICK = {"generations": 6, "batch": 20, "precision": "float32", "progress": False}
+
+NETWORKS = """
+import os, time
+import torch
+from torch import nn
+import foolkit as fk
+from foolkit.evolution import map_elites
+
+map_elites.SAVE_EVERY = 0.0  # a checkpoint after every generation
+
+def slow():  # LeNet, and a note of every pass
+    net = fk.models.load("lenet")
+    def note(*_):
+        with open({notes!r}, "a") as file:
+            print(os.getpid(), file=file)
+        time.sleep(0.05)
+    net.module.register_forward_hook(note)
+    return net
+
+class Odd(nn.Module):
+    def __init__(self, answer):
+        super().__init__()
+        self.answer = answer
+    def forward(self, images):
+        return self.answer(images)
+
+def odd(answer):  # to a grey image, with which networks are tried when they are loaded, a plain one
+    return fk.models.Classifier(Odd(answer), input_shape=(1, 28, 28), classes=2, name="odd")
+
+def nothing():
+    return odd(lambda images: images.flatten(1)[:, :2] / (0 if images.std() > 0 else 1))
+
+def deadly():
+    return odd(lambda images: os._exit(1) if images.std() > 0 else images.flatten(1)[:, :2])
+"""
+
+
+@pytest.fixture
+def module(tmp_path, monkeypatch):
+    """A module of odd networks that workers can import; returns where it keeps its notes."""
+    notes = tmp_path / "notes"
+    (tmp_path / "odd_networks.py").write_text(NETWORKS.format(notes=str(notes)))
+    monkeypatch.syspath_prepend(tmp_path)
+    return notes
+
+
+def workers_of(notes):
+    """The process of each pass, but for those that checked the network here."""
+    return [pid for pid in map(int, notes.read_text().split()) if pid != os.getpid()]
+
+
+def alone(encoding, seed, generations=6):
+    """The run by itself, in this process."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return fk.evolve(
+            fk.models.load("lenet"), encoding, seed=seed, **(QUICK | {"generations": generations})
+        )
+    finally:
+        torch.set_num_threads(threads)
+
+
+def assert_equal(elites, other):
+    assert torch.equal(elites.images, other.images)
+    assert torch.equal(elites.confidence, other.confidence)
+    assert torch.equal(elites.history.confidence, other.history.confidence)
+
+
+def test_each_run_is_what_it_would_be_alone_and_a_second_call_has_nothing_to_do(tmp_path):
+    shape = (1, 28, 28)
+    wide = partial(Pixels, eta=1)
+    call = partial(
+        fk.sweep, tmp_path / "runs", networks=["lenet"], encodings={"cppn": CPPN, "wide": wide},
+        seeds=(3, 4), **QUICK,
+    )  # fmt: skip
+    found = call(workers=2)
+    assert [(run.network, run.encoding, run.seed) for run in found] == [
+        ("lenet", "cppn", 3), ("lenet", "cppn", 4), ("lenet", "wide", 3), ("lenet", "wide", 4)
+    ]  # fmt: skip
+    for run in found:
+        make = {"cppn": CPPN, "wide": wide}[run.encoding]
+        assert_equal(run.elites(), alone(make(shape), run.seed))
+        assert (run.folder / "gallery.html").is_file()
+    written = [(run.folder / runs.ELITES).stat().st_mtime_ns for run in found]
+    assert call(workers=1) == found
+    assert [(run.folder / runs.ELITES).stat().st_mtime_ns for run in found] == written
+
+
+def test_more_generations_go_on_and_workers_of_a_scheduler_do_the_same(tmp_path):
+    from distributed import LocalCluster
+
+    call = partial(fk.sweep, tmp_path / "runs", networks=["lenet"])
+    (first,) = call(workers=1, **QUICK)
+    before = first.elites()
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0") as cluster:
+        (run,) = call(scheduler=cluster.scheduler_address, **(QUICK | {"generations": 9}))
+    assert torch.equal(run.elites().history.confidence[:7], before.history.confidence)
+    assert_equal(run.elites(), alone(CPPN((1, 28, 28)), 0, generations=9))
+
+
+def test_a_run_whose_worker_is_killed_goes_on_from_its_checkpoint(tmp_path, module):
+    found = []
+
+    def work():
+        found.extend(
+            fk.sweep(tmp_path / "runs", networks={"slow": {"source": "odd_networks:slow"}},
+                     encodings=["pixels"], workers=2, **(QUICK | {"generations": 40}))
+        )  # fmt: skip
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    checkpoint = tmp_path / "runs" / "slow-pixels-0000" / runs.CHECKPOINT
+    deadline = time.monotonic() + 120
+    while not (checkpoint.exists() and len(workers_of(module)) > 12):
+        assert thread.is_alive()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    killed = workers_of(module)[0]
+    os.kill(killed, signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+    thread.join(timeout=120)
+    (run,) = found
+    passes = workers_of(module)
+    others = [pid for pid in passes if pid != killed]
+    assert len(set(passes)) == 2
+    assert 0 < len(others) < 36  # of more than forty: what the first had done was not done again
+    assert_equal(run.elites(), alone(Pixels((1, 28, 28)), 0, generations=40))
+
+
+def test_runs_that_cannot_be_done_are_named_and_the_others_are_readable(tmp_path, module):
+    networks = {
+        "good": {"source": "lenet"},
+        "nothing": {"source": "odd_networks:nothing"},
+        "deadly": {"source": "odd_networks:deadly"},
+    }
+    with pytest.raises(RuntimeError) as error:
+        fk.sweep(tmp_path / "runs", networks=networks, workers=2, **QUICK)
+    text = str(error.value)
+    assert text.startswith("2 of 3 runs failed, the others are done: ")
+    assert "nothing-cppn-0000: FloatingPointError: net: expected finite logits" in text
+    assert "deadly-cppn-0000: KilledWorker" in text
+    assert len(fk.evolution.Elites.load(tmp_path / "runs" / "good-cppn-0000" / runs.ELITES)) == 10
+
+
+def test_an_unreachable_scheduler_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(sweeps, "PATIENCE", 1)
+    with pytest.raises(ConnectionError, match="expected a Dask scheduler at tcp://127.0.0.1:9"):
+        fk.sweep(tmp_path, networks=["lenet"], scheduler="tcp://127.0.0.1:9", **QUICK)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"networks": []}, "networks: expected names"),
+        ({"networks": "lenet"}, "networks: expected names, got 'lenet'"),
+        ({"networks": ["nowhere"]}, "nowhere"),
+        ({"encodings": ["fractal"]}, "encodings: expected cppn or pixels, got 'fractal'"),
+        ({"seeds": [-1]}, "seeds"),
+        ({"batch": 0}, "batch"),
+        ({"workers": 1, "scheduler": "tcp://127.0.0.1:9"}, "workers: expected none"),
+        ({"seeds": [1, 1]}, "two runs would share"),
+    ],
+)
+def test_bad_arguments_are_refused_before_any_work(tmp_path, more, message):
+    with pytest.raises(ValueError, match=message):
+        fk.sweep(tmp_path / "runs", **({"networks": ["lenet"]} | QUICK | more))
+
+
+def test_a_folder_of_another_run_is_refused(tmp_path):
+    call = partial(fk.sweep, tmp_path, networks=["lenet"], workers=1, **QUICK)
+    call()
+    with pytest.raises(ValueError, match="holds another run: batch is 20 there, 30 here"):
+        fk.sweep(tmp_path, networks=["lenet"], workers=1, **(QUICK | {"batch": 30}))
