@@ -189,6 +189,8 @@ function widget(name, describe, start) {
             + "the kernel is busy, or this cell has yet to be run.";
         };
         const net = model.get("network") ? await loadNetwork(model, late) : null;
+        // a notebook shows a widget a moment after it made it: until then it has no colours, no size
+        for (let frame = 0; !root.isConnected && frame < 60; frame += 1) await nextFrame();
         waiting.remove();
         const stop = start({ model, root, net });
         root.dataset.ready = "true";
