@@ -166,9 +166,9 @@ function askFor(model, file) {
   });
 }
 
-// The network of a widget; its weights are read once for all widgets of the page.
-async function loadNetwork(model) {
-  const file = `${model.get("network")}.safetensors`;
+// A network of a widget; its weights are read once for all widgets of the page.
+async function loadNetwork(model, name) {
+  const file = `${name}.safetensors`;
   if (!weightsOnThisPage.has(file)) {
     weightsOnThisPage.set(file, askFor(model, file).then(readSafetensors));
   }
@@ -180,7 +180,8 @@ async function loadNetwork(model) {
   }
 }
 
-// A widget: waits for the network, then hands over; what goes wrong is said in words.
+// A widget: waits for its networks, then hands over; what goes wrong is said in words. `net` is
+// the network of the trait of that name, `nets` are those of `networks`.
 function widget(name, describe, start) {
   return {
     async render({ model, el }) {
@@ -189,9 +190,11 @@ function widget(name, describe, start) {
       root.append(waiting);
       el.append(root);
       try {
-        const net = model.get("network") ? await loadNetwork(model) : null;
+        const net = model.get("network") ? await loadNetwork(model, model.get("network")) : null;
+        const load = (one) => loadNetwork(model, one);
+        const nets = await Promise.all((model.get("networks") ?? []).map(load));
         waiting.remove();
-        const stop = start({ model, root, net });
+        const stop = start({ model, root, net, nets });
         root.dataset.ready = "true";
         return stop;
       } catch (error) {
