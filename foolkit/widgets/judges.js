@@ -35,15 +35,14 @@ export default widget("judges", "One forgery, many judges", ({ model, root, nets
         element("span", { class: "fk-upright" }, name))))),
     element("tbody", {}, ...families.map((family, row) => element("tr", { role: "row" },
       element("th", { role: "rowheader", scope: "row" },
-        element("div", { class: "fk-forgery" }, thumbnails[row],
-          element("span", {}, `${family} on ${makers[row]}`, called[row]))),
+        element("div", { class: "fk-forgery" }, thumbnails[row], element("span", {}, family, called[row]))),
       ...cells[row].map((cell) => element("td", { role: "gridcell" }, cell))))));
 
   function judgeRow(row) {
     const image = pixels(row), wanted = classes[place(row)];
     paint(thumbnails[row], image);
-    called[row].textContent = `made as “${wanted}”`
-      + (truth[place(row)] < 0 ? "" : ` from a ${truth[place(row)]}`);
+    const shows = truth[place(row)] < 0 ? "" : `a ${truth[place(row)]} `;
+    called[row].textContent = `${makers[row]}: ${shows}as “${wanted}”`;
     judges.forEach((name, column) => {
       const confidences = networks[name].confidences(image), answer = indexOfLargest(confidences);
       const sure = percent(confidences[answer]), same = answer === wanted, cell = cells[row][column];

@@ -83,7 +83,7 @@ class Judges(Widget):
             check_images(given.images, (1, 28, 28), "forgeries")
             for number in given.networks.unique().tolist():
                 rows.append((str(family), _name(makers, number)))
-                parts.append(_spread(given, number, examples, family))
+                parts.append(_spread(given, number, examples, family, start=len(rows)))
         images, originals, classes, truth = map(torch.cat, zip(*parts, strict=True))
         named = [maker for _, maker in rows]
         super().__init__(
@@ -112,16 +112,20 @@ def _name(makers: Sequence[str], number: int) -> str:
 
 
 def _spread(
-    given: Forgeries, number: int, examples: int, family: str
+    given: Forgeries, number: int, examples: int, family: str, start: int
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Images, originals, classes and truth of so many forgeries made on one network."""
+    """Images, originals, classes and truth of so many forgeries made on one network.
+
+    Each row starts at another place: stored ones come in the order of their classes, and rows
+    of one class would look alike.
+    """
     there = (given.networks == number).nonzero()[:, 0]
     if len(there) < examples:
         raise ValueError(
             f"examples: expected at most {len(there)}, as many as there are of {family!r} on"
             f" network {number}, got {examples}"
         )
-    index = there[torch.linspace(0, len(there) - 1, examples).round().long()]
+    index = there[(start + torch.arange(examples) * len(there) // examples) % len(there)]
     classes = given.classes[index]
     return (
         given.images[index],
