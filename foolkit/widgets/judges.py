@@ -83,7 +83,7 @@ class Judges(Widget):
             check_images(given.images, (1, 28, 28), "forgeries")
             for number in given.networks.unique().tolist():
                 rows.append((str(family), _name(makers, number)))
-                parts.append(_spread(given, number, examples, family, start=len(rows)))
+                parts.append(_spread(given, number, examples, family, start=len(parts)))
         images, originals, classes, truth = map(torch.cat, zip(*parts, strict=True))
         named = [maker for _, maker in rows]
         super().__init__(
