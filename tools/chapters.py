@@ -245,7 +245,8 @@ def refresh_widgets(path: Path) -> set[str]:
             kind = getattr(widgets, state["_anywidget_id"].rpartition(".")[2])
             state["_esm"], state["_css"] = kind._esm, kind._css
         nbformat.write(notebook, path)
-    return {state["network"] for state in ours if state.get("network")}
+    named = [[state.get("network"), *state.get("networks", [])] for state in ours]
+    return {name for names in named for name in names if name}
 
 
 def write_weights(static: Path, networks: set[str]) -> None:

@@ -33,6 +33,17 @@ def runs_in_the_page(network: str) -> bool:
     return shipped.card(network)["architecture"] in ARCHITECTURES
 
 
+def check_network(name: str, argument: str) -> str:
+    """The name, or ``ValueError`` unless it is a shipped network that the page can run."""
+    known = [n for n in shipped.available() if runs_in_the_page(n)]
+    if name in known:
+        return name
+    message = f"{argument}: expected one that the page can run ({', '.join(known)}), got {name!r}"
+    if name in shipped.available():
+        message += f": {shipped.card(name)['architecture']} runs in Python only"
+    raise ValueError(message)
+
+
 class Widget(anywidget.AnyWidget):
     """A widget that runs wholly in the page; with a kernel, Python reads and sets its traits.
 
@@ -40,10 +51,12 @@ class Widget(anywidget.AnyWidget):
 
     Attributes:
         network: name of a shipped network that the page runs, or "" for none.
+        networks: names of any others.
     """
 
     _css = read("widgets.css")
     network = traitlets.Unicode("").tag(sync=True)
+    networks = traitlets.List(traitlets.Unicode()).tag(sync=True)
     shown: tuple[str, ...] = ()  # traits that the repr names
 
     def __init__(self, **traits: Any) -> None:
@@ -55,19 +68,13 @@ class Widget(anywidget.AnyWidget):
 
     @traitlets.validate("network")
     def _check_network(self, proposal: traitlets.Bunch) -> str:
-        name = proposal["value"]
-        known = [n for n in shipped.available() if runs_in_the_page(n)]
-        if not name or name in known:
-            return name
-        message = f"network: expected one that the page can run ({', '.join(known)}), got {name!r}"
-        if name in shipped.available():
-            message += f": {shipped.card(name)['architecture']} runs in Python only"
-        raise ValueError(message)
+        return proposal["value"] and check_network(proposal["value"], "network")
 
     def _answer(self, _: Any, content: Any, __: Any) -> None:
-        """The page asks for the network's file; on the book's site, the site itself answers."""
-        name = f"{self.network}.safetensors"
-        if isinstance(content, dict) and self.network and content.get("file") == name:
+        """The page asks for a network's file; on the book's site, the site itself answers."""
+        files = [f"{name}.safetensors" for name in (self.network, *self.networks) if name]
+        name = content.get("file") if isinstance(content, dict) else None
+        if name in files:
             self.send({"file": name}, buffers=[(shipped.WEIGHTS / name).read_bytes()])
 
     def __repr__(self) -> str:

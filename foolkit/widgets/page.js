@@ -164,10 +164,10 @@ function askFor(model, file, late) {
   });
 }
 
-// The network of a widget. Weights that have arrived serve all widgets of the page; each asks for
+// A network of a widget. Weights that have arrived serve all widgets of the page; each asks for
 // itself until then, since the kernel of one may be gone.
-async function loadNetwork(model, late) {
-  const file = `${model.get("network")}.safetensors`;
+async function loadNetwork(model, name, late) {
+  const file = `${name}.safetensors`;
   if (!weightsOnThisPage.has(file)) {
     const arrived = readSafetensors(await askFor(model, file, late));
     if (!weightsOnThisPage.has(file)) weightsOnThisPage.set(file, arrived);
@@ -175,7 +175,8 @@ async function loadNetwork(model, late) {
   return networkOf(weightsOnThisPage.get(file));
 }
 
-// A widget: waits for the network, then hands over; what goes wrong is said in words.
+// A widget: waits for its networks, then hands over; what goes wrong is said in words. `net` is
+// the network of the trait of that name, `nets` are those of `networks`.
 function widget(name, describe, start) {
   return {
     async render({ model, el }) {
@@ -188,11 +189,13 @@ function widget(name, describe, start) {
           waiting.textContent = "Still waiting for the network. In a notebook: "
             + "the kernel is busy, or this cell has yet to be run.";
         };
-        const net = model.get("network") ? await loadNetwork(model, late) : null;
+        const load = (one) => loadNetwork(model, one, late);
+        const net = model.get("network") ? await load(model.get("network")) : null;
+        const nets = await Promise.all((model.get("networks") ?? []).map(load));
         // a notebook shows a widget a moment after it made it: until then it has no colours, no size
         for (let frame = 0; !root.isConnected && frame < 60; frame += 1) await nextFrame();
         waiting.remove();
-        const stop = start({ model, root, net });
+        const stop = start({ model, root, net, nets });
         root.dataset.ready = "true";
         return stop;
       } catch (error) {
