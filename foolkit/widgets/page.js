@@ -193,7 +193,8 @@ function widget(name, describe, start) {
         const net = model.get("network") ? await load(model.get("network")) : null;
         const nets = await Promise.all((model.get("networks") ?? []).map(load));
         // a notebook shows a widget a moment after it made it: until then it has no colours, no size
-        for (let frame = 0; !root.isConnected && frame < 60; frame += 1) await nextFrame();
+        const shown = () => getComputedStyle(root).backgroundColor !== "";
+        for (let frame = 0; !shown() && frame < 60; frame += 1) await nextFrame();
         waiting.remove();
         const stop = start({ model, root, net, nets });
         root.dataset.ready = "true";
