@@ -9,6 +9,7 @@ from foolkit.widgets.breed import Breed
 from foolkit.widgets.climb import Climb
 from foolkit.widgets.draw_and_fool import DrawAndFool
 from foolkit.widgets.eraser import Eraser
+from foolkit.widgets.jigsaw import Jigsaw
 from foolkit.widgets.patterns import BreedPatterns
 from foolkit.widgets.quiz import Quiz
 from foolkit.widgets.slices import SliceExplorer
@@ -21,6 +22,7 @@ __all__ = [
     "Climb",
     "DrawAndFool",
     "Eraser",
+    "Jigsaw",
     "NoiseAndTemperature",
     "Quiz",
     "SliceExplorer",
