@@ -51,9 +51,9 @@ export default widget("jigsaw", "Swap the tiles of a picture", ({ model, root, n
   function look(what) {
     const confidences = show(), answer = indexOfLargest(confidences);
     const home = order.filter((tile, now) => tile === now).length;
-    title.textContent = `The network on this picture, whose label is ${label()}`;
+    title.textContent = `The network, and the label ${label()}`;
     status.say(`${what} ${home} of ${grid * grid} tiles in their place. The label is ${label()}; `
-      + `the network sees a ${answer}, with ${percent(confidences[answer])} confidence.`);
+      + `the network sees a${answer === 8 ? "n" : ""} ${answer}, with ${percent(confidences[answer])} confidence.`);
     restore.disabled = home === grid * grid;
     telling = true;
     model.set("order", order);

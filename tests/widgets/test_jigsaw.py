@@ -145,7 +145,7 @@ def in_hand(page):
 def agrees(page):
     """What is announced, and what the bars say, is what PyTorch's network says of the picture."""
     expected = fk.models.predict(fk.models.load("lenet"), pixels(page))[0]
-    digit, told = re.search(r"sees a (\d), with ([\d.]+) %", said(page)).groups()
+    digit, told = re.search(r"sees an? (\d), with ([\d.]+) %", said(page)).groups()
     numbers = page.locator(".fk-number").all_inner_texts()
     bars = torch.tensor([float(number.split()[0]) for number in numbers]) / 100
     return (
