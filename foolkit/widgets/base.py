@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any
 
 import anywidget
 import traitlets
 
-from foolkit.models import shipped
+from foolkit.models import faces, shipped
 
 SOURCES = files("foolkit.widgets")
+FACES = "faces"  # what the page calls the face networks, which share a file
 # that network.js knows: LeNet and fully connected ones; a ResNet or a transformer is not run there
 ARCHITECTURES = ("LeNet", "FC10", "FC100-100-10", "FC200-200-10", "FC123-456-10")
 
@@ -33,13 +35,19 @@ def runs_in_the_page(network: str) -> bool:
     return shipped.card(network)["architecture"] in ARCHITECTURES
 
 
+def weights(network: str) -> Traversable:
+    """The file of weights that the page needs for a widget's ``network``."""
+    return faces.WEIGHTS if network == FACES else shipped.WEIGHTS / f"{network}.safetensors"
+
+
 class Widget(anywidget.AnyWidget):
     """A widget that runs wholly in the page; with a kernel, Python reads and sets its traits.
 
     Set traits are checked at once: a bad value raises, and the old one stays.
 
     Attributes:
-        network: name of a shipped network that the page runs, or "" for none.
+        network: name of a shipped network that the page runs, "faces" where it runs those that
+            judge faces, or "" for none.
     """
 
     _css = read("widgets.css")
@@ -55,8 +63,7 @@ class Widget(anywidget.AnyWidget):
 
     @traitlets.validate("network")
     def _check_network(self, proposal: traitlets.Bunch) -> str:
-        name = proposal["value"]
-        known = [n for n in shipped.available() if runs_in_the_page(n)]
+        name, known = proposal["value"], self._networks()
         if not name or name in known:
             return name
         message = f"network: expected one that the page can run ({', '.join(known)}), got {name!r}"
@@ -64,11 +71,15 @@ class Widget(anywidget.AnyWidget):
             message += f": {shipped.card(name)['architecture']} runs in Python only"
         raise ValueError(message)
 
+    def _networks(self) -> list[str]:
+        """The networks that this widget can run."""
+        return [name for name in shipped.available() if runs_in_the_page(name)]
+
     def _answer(self, _: Any, content: Any, __: Any) -> None:
         """The page asks for the network's file; on the book's site, the site itself answers."""
         name = f"{self.network}.safetensors"
         if isinstance(content, dict) and self.network and content.get("file") == name:
-            self.send({"file": name}, buffers=[(shipped.WEIGHTS / name).read_bytes()])
+            self.send({"file": name}, buffers=[weights(self.network).read_bytes()])
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.shown)
