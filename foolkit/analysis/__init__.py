@@ -25,7 +25,16 @@ from foolkit.analysis.repetition import (
     tile,
     tiled_repeats,
 )
-from foolkit.analysis.scramble import Scramble, cut, paste, scramble, shuffle_tiles
+from foolkit.analysis.scramble import (
+    Scramble,
+    cut,
+    fade_seams,
+    mosaic,
+    paste,
+    scramble,
+    seam_step,
+    shuffle_tiles,
+)
 from foolkit.analysis.space import (
     Room,
     bend,
@@ -66,8 +75,10 @@ __all__ = [
     "distance_along",
     "erase",
     "exact_interval",
+    "fade_seams",
     "find_repeats",
     "fit_temperature",
+    "mosaic",
     "nearest",
     "paste",
     "plane",
@@ -77,6 +88,7 @@ __all__ = [
     "reliability",
     "room",
     "scramble",
+    "seam_step",
     "shuffle_tiles",
     "spectrum",
     "symmetry",
