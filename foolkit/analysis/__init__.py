@@ -13,6 +13,7 @@ from foolkit.analysis.calibration import (
 from foolkit.analysis.firing import Firing, Reference, activations
 from foolkit.analysis.forgeries import Forgeries
 from foolkit.analysis.likeness import class_means, correlation, spectrum
+from foolkit.analysis.parts import judge_apart
 from foolkit.analysis.regularity import Recurrence, bars, compressed_size, recurrence, symmetry
 from foolkit.analysis.repetition import (
     Ablation,
@@ -78,6 +79,7 @@ __all__ = [
     "fade_seams",
     "find_repeats",
     "fit_temperature",
+    "judge_apart",
     "mosaic",
     "nearest",
     "paste",
