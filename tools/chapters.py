@@ -20,7 +20,6 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
 ROOT = Path(__file__).resolve().parent.parent
-WEIGHTS = ROOT / "foolkit" / "models" / "weights"
 TIMEOUT = 600  # seconds a cell
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -251,9 +250,13 @@ def refresh_widgets(path: Path) -> set[str]:
 
 def write_weights(static: Path, networks: set[str]) -> None:
     """The package's own files of weights, as scripts: a page on disk may load nothing else."""
+    if not networks:
+        return
+    from foolkit.widgets.base import weights  # brings PyTorch: only where it is needed
+
     for name in sorted(networks):
         file = f"{name}.safetensors"
-        content = b64encode((WEIGHTS / file).read_bytes()).decode()
+        content = b64encode(weights(name).read_bytes()).decode()
         (static / f"{file}.js").write_text(f'foolkitFile("{file}", "{content}");\n', "utf-8")
 
 

@@ -13,6 +13,7 @@ from foolkit.analysis.calibration import (
 from foolkit.analysis.firing import Firing, Reference, activations
 from foolkit.analysis.forgeries import Forgeries
 from foolkit.analysis.likeness import class_means, correlation, spectrum
+from foolkit.analysis.parts import judge_apart
 from foolkit.analysis.regularity import Recurrence, bars, compressed_size, recurrence, symmetry
 from foolkit.analysis.repetition import (
     Ablation,
@@ -25,7 +26,16 @@ from foolkit.analysis.repetition import (
     tile,
     tiled_repeats,
 )
-from foolkit.analysis.scramble import Scramble, cut, paste, scramble, shuffle_tiles
+from foolkit.analysis.scramble import (
+    Scramble,
+    cut,
+    fade_seams,
+    mosaic,
+    paste,
+    scramble,
+    seam_step,
+    shuffle_tiles,
+)
 from foolkit.analysis.space import (
     Room,
     bend,
@@ -66,8 +76,11 @@ __all__ = [
     "distance_along",
     "erase",
     "exact_interval",
+    "fade_seams",
     "find_repeats",
     "fit_temperature",
+    "judge_apart",
+    "mosaic",
     "nearest",
     "paste",
     "plane",
@@ -77,6 +90,7 @@ __all__ = [
     "reliability",
     "room",
     "scramble",
+    "seam_step",
     "shuffle_tiles",
     "spectrum",
     "symmetry",

@@ -128,6 +128,81 @@ def shuffle_tiles(images: Tensor, grid: int, *, seed: int = 0, crop: bool = Fals
     return paste(tiles[torch.arange(len(images), device=images.device)[:, None], order])
 
 
+def mosaic(images: Tensor, labels: Tensor, grid: int, *, seed: int = 0) -> Tensor:
+    """Each image with every tile taken from another image of its class, at the same place.
+
+    The control for the seams of ``shuffle_tiles``: tiles that do not fit together, in order.
+
+    Args:
+        images, grid: see ``cut``; a grid of at least 2.
+        labels: int64 ``[N]``, each class at least twice.
+        seed: of the draws, for each image and place uniform among the others of the class.
+
+    Raises:
+        TypeError, ValueError: bad images or labels, or a grid that does not fit.
+    """
+    check_count(grid, "grid", minimum=2)
+    check_count(seed, "seed", minimum=0)
+    tiles = cut(images, grid)
+    check_labels(labels, len(images), 1 + int(torch.as_tensor(labels).max()))
+    draws = torch.Generator().manual_seed(seed)
+    found = torch.empty_like(tiles)
+    for label in labels.unique().tolist():
+        members = (labels == label).nonzero()[:, 0].cpu()
+        count = len(members)
+        if count < 2:
+            raise ValueError(f"labels: expected each class at least twice, got {label} once")
+        further = torch.randint(1, count, (count, grid * grid), generator=draws)  # round the class
+        others = members[(torch.arange(count)[:, None] + further) % count]
+        found[members] = tiles[others, torch.arange(grid * grid)]
+    return paste(found)
+
+
+def fade_seams(images: Tensor, grid: int, *, width: int = 1) -> Tensor:
+    """Images whose tiles darken towards their edges, so that seams make no edge on black.
+
+    Pixel ``d`` from the edge of its tile (0: at the edge) keeps ``(d + 0.5) / width`` of its
+    brightness, at most all of it. Shuffling the tiles afterwards is the same as fading them
+    after a shuffle.
+
+    Args:
+        images, grid: see ``cut``.
+        width: pixels from the edge where fading begins.
+
+    Raises:
+        TypeError, ValueError: bad images, or a grid that does not fit them.
+    """
+    check_count(width, "width")
+    tiles = cut(images, grid)
+    high, wide = (_ramp(size, width).to(images.device) for size in tiles.shape[-2:])
+    return paste(tiles * high[:, None] * wide)
+
+
+def seam_step(images: Tensor, grid: int) -> Tensor:
+    """How far neighbouring pixels on the two sides of a seam differ, mean over the seams, ``[N]``.
+
+    Args:
+        images, grid: see ``cut``; a grid of at least 2.
+
+    Raises:
+        TypeError, ValueError: bad images, or a grid that does not fit them.
+    """
+    check_count(grid, "grid", minimum=2)
+    high, wide = cut(images, grid).shape[-2:]
+    down, along = (torch.arange(1, grid, device=images.device) * size for size in (high, wide))
+    steps = (
+        images[:, :, down] - images[:, :, down - 1],
+        images[:, :, :, along] - images[:, :, :, along - 1],
+    )
+    return torch.cat([step.flatten(1) for step in steps], 1).abs().mean(1)
+
+
+def _ramp(size: int, width: int) -> Tensor:
+    """The share of brightness along a side of a tile, float32 ``[size]``."""
+    place = torch.arange(size)
+    return ((torch.minimum(place, size - 1 - place) + 0.5) / width).clamp(max=1)
+
+
 def scramble(
     net: nn.Module,
     images: Tensor,

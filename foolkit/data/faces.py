@@ -6,7 +6,9 @@ same picture, and a part can be put anywhere.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 from typing import Literal, get_args
 
 import torch
@@ -49,21 +51,30 @@ class Drawing:
 
     def images(self) -> Tensor:
         """The pictures, float32 ``[N, 1, 32, 32]`` in [0, 1]: light lines on black."""
+        return reduce(torch.maximum, self._layers())[:, None]
+
+    def layers(self) -> Tensor:
+        """Each part alone and (last) the outline, float32 ``[N, 7, 32, 32]`` in [0, 1].
+
+        The brightest of the seven, pixel by pixel, is the picture.
+        """
+        return torch.stack(list(self._layers()), 1)
+
+    def _layers(self) -> Iterator[Tensor]:
+        """The layers one by one, each ``[N, 32, 32]``: six parts, however many the pictures."""
         middle = torch.arange(SIZE, device=self.places.device) - (SIZE - 1) / 2
         y, x = torch.meshgrid(middle, middle, indexing="ij")
-        radii = self.radii[:, :, None, None]
-        norm = ((x / radii[:, 0]).square() + (y / radii[:, 1]).square()).sqrt()
-        outline = ((norm - 1) * radii.mean(1)).abs() - 0.6
-        picture = self.greys[:, 6, None, None] * coverage(outline)
-        for part in range(self.kinds.shape[1]):  # six, however many the pictures
+        for part in range(self.kinds.shape[1]):
             dx, dy = (axis - self.places[:, part, i, None, None] for i, axis in enumerate((x, y)))
             cos, sin = (f(self.turns[:, part, None, None]) for f in (torch.cos, torch.sin))
             scale = self.scales[:, part, None, None]
             u, v = (dx * cos + dy * sin) / scale, (dy * cos - dx * sin) / scale
             distance = part_distance(self.kinds[:, part], u, v) * scale
-            drawn = self.greys[:, part, None, None] * coverage(distance)
-            picture = torch.maximum(picture, drawn)
-        return picture[:, None]
+            yield self.greys[:, part, None, None] * coverage(distance)
+        radii = self.radii[:, :, None, None]
+        norm = ((x / radii[:, 0]).square() + (y / radii[:, 1]).square()).sqrt()
+        outline = ((norm - 1) * radii.mean(1)).abs() - 0.6
+        yield self.greys[:, 6, None, None] * coverage(outline)
 
 
 def coverage(distance: Tensor) -> Tensor:

@@ -31,6 +31,7 @@ NEGATIVES: dict[Lesson, tuple[What, ...]] = {
     "order": ("missing", "blobs", "scrambled", "scrambled"),
 }
 FOLDER = files("foolkit.models") / "face_weights"
+WEIGHTS = FOLDER / "faces.safetensors"  # of all that are shipped, as HEAD/LESSON/SEED/TENSOR
 
 
 class FaceNet(nn.Sequential):
@@ -145,7 +146,7 @@ def accepted(net: nn.Module, images: Tensor) -> float:
 
 @cache
 def _stored() -> dict[str, Tensor]:
-    with as_file(FOLDER / "faces.safetensors") as path:
+    with as_file(WEIGHTS) as path:
         return load_file(path)
 
 

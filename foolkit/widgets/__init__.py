@@ -9,6 +9,8 @@ from foolkit.widgets.breed import Breed
 from foolkit.widgets.climb import Climb
 from foolkit.widgets.draw_and_fool import DrawAndFool
 from foolkit.widgets.eraser import Eraser
+from foolkit.widgets.face_builder import FaceBuilder
+from foolkit.widgets.jigsaw import Jigsaw
 from foolkit.widgets.judges import Judges
 from foolkit.widgets.patterns import BreedPatterns
 from foolkit.widgets.quiz import Quiz
@@ -22,6 +24,8 @@ __all__ = [
     "Climb",
     "DrawAndFool",
     "Eraser",
+    "FaceBuilder",
+    "Jigsaw",
     "Judges",
     "NoiseAndTemperature",
     "Quiz",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any
 
 import anywidget
 import traitlets
 
-from foolkit.models import shipped
+from foolkit.models import faces, shipped
 
 SOURCES = files("foolkit.widgets")
+FACES = "faces"  # what the page calls the face networks, which share a file
 # that network.js knows: LeNet and fully connected ones; a ResNet or a transformer is not run there
 ARCHITECTURES = ("LeNet", "FC10", "FC100-100-10", "FC200-200-10", "FC123-456-10")
 
@@ -33,9 +36,22 @@ def runs_in_the_page(network: str) -> bool:
     return shipped.card(network)["architecture"] in ARCHITECTURES
 
 
-def check_network(name: str, argument: str) -> str:
-    """The name, or ``ValueError`` unless it is a shipped network that the page can run."""
-    known = [n for n in shipped.available() if runs_in_the_page(n)]
+def digit_networks() -> list[str]:
+    """The shipped networks that the page can run."""
+    return [name for name in shipped.available() if runs_in_the_page(name)]
+
+
+def weights(network: str) -> Traversable:
+    """The file of weights that the page needs for a widget's ``network``."""
+    return faces.WEIGHTS if network == FACES else shipped.WEIGHTS / f"{network}.safetensors"
+
+
+def check_network(name: str, argument: str, known: Sequence[str] | None = None) -> str:
+    """The name, or ``ValueError`` unless the page can run that network.
+
+    ``known`` are those that it can run, by default ``digit_networks()``.
+    """
+    known = digit_networks() if known is None else known
     if name in known:
         return name
     message = f"{argument}: expected one that the page can run ({', '.join(known)}), got {name!r}"
@@ -50,7 +66,8 @@ class Widget(anywidget.AnyWidget):
     Set traits are checked at once: a bad value raises, and the old one stays.
 
     Attributes:
-        network: name of a shipped network that the page runs, or "" for none.
+        network: name of a shipped network that the page runs, "faces" where it runs those that
+            judge faces, or "" for none.
         networks: names of any others.
     """
 
@@ -68,14 +85,18 @@ class Widget(anywidget.AnyWidget):
 
     @traitlets.validate("network")
     def _check_network(self, proposal: traitlets.Bunch) -> str:
-        return proposal["value"] and check_network(proposal["value"], "network")
+        return proposal["value"] and check_network(proposal["value"], "network", self._networks())
+
+    def _networks(self) -> list[str]:
+        """The networks that this widget can run."""
+        return digit_networks()
 
     def _answer(self, _: Any, content: Any, __: Any) -> None:
         """The page asks for a network's file; on the book's site, the site itself answers."""
-        files = [f"{name}.safetensors" for name in (self.network, *self.networks) if name]
-        name = content.get("file") if isinstance(content, dict) else None
-        if name in files:
-            self.send({"file": name}, buffers=[(shipped.WEIGHTS / name).read_bytes()])
+        names = {f"{name}.safetensors": name for name in (self.network, *self.networks) if name}
+        file = content.get("file") if isinstance(content, dict) else None
+        if file in names:
+            self.send({"file": file}, buffers=[weights(names[file]).read_bytes()])
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.shown)

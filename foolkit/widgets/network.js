@@ -112,6 +112,23 @@ function connect(input, weights, biases, out) {
   }
 }
 
+// A convolution of 1x1 mixes the channels, place by place: maps [channels][count] to out.
+function mix(maps, count, filters, biases, out) {
+  const channels = maps.length / count;
+  for (let f = 0; f < biases.length; f++) {
+    const to = f * count;
+    out.fill(biases[f], to, to + count);
+    for (let channel = 0; channel < channels; channel++) {
+      const weight = filters[f * channels + channel], from = channel * count;
+      for (let place = 0; place < count; place++) out[to + place] += weight * maps[from + place];
+    }
+  }
+}
+
+function rectify(values) {
+  for (let i = 0; i < values.length; i++) if (values[i] < 0) values[i] = 0;
+}
+
 // ---- The same layers backwards: from the gradient at the output to the gradient at the input.
 
 // Each output hands its gradient on along its weights. Most gradients are zero (units that the
@@ -171,10 +188,11 @@ function filterBackward(gradient, channels, size, filters, count, out) {
   }
 }
 
-// ---- The networks. Each has logits(image) and gradient(direction), of 784 numbers and of ten. -
+// ---- The networks. Those that read digits have logits(image) and gradient(direction), of 784
+// numbers and of ten. ---------------------------------------------------------------------------
 
 class Network {
-  // Ten confidences that add up to one.
+  // A confidence for each class; they add up to one.
   confidences(image) {
     return softmax(this.logits(image));
   }
@@ -206,7 +224,7 @@ class LeNet extends Network {
     filter(this.windows2, 64, 500, w["conv2.weight"], w["conv2.bias"], this.maps2);
     pool(this.maps2, 50, 8, this.pooled2, this.winners2);
     connect(this.pooled2, w["fc1.weight"], w["fc1.bias"], this.units);
-    for (let i = 0; i < 500; i++) this.units[i] = Math.max(0, this.units[i]);
+    rectify(this.units);
     connect(this.units, w["fc2.weight"], w["fc2.bias"], out);
     return out;
   }
@@ -267,8 +285,58 @@ class Dense extends Network {
   }
 }
 
+// 1x32x32 -> 12 filters of 5x5, ReLU -> pool -> 16 filters of 1x1, ReLU -> the mean of each over the
+// picture, or pool: 7x7 places -> units, ReLU -> 2 logits, of "no face" and "face". Only forwards.
+class FaceNet extends Network {
+  constructor(tensors) {
+    super();
+    this.weights = tensors;
+    const numbers = (n) => new Float64Array(n);
+    this.windows = numbers(784 * 25); this.maps1 = numbers(12 * 28 * 28);
+    this.pooled1 = numbers(12 * 14 * 14); this.maps2 = numbers(16 * 14 * 14);
+    this.units = numbers(tensors["fc1.bias"].length);
+    this.pooled2 = numbers(tensors["fc1.weight"].length / this.units.length);
+    this.winners = new Int32Array(this.pooled1.length); // of either pooling: nothing goes backwards
+  }
+
+  // image: 1024 numbers in [0, 1].
+  logits(image, out = new Float64Array(2)) {
+    const w = this.weights;
+    windows(image, 1, 32, this.windows);
+    filter(this.windows, 784, 25, w["conv1.weight"], w["conv1.bias"], this.maps1);
+    rectify(this.maps1);
+    pool(this.maps1, 12, 28, this.pooled1, this.winners);
+    mix(this.pooled1, 196, w["conv2.weight"], w["conv2.bias"], this.maps2);
+    rectify(this.maps2);
+    if (this.pooled2.length === 16) this.average();
+    else pool(this.maps2, 16, 14, this.pooled2, this.winners);
+    connect(this.pooled2, w["fc1.weight"], w["fc1.bias"], this.units);
+    rectify(this.units);
+    connect(this.units, w["fc2.weight"], w["fc2.bias"], out);
+    return out;
+  }
+
+  // Each feature over the whole picture: how much of it there is, but not where.
+  average() {
+    this.pooled2.fill(0);
+    this.maps2.forEach((value, i) => { this.pooled2[Math.floor(i / 196)] += value / 196; });
+  }
+}
+
+// All face networks of one file, whose tensors are named NETWORK/TENSOR: a Map by their names.
+function faceNets(tensors) {
+  const groups = new Map();
+  for (const [path, numbers] of Object.entries(tensors)) {
+    const end = path.lastIndexOf("/"), name = path.slice(0, end);
+    if (!groups.has(name)) groups.set(name, {});
+    groups.get(name)[path.slice(end + 1)] = numbers;
+  }
+  return new Map(Array.from(groups, ([name, group]) => [name, new FaceNet(group)]));
+}
+
 // The network that a file of weights belongs to. Python sends no other kinds to the page.
 function networkOf(tensors) {
+  if (Object.keys(tensors)[0].includes("/")) return faceNets(tensors);
   return "conv1.weight" in tensors ? new LeNet(tensors) : new Dense(tensors);
 }
 

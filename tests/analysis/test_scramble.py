@@ -4,7 +4,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import foolkit as fk
-from foolkit.analysis.scramble import cut, orders, paste, scramble, shuffle_tiles
+from foolkit.analysis.scramble import (
+    cut,
+    fade_seams,
+    mosaic,
+    orders,
+    paste,
+    scramble,
+    seam_step,
+    shuffle_tiles,
+)
 
 
 @settings(deadline=None, max_examples=30)
@@ -68,12 +77,70 @@ def test_cropping_is_asked_for():
         (lambda x: cut(x, 29), ValueError, "grid: expected at most 28 tiles across, got 29"),
         (lambda x: cut(x * 2, 2), ValueError, "images: expected values in"),
         (lambda x: paste(x), ValueError, "tiles: expected"),
+        (lambda x: mosaic(x, torch.tensor([0, 1]), 2), ValueError, "labels: .* twice, got 0 once"),
+        (lambda x: mosaic(x, torch.tensor([0]), 2), ValueError, "labels: expected shape"),
+        (lambda x: mosaic(x, [0, 0], 2), TypeError, "labels: expected an int64 tensor"),
+        (lambda x: mosaic(x, torch.zeros(2).long(), 1), ValueError, "grid: expected"),
+        (lambda x: fade_seams(x, 2, width=0), ValueError, "width: expected"),
+        (lambda x: seam_step(x, 1), ValueError, "grid: expected"),
         (lambda x: orders(3, 1), ValueError, "tiles: expected an integer of at least 2"),
     ],
 )
 def test_bad_input_is_named(call, error, message):
     with pytest.raises(error, match=message):
         call(torch.ones(2, 1, 28, 28))
+
+
+def test_a_mosaic_takes_each_tile_from_another_image_of_the_class():
+    n, grid = 300, 2
+    labels = torch.arange(n) % 3
+    # every tile says which image, and which place, it came from
+    images = paste(((torch.arange(n)[:, None] * 4 + torch.arange(4)) / 2000)[:, :, None, None, None]
+                   .expand(n, 4, 1, 3, 3))  # fmt: skip
+    told = (cut(mosaic(images, labels, grid, seed=4), grid)[:, :, 0, 0, 0] * 2000).round().long()
+    source, place = told // 4, told % 4
+    assert torch.equal(place, torch.arange(4).expand(n, 4))
+    assert torch.equal(labels[source], labels[:, None].expand(n, 4))
+    assert (source != torch.arange(n)[:, None]).all()
+    assert len(source.unique()) > 0.9 * n
+    assert torch.equal(mosaic(images, labels, 2, seed=4), mosaic(images, labels, 2, seed=4))
+    assert not torch.equal(mosaic(images, labels, 2, seed=4), mosaic(images, labels, 2, seed=5))
+    pair = mosaic(images[:2], torch.zeros(2, dtype=torch.int64), 2)
+    assert torch.equal(pair, images[:2].flip(0))
+
+
+def test_fading_darkens_the_edges_of_tiles_alone():
+    white = torch.ones(1, 1, 12, 12)
+    row = torch.tensor([0.25, 0.75, 1, 1, 0.75, 0.25])
+    assert torch.equal(fade_seams(white, 2, width=2)[0, 0, 2], row.repeat(2))
+    assert torch.equal(fade_seams(white, 2)[0, 0, :, 3], torch.tensor([0.5, 1, 1, 1, 1, 0.5] * 2))
+    images = torch.rand(20, 1, 12, 12)
+    after = fade_seams(shuffle_tiles(images, 3, seed=6), 3, width=2)
+    assert torch.equal(after, shuffle_tiles(fade_seams(images, 3, width=2), 3, seed=6))
+
+
+def test_the_step_at_a_seam():
+    stripes = (torch.arange(12) // 3 % 2).float().expand(2, 1, 12, 12).contiguous()
+    assert seam_step(stripes, 4).tolist() == [0.5, 0.5]  # at the upright seams, not at the others
+    assert seam_step(stripes, 6).tolist() == pytest.approx([0.1, 0.1])  # at one of five
+    assert seam_step(torch.ones(1, 1, 12, 12), 3).tolist() == [0.0]
+
+
+def test_it_is_the_order_and_not_the_seams():
+    net = fk.models.load("lenet")
+    images, labels = (t[:1000] for t in fk.data.digits())
+
+    def right(shown):
+        return float((fk.models.predict(net, shown).argmax(1) == labels).float().mean())
+
+    for grid in (2, 4, 7):
+        patched = mosaic(images, labels, grid)
+        assert seam_step(patched, grid).mean() > 1.5 * seam_step(images, grid).mean()
+        assert right(patched) > 0.7
+        faded = fade_seams(images, grid)
+        assert right(faded) > 0.9
+        assert seam_step(shuffle_tiles(faded, grid), grid).mean() < 0.12
+        assert right(shuffle_tiles(faded, grid)) < 0.4
 
 
 def test_digits_lose_their_name_and_keep_their_confidence():

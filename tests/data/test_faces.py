@@ -73,3 +73,12 @@ def test_parts_lie_inside_the_outline():
 def test_bad_input_is_named(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_the_brightest_of_the_layers_is_the_picture():
+    given = drawing(20, "missing", seed=3)
+    layers = given.layers()
+    assert layers.shape == (20, 7, 32, 32)
+    assert torch.equal(layers.amax(1, keepdim=True), given.images())
+    assert (layers[:, :6].flatten(2).sum(2) > 0).equal(given.kinds != NOTHING)
+    assert layers[:, 6, 16].gt(0).sum(1).max() <= 6  # the outline: two lines across a row

@@ -1,0 +1,172 @@
+// A picture in tiles: swap them by mouse, finger or keyboard, and watch the ten bars.
+
+const GRIDS = [2, 4, 7];
+
+export default widget("jigsaw", "Swap the tiles of a picture", ({ model, root, net }) => {
+  const total = model.get("labels").length;
+  const random = new Random(model.get("seed"));
+  let grid = model.get("grid"), order = model.get("order");
+  let cursor = 0, held = null; // places; held: of the tile that will be swapped, if any
+  let dragging = false, fresh = false; // fresh: this press has picked the tile up
+
+  // ---- what is seen ----
+  const canvas = element("canvas", { width: 28, height: 28, class: "fk-picture", "aria-hidden": "true" });
+  const cover = (name) => element("span", { class: name, "aria-hidden": "true" });
+  const lines = cover("fk-lines"), frame = cover("fk-brush"), mark = cover("fk-held");
+  const pad = element("div", {
+    class: "fk-pad", tabindex: 0, role: "application", "aria-roledescription": "jigsaw",
+    "aria-label": "Picture in tiles. Arrow keys choose a tile, Space picks it up; arrow keys and "
+      + "Space again swap it with another. Escape lets go.",
+  }, canvas, lines, mark, frame);
+  const title = element("p", { class: "fk-title" });
+  const bars = confidenceBars("The network's confidence in each digit");
+  const status = announcement(), hand = announcement();
+  hand.node.className = "fk-note";
+
+  const label = () => model.get("labels")[model.get("chosen")];
+  const place = (number) => `row ${Math.floor(number / grid) + 1}, column ${number % grid + 1}`;
+  function enclose(node, number) {
+    node.style.left = `${100 * (number % grid) / grid}%`;
+    node.style.top = `${100 * Math.floor(number / grid) / grid}%`;
+    node.style.width = node.style.height = `${100 / grid}%`;
+  }
+  function show() { // a held tile is shown where it would go
+    const image = rearranged(fromBytes(model.get("images"), model.get("chosen")), grid,
+      held === null ? order : swapped(order, held, cursor));
+    const confidences = net.confidences(image);
+    paint(canvas, image);
+    bars.show(confidences);
+    enclose(frame, cursor);
+    mark.hidden = held === null;
+    if (held !== null) enclose(mark, held);
+    return confidences;
+  }
+  function point() { // what the hand does
+    hand.say(held === null ? `At ${place(cursor)}: Space picks this tile up.`
+      : held === cursor ? `The tile of ${place(held)} is held: choose another to swap it with.`
+        : `The tile of ${place(held)} is held over ${place(cursor)}: Space swaps the two.`);
+    show();
+  }
+  let telling = false; // what this page sets itself needs no second look
+  function look(what) {
+    const confidences = show(), answer = indexOfLargest(confidences);
+    const home = order.filter((tile, now) => tile === now).length;
+    title.textContent = `The network, and the label ${label()}`;
+    status.say(`${what} ${home} of ${grid * grid} tiles in their place. The label is ${label()}; `
+      + `the network sees a${answer === 8 ? "n" : ""} ${answer}, with ${percent(confidences[answer])} confidence.`);
+    restore.disabled = home === grid * grid;
+    telling = true;
+    model.set("order", order);
+    model.set("answer", answer);
+    model.set("confidence", Array.from(confidences));
+    telling = false;
+    model.save_changes();
+  }
+
+  // ---- what can be done ----
+  function arrange(next, what) {
+    held = null;
+    order = next;
+    look(what);
+  }
+  function pickUp() { held = cursor; point(); }
+  function letGo() { held = null; point(); }
+  function swap() {
+    const what = `Swapped: ${place(held)} and ${place(cursor)}.`;
+    arrange(swapped(order, held, cursor), what);
+    hand.say(`At ${place(cursor)}: Space picks this tile up.`);
+  }
+
+  // ---- pointer: drag a tile onto another, or tap one and then the other ----
+  function under(event) {
+    const box = canvas.getBoundingClientRect();
+    const at = (from, length) => Math.min(grid - 1, Math.max(0, Math.floor(grid * from / length)));
+    return at(event.clientX - box.left, box.width) + grid * at(event.clientY - box.top, box.height);
+  }
+  pad.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    pad.setPointerCapture(event.pointerId);
+    dragging = true;
+    fresh = held === null;
+    cursor = under(event);
+    if (fresh) pickUp(); else point();
+  });
+  pad.addEventListener("pointermove", (event) => {
+    const now = under(event);
+    if (!dragging || now === cursor) return;
+    cursor = now;
+    point();
+  });
+  pad.addEventListener("pointerup", () => {
+    if (!dragging) return;
+    dragging = false;
+    if (held !== cursor) swap();
+    else if (!fresh) letGo();
+  });
+  pad.addEventListener("pointercancel", () => { dragging = false; letGo(); });
+
+  const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  pad.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    if (event.key in MOVES) {
+      const inside = (value) => Math.min(grid - 1, Math.max(0, value)), [dx, dy] = MOVES[event.key];
+      cursor = inside(cursor % grid + dx) + grid * inside(Math.floor(cursor / grid) + dy);
+      point();
+    } else if (event.key === " " || event.key === "Enter") {
+      if (held === null) pickUp();
+      else if (held === cursor) letGo();
+      else swap();
+    } else if (event.key === "Escape") letGo();
+    else return;
+    event.preventDefault();
+  });
+
+  // ---- controls ----
+  const select = (options, name) => {
+    const node = element("select", {}, ...options.map(([value, text]) => element("option", { value }, text)));
+    node.addEventListener("change", () => {
+      model.set(name, Number(node.value)); // Python's changes and the reader's start alike
+      model.save_changes();
+    });
+    return node;
+  };
+  const names = model.get("names");
+  const choice = select(Array.from({ length: total }, (_, n) => [n, names[n]]), "chosen");
+  const size = select(GRIDS.map((n) => [n, `${n} × ${n}`]), "grid");
+  const restore = button("Restore", () => {
+    arrange(inOrder(grid * grid), "Whole again.");
+    if (document.activeElement === document.body) pad.focus();
+  });
+  root.append(
+    element("div", { class: "fk-columns" },
+      element("div", {}, element("p", { class: "fk-title" }, "Swap the tiles"), pad, hand.node),
+      element("div", {}, title, bars.node)),
+    element("div", { class: "fk-row" }, labelled("picture ", choice), labelled("tiles ", size),
+      button("Shuffle", () => arrange(shuffled(grid * grid, random), "Shuffled."), { class: "fk-main" }),
+      restore),
+    status.node);
+
+  function setUp() {
+    choice.value = model.get("chosen");
+    size.value = grid;
+    lines.style.backgroundSize = `${100 / grid}% ${100 / grid}%`;
+  }
+  const hear = {
+    "change:chosen": () => { held = null; setUp(); look(`Now ${names[model.get("chosen")]}.`); },
+    "change:grid": () => {
+      grid = model.get("grid");
+      cursor = 0;
+      setUp();
+      arrange(inOrder(grid * grid), `Cut into ${grid} by ${grid} tiles.`);
+    },
+    "change:order": () => {
+      const given = model.get("order");
+      if (!telling && given.length === grid * grid) arrange(given, "Arranged.");
+    },
+  };
+  for (const [name, listener] of Object.entries(hear)) model.on(name, listener);
+  setUp();
+  look(`This is ${names[model.get("chosen")]}.`);
+  hand.say("Drag one tile onto another, or tap one and then the other.");
+  return () => { for (const [name, listener] of Object.entries(hear)) model.off(name, listener); };
+});
