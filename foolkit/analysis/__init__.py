@@ -25,7 +25,7 @@ from foolkit.analysis.forgeries import Forgeries
 from foolkit.analysis.guarded import Guarded
 from foolkit.analysis.likeness import class_means, correlation, spectrum
 from foolkit.analysis.regularity import Recurrence, bars, compressed_size, recurrence, symmetry
-from foolkit.analysis.rejection import Estimate, Rejection, rejection
+from foolkit.analysis.rejection import Estimate, Rejection, mean_over_runs, rejection
 from foolkit.analysis.repetition import (
     Ablation,
     Drop,
@@ -89,6 +89,7 @@ __all__ = [
     "exact_interval",
     "find_repeats",
     "fit_temperature",
+    "mean_over_runs",
     "nearest",
     "paste",
     "plane",

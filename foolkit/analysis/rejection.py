@@ -33,11 +33,13 @@ class Rejection:
         accepted: share of the outsiders that get in at the threshold that lets the wanted share
             of held-out digits in (at 95 % "the false-positive rate at 95 % true positives", with
             digits as the positives); mean over the networks.
+        by_network: the AUROC of each network.
         runs, networks: how many there were.
     """
 
     auroc: Estimate
     accepted: Estimate
+    by_network: tuple[float, ...]
     runs: int
     networks: int
 
@@ -135,9 +137,55 @@ def rejection(
     return Rejection(
         _estimate(sum(found) / count, areas, tail, independent),
         _estimate(sum(let_in) / count, shares, tail, independent),
+        tuple(found),
         independent,
         count,
     )
+
+
+def mean_over_runs(
+    values: Tensor,
+    *,
+    networks: Tensor,
+    runs: Tensor,
+    resamples: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Estimate:
+    """A mean over images, with a bootstrap interval over networks and then their runs.
+
+    As in ``rejection``: a mean of exactly 0 or 1 has the interval of such a share of the runs.
+
+    Args:
+        values: of each image, ``[N]``, for example whether it was accepted.
+        networks, runs: int64 ``[N]``; equal numbers on different networks are different runs.
+        resamples, level, seed: of the bootstrap.
+
+    Raises:
+        TypeError, ValueError: an argument that does not fit.
+    """
+    if not isinstance(values, Tensor) or values.ndim != 1 or len(values) == 0:
+        came = list(values.shape) if isinstance(values, Tensor) else type(values).__name__
+        raise ValueError(f"values: expected a tensor [N], got {came}")
+    check_count(resamples, "resamples")
+    check_count(seed, "seed", minimum=0)
+    if not 0 < level < 1:
+        raise ValueError(f"level: expected a number between 0 and 1, got {level}")
+    for name, numbers in (("networks", networks), ("runs", runs)):
+        check_labels(numbers, len(values), torch.iinfo(torch.int64).max, name)
+    draws = torch.Generator().manual_seed(seed)
+    each, network = networks.unique(return_inverse=True)
+    chosen = _counts(resamples, len(each), draws)
+    total = size = torch.zeros(resamples, dtype=torch.float64)
+    independent = 0
+    for v in range(len(each)):
+        mine = network == v
+        names, run = runs[mine].unique(return_inverse=True)
+        weights = _counts(resamples, len(names), draws)[:, run] * chosen[:, v : v + 1]
+        total = total + weights @ values[mine].double()
+        size = size + weights.sum(1)
+        independent += len(names)
+    return _estimate(float(values.double().mean()), total / size, (1 - level) / 2, independent)
 
 
 def _counts(resamples: int, members: int, draws: torch.Generator) -> Tensor:
