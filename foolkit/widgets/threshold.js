@@ -60,9 +60,8 @@ export default widget("threshold", "Set the threshold of a score", ({ model, roo
   }, (value) => { model.set("accepted", value); sort(true); });
   root.append(
     element("div", { class: "fk-row" }, labelled("score ", choice), share.node),
-    line,
-    element("div", { class: "fk-trays" }, accepted.node, refused.node),
-    status.node);
+    line, status.node,
+    element("div", { class: "fk-trays" }, accepted.node, refused.node));
 
   const hear = () => {
     choice.value = model.get("chosen");

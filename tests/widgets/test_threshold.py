@@ -138,7 +138,7 @@ def test_the_page_sorts_as_python_does(open_page, site, widget, assert_clean):
     page = open_page(site)
     assert sorted(trays(page)[0]) == expected(widget, "confidence", 95)
     for name in ("pixels", "confidence"):
-        page.get_by_label("score").select_option(name)
+        page.get_by_role("combobox").select_option(name)
         for share in (100, 80, 0):
             set_share(page, share)
             accepted, refused = trays(page)
@@ -153,7 +153,7 @@ def test_the_page_sorts_as_python_does(open_page, site, widget, assert_clean):
 
 def test_counts_are_announced(open_page, server, widget):
     page = open_page(server)
-    page.get_by_label("score").select_option("pixels")
+    page.get_by_role("combobox").select_option("pixels")
     status = page.locator(".fk-threshold [role=status]")
     text = status.inner_text()
     assert text.startswith("At 95 % of held-out digits, pixels accepts digit ")
