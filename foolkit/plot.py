@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import matplotlib
@@ -22,7 +23,7 @@ from matplotlib.spines import Spine
 from matplotlib.text import Text
 from torch import Tensor
 
-from foolkit.analysis import Transfer
+from foolkit.analysis import Estimate, Transfer
 from foolkit.analysis.repetition import Repeats
 from foolkit.checks import check_images
 from foolkit.encodings import CPPNGenomes
@@ -359,27 +360,69 @@ def transfer(
         caption=caption or f"What judges make of the forgeries: {labels[measure]}.{brackets}",
         size=(min(7.2, 2.4 + 0.62 * columns), 1.4 + (0.62 if columns <= 10 else 0.42) * rows),
     )
-    ax.imshow(
-        shown.value.numpy(), cmap="cividis", vmin=0, vmax=1, aspect="auto", interpolation="nearest"
-    )
-    drawn = made.colorbar(ax.images[0], ax=ax, label=labels[measure].split(" with")[0])
-    drawn.ax.tick_params(colors=INK)
-    drawn.outline.set_visible(False)
-    for (i, j), value in np.ndenumerate(shown.value.numpy()):
-        text = "–" if value != value else f"{100 * value:.0f}"
+
+    def text(i: int, j: int) -> str:
+        value = float(shown.value[i, j])
+        written = "–" if value != value else f"{100 * value:.0f}"
         if control and value == value:
-            text += f" ({100 * float(control.value[i, j]):.0f})"
+            written += f" ({100 * float(control.value[i, j]):.0f})"
         low, high = float(shown.low[i, j]), float(shown.high[i, j])
         if columns <= 10 and low == low:
-            text += f"\n{100 * low:.0f}–{100 * high:.0f}"
-        # fixed colours: the cell is as bright in a dark page as in a light one
-        colour = "#fdfdfd" if not value > 0.48 else "#101010"
-        ax.text(j, i, text, ha="center", va="center", fontsize=7, color=colour)
+            written += f"\n{100 * low:.0f}–{100 * high:.0f}"
+        return written
+
+    _heat(ax, shown.value.numpy(), text, labels[measure].split(" with")[0])
     ax.set_xticks(range(columns), result.judges, rotation=40, ha="right", rotation_mode="anchor")
     ax.set_yticks(range(rows), result.families)
+    return made
+
+
+def _heat(ax: Axes, values: np.ndarray, text: Callable[[int, int], str], label: str) -> None:
+    """Shares as colours, each cell with its text, and a colour bar."""
+    ax.imshow(values, cmap="cividis", vmin=0, vmax=1, aspect="auto", interpolation="nearest")
+    drawn = ax.figure.colorbar(ax.images[0], ax=ax, label=label)
+    drawn.ax.tick_params(colors=INK)
+    drawn.outline.set_visible(False)
+    for (i, j), value in np.ndenumerate(values):
+        # fixed colours: the cell is as bright in a dark page as in a light one
+        colour = "#fdfdfd" if not value > 0.48 else "#101010"
+        ax.text(j, i, text(i, j), ha="center", va="center", fontsize=7, color=colour)
     ax.tick_params(length=0, colors=INK)
     for spine in ax.spines.values():
         spine.set_visible(False)
+
+
+def shares(
+    estimates: Mapping[tuple[str, str], Estimate], *, label: str, alt: str, caption: str
+) -> Figure:
+    """A heat map of shares, in per cent, with their intervals below them.
+
+    Args:
+        estimates: by row and column, of every pair.
+        label: what is shared, beside the colour bar.
+        alt, caption: what the figure shows, and what it finds.
+
+    Raises:
+        ValueError: a pair is missing.
+    """
+    rows = list(dict.fromkeys(row for row, _ in estimates))
+    columns = list(dict.fromkeys(column for _, column in estimates))
+    missing = [pair for pair in product(rows, columns) if pair not in estimates]
+    if missing or not rows:
+        raise ValueError(f"estimates: expected one of every pair, got none of {missing or 'any'}")
+    table = [[estimates[row, column] for column in columns] for row in rows]
+
+    def text(i: int, j: int) -> str:
+        one = table[i][j]
+        return f"{100 * one.value:.0f}\n{100 * one.low:.0f}–{100 * one.high:.0f}"
+
+    made, ax = figure(
+        alt=alt, caption=caption, size=(min(7.2, 2.6 + 0.9 * len(columns)), 0.9 + 0.4 * len(rows))
+    )
+    _heat(ax, np.array([[one.value for one in row] for row in table]), text, label)
+    ax.set_xticks(range(len(columns)), [name.replace(" ", "\n") for name in columns])
+    ax.set_yticks(range(len(rows)), rows)
+    ax.xaxis.tick_top()
     return made
 
 

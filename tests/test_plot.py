@@ -102,3 +102,30 @@ def test_convergence_draws_median_and_band_of_the_seeds():
     assert np.allclose(right.lines[0].get_ydata(), 1 - rows[:, 0] * 0.9)
     assert right.get_yscale() == "log"
     assert left.get_legend() is not None
+
+
+# ---- shares --------------------------------------------------------------------------------------
+
+
+def test_shares_writes_every_estimate_with_its_interval():
+    found = {
+        (row, column): fk.analysis.Estimate(value, value - 0.1, value + 0.1)
+        for row, column, value in (("a", "x y", 0.2), ("a", "z", 0.3), ("b", "x y", 0.4),
+                                   ("b", "z", 0.9))
+    }  # fmt: skip
+    made = fk.plot.shares(found, label="share", alt="a heat map", caption="a finding")
+    ax = made.axes[0]
+    assert [text.get_text() for text in ax.texts] == [
+        "20\n10–30", "30\n20–40", "40\n30–50", "90\n80–100",
+    ]  # fmt: skip
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["x\ny", "z"]
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["a", "b"]
+    assert made.axes[1].get_ylabel() == "share"
+
+
+def test_shares_needs_every_pair():
+    one = fk.analysis.Estimate(0.5, 0.4, 0.6)
+    with pytest.raises(ValueError, match=r"estimates: expected one of every pair, .*'a', 'y'"):
+        fk.plot.shares({("a", "x"): one, ("b", "y"): one}, label="s", alt="a", caption="c")
+    with pytest.raises(ValueError, match="estimates: expected one of every pair, got none of any"):
+        fk.plot.shares({}, label="s", alt="a", caption="c")

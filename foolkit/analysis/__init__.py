@@ -10,11 +10,23 @@ from foolkit.analysis.calibration import (
     fit_temperature,
     reliability,
 )
+from foolkit.analysis.detectors import (
+    Detector,
+    Energy,
+    FeatureNeighbours,
+    Mahalanobis,
+    MaxSoftmax,
+    PixelNeighbours,
+    scores,
+    threshold,
+)
 from foolkit.analysis.firing import Firing, Reference, activations
 from foolkit.analysis.forgeries import Forgeries
+from foolkit.analysis.guarded import Guarded
 from foolkit.analysis.likeness import class_means, correlation, spectrum
 from foolkit.analysis.parts import judge_apart
 from foolkit.analysis.regularity import Recurrence, bars, compressed_size, recurrence, symmetry
+from foolkit.analysis.rejection import Estimate, Rejection, mean_over_runs, rejection
 from foolkit.analysis.repetition import (
     Ablation,
     Drop,
@@ -49,12 +61,21 @@ from foolkit.analysis.transfer import Transfer, transfer
 
 __all__ = [
     "Ablation",
+    "Detector",
     "Drop",
+    "Energy",
+    "Estimate",
+    "FeatureNeighbours",
     "Firing",
     "Forgeries",
+    "Guarded",
+    "Mahalanobis",
+    "MaxSoftmax",
+    "PixelNeighbours",
     "Plane",
     "Recurrence",
     "Reference",
+    "Rejection",
     "Reliability",
     "Repeats",
     "Room",
@@ -80,6 +101,7 @@ __all__ = [
     "find_repeats",
     "fit_temperature",
     "judge_apart",
+    "mean_over_runs",
     "mosaic",
     "nearest",
     "paste",
@@ -87,13 +109,16 @@ __all__ = [
     "random_directions",
     "rays",
     "recurrence",
+    "rejection",
     "reliability",
     "room",
+    "scores",
     "scramble",
     "seam_step",
     "shuffle_tiles",
     "spectrum",
     "symmetry",
+    "threshold",
     "tile",
     "tiled_repeats",
     "transfer",

@@ -1,14 +1,18 @@
-"""Images and labels: the embedded digits, MNIST, and a folder of pictures."""
+"""Images and labels: the embedded digits, MNIST, what is no digit, and a folder of pictures."""
 
 from foolkit.data.digits import digits, mnist
 from foolkit.data.faces import Drawing, drawing, faces
+from foolkit.data.outsiders import crops, letters, small_digits
 from foolkit.data.photographs import photographs
 
 __all__ = [
     "Drawing",
+    "crops",
     "digits",
     "drawing",
     "faces",
+    "letters",
     "mnist",
     "photographs",
+    "small_digits",
 ]

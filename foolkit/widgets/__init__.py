@@ -16,6 +16,7 @@ from foolkit.widgets.patterns import BreedPatterns
 from foolkit.widgets.quiz import Quiz
 from foolkit.widgets.slices import SliceExplorer
 from foolkit.widgets.temperature import NoiseAndTemperature
+from foolkit.widgets.threshold import Threshold
 from foolkit.widgets.toy_plane import ToyPlane
 
 __all__ = [
@@ -30,5 +31,6 @@ __all__ = [
     "NoiseAndTemperature",
     "Quiz",
     "SliceExplorer",
+    "Threshold",
     "ToyPlane",
 ]
