@@ -50,9 +50,8 @@ def exact_interval(hits: Tensor, trials: int, level: float = 0.95) -> tuple[Tens
         )
     seen = hits.cpu().double()
     side = torch.where((seen == 0) | (seen == trials), 1 - level, (1 - level) / 2)
-    low = torch.from_numpy(beta.ppf(side.numpy(), seen.numpy(), (trials - seen + 1).numpy()))
-    high = torch.from_numpy(beta.isf(side.numpy(), (seen + 1).numpy(), (trials - seen).numpy()))
-    low, high = low.reshape(seen.shape), high.reshape(seen.shape)
+    low = torch.as_tensor(beta.ppf(side.numpy(), seen.numpy(), (trials - seen + 1).numpy()))
+    high = torch.as_tensor(beta.isf(side.numpy(), (seen + 1).numpy(), (trials - seen).numpy()))
     return low.masked_fill(seen == 0, 0.0), high.masked_fill(seen == trials, 1.0)
 
 

@@ -46,6 +46,7 @@ def load(
             gradient, from noise).
         least: leave out those of which their own network is less certain, in [0, 1].
         every: take only every so-many-th stored image; 3 takes three or four elites of each run.
+            A number that shares a factor with 10 takes only some of the classes.
 
     Raises:
         ValueError: an unknown name; or nothing is that certain.

@@ -34,6 +34,7 @@ def linear(weight):
 @pytest.mark.parametrize("hits", [1, 7, 50, 99])
 def test_interval_is_that_of_scipy(hits):
     low, high = exact_interval(torch.tensor([hits]), 100)
+    assert (low[0], high[0]) == exact_interval(torch.tensor(hits), 100)
     exact = binomtest(hits, 100).proportion_ci(method="exact")
     assert float(low) == pytest.approx(exact.low, rel=1e-6)
     assert float(high) == pytest.approx(exact.high, rel=1e-6)
