@@ -129,7 +129,6 @@ def test_settings_and_repr(digit):
     numbers = torch.frombuffer(bytearray(given.axes), dtype=torch.float32)
     assert torch.equal(numbers, torch.cat([digit.flatten(), 1 - digit.flatten()]))
     assert torch.equal(SliceExplorer(image=digit).middle(), digit)
-    assert len(SliceExplorer._esm) < 50_000
     assert SliceExplorer._esm.count("export default") == 1
 
 

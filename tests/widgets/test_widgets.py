@@ -166,6 +166,7 @@ def test_the_sources_ask_for_nothing_and_trust_no_data():
 
 
 def test_modules_are_small_and_the_same_for_every_instance():
-    for kind in (DrawAndFool, Breed, Quiz):
-        assert len(kind._esm) < 40_000
+    kinds = [getattr(fk.widgets, name) for name in fk.widgets.__all__]
+    for kind in [kind for kind in kinds if isinstance(kind, type)]:
+        assert len(kind._esm) < 60_000  # characters, for all that a widget does
         assert kind._esm.count("export default") == 1
