@@ -25,6 +25,7 @@ from foolkit.analysis.repetition import (
     tile,
     tiled_repeats,
 )
+from foolkit.analysis.scores import Mistakes, accuracy_refusing, errors, rubbish, scores
 from foolkit.analysis.scramble import Scramble, cut, paste, scramble, shuffle_tiles
 from foolkit.analysis.space import (
     Room,
@@ -42,6 +43,7 @@ __all__ = [
     "Drop",
     "Firing",
     "Forgeries",
+    "Mistakes",
     "Plane",
     "Recurrence",
     "Reference",
@@ -51,6 +53,7 @@ __all__ = [
     "Scramble",
     "Transfer",
     "ablate",
+    "accuracy_refusing",
     "activations",
     "auroc",
     "autocorrelation",
@@ -65,6 +68,7 @@ __all__ = [
     "cut",
     "distance_along",
     "erase",
+    "errors",
     "exact_interval",
     "find_repeats",
     "fit_temperature",
@@ -76,6 +80,8 @@ __all__ = [
     "recurrence",
     "reliability",
     "room",
+    "rubbish",
+    "scores",
     "scramble",
     "shuffle_tiles",
     "spectrum",
