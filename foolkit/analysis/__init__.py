@@ -25,7 +25,15 @@ from foolkit.analysis.repetition import (
     tile,
     tiled_repeats,
 )
-from foolkit.analysis.scores import Mistakes, accuracy_refusing, errors, rubbish, scores
+from foolkit.analysis.scores import (
+    Estimate,
+    Mistakes,
+    accuracy_refusing,
+    errors,
+    over_networks,
+    rubbish,
+    scores,
+)
 from foolkit.analysis.scramble import Scramble, cut, paste, scramble, shuffle_tiles
 from foolkit.analysis.space import (
     Room,
@@ -41,6 +49,7 @@ from foolkit.analysis.transfer import Transfer, transfer
 __all__ = [
     "Ablation",
     "Drop",
+    "Estimate",
     "Firing",
     "Forgeries",
     "Mistakes",
@@ -73,6 +82,7 @@ __all__ = [
     "find_repeats",
     "fit_temperature",
     "nearest",
+    "over_networks",
     "paste",
     "plane",
     "random_directions",

@@ -9,7 +9,6 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from foolkit.analysis.calibration import bootstrap
 from foolkit.analysis.space import exact_interval
 from foolkit.checks import check_choice, check_count, check_fraction, check_labels, check_shape
 from foolkit.models.classifier import evaluating
@@ -78,21 +77,74 @@ class Mistakes:
         """Mean confidence of the wrong answers; NaN if there is none."""
         return float(self.confidence[self.wrong].mean())
 
-    def sureness_interval(
-        self, level: float = 0.95, *, resamples: int = 500, seed: int = 0
-    ) -> tuple[float, float]:
-        """Of that mean, by a bootstrap over the wrong answers; NaN if there is none."""
-        if not bool(self.wrong.any()):
-            return float("nan"), float("nan")
-        return bootstrap(
-            lambda sure: float(sure.mean()), self.confidence[self.wrong],
-            level=level, resamples=resamples, seed=seed,
-        )  # fmt: skip
-
     def accepted(self, least: float = 0.5) -> float:
         """The share of all images that were answered wrongly with more than ``least``."""
         check_fraction(least, "least")
         return float((self.wrong & (self.confidence > least)).double().mean())
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A share with its interval, each in [0, 1]; as text in per cent."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        if self.value != self.value:
+            return "none"
+        value, low, high = (100 * v for v in (self.value, self.low, self.high))
+        return f"{value:.1f} % [{low:.1f}, {high:.1f}]"
+
+
+def over_networks(
+    made: Sequence[Mistakes], level: float = 0.95, *, resamples: int = 4000, seed: int = 0
+) -> tuple[Estimate, Estimate]:
+    """The share of mistakes and their mean confidence, over networks trained alike.
+
+    The intervals are of a bootstrap with networks drawn first, and then the images of each: its
+    count of mistakes from the binomial distribution, their mean confidence with its standard
+    error. Of a single network there is but the spread of its images. Where no image was answered
+    wrongly, or every one, the share's interval is ``exact_interval`` for one network's images.
+
+    Args:
+        made: of each network, on as many images.
+        level: of the intervals, in (0, 1).
+        resamples: of the bootstrap.
+        seed: of its draws.
+
+    Returns:
+        The share, and the confidence on mistakes: NaN where there are none.
+
+    Raises:
+        TypeError, ValueError: an argument that does not fit.
+    """
+    if not made or not all(isinstance(one, Mistakes) for one in made):
+        raise TypeError(f"made: expected at least one Mistakes, got {made!r}")
+    if not 0 < level < 1:
+        raise ValueError(f"level: expected a number between 0 and 1, got {level}")
+    check_count(resamples, "resamples")
+    draws = torch.Generator().manual_seed(seed)
+    tails = torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=torch.float64)
+    shares = torch.tensor([one.share for one in made], dtype=torch.float64)
+    sizes = torch.tensor([float(len(one.wrong)) for one in made], dtype=torch.float64)
+    if len(made) == 1 or float(shares.min()) == float(shares.max()) in (0.0, 1.0):
+        low, high = made[0].interval(level)
+    else:
+        drawn = torch.randint(len(made), (resamples, len(made)), generator=draws)
+        counted = torch.binomial(sizes[drawn], shares[drawn], generator=draws) / sizes[drawn]
+        low, high = counted.mean(1).quantile(tails).tolist()
+    share = Estimate(float(shares.mean()), low, high)
+    sure = [one.confidence[one.wrong].double().cpu() for one in made if bool(one.wrong.any())]
+    if not sure:
+        return share, Estimate(float("nan"), float("nan"), float("nan"))
+    means = torch.stack([s.mean() for s in sure])
+    spread = torch.stack([s.std(correction=0) / len(s) ** 0.5 for s in sure])
+    drawn = torch.randint(len(sure), (resamples, len(sure)), generator=draws)
+    chance = torch.randn(drawn.shape, generator=draws, dtype=torch.float64)
+    low, high = (means[drawn] + chance * spread[drawn]).mean(1).quantile(tails).tolist()
+    return share, Estimate(float(means.mean()), max(0.0, low), min(1.0, high))
 
 
 def rubbish(found: Tensor, least: float = 0.5) -> Mistakes:

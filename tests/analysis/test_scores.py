@@ -2,7 +2,15 @@ import pytest
 import torch
 from torch import nn
 
-from foolkit.analysis import Mistakes, accuracy_refusing, errors, exact_interval, rubbish, scores
+from foolkit.analysis import (
+    Mistakes,
+    accuracy_refusing,
+    errors,
+    exact_interval,
+    over_networks,
+    rubbish,
+    scores,
+)
 
 
 @pytest.fixture
@@ -58,19 +66,52 @@ def test_nobody_wrong_has_an_interval_and_no_sureness():
     assert made.interval()[0] == 0
     assert made.interval()[1] == pytest.approx(1 - 0.05 ** (1 / 30))
     assert made.sureness != made.sureness
-    assert all(end != end for end in made.sureness_interval())
+    share, sureness = over_networks([made, made])
+    assert (share.low, share.high) == made.interval()
+    assert str(share) == "0.0 % [0.0, 9.5]"
+    assert str(sureness) == "none"
 
 
-def test_the_interval_of_the_sureness_covers_the_mean():
+def test_intervals_cover_what_another_network_would_do():
+    """Networks whose share is 0.2 to 0.6, their confidence 0.5 to 0.7, of 200 images each."""
     draws = torch.Generator().manual_seed(0)
-    covered = []
-    for _ in range(100):
-        sure = torch.rand(40, generator=draws, dtype=torch.float64)
-        low, high = Mistakes(torch.ones(40, dtype=torch.bool), sure).sureness_interval(
-            resamples=200
+    covered = torch.zeros(2)
+    for _ in range(200):
+        made = []
+        for _ in range(5):
+            share, middle = 0.2 + 0.4 * torch.rand(2, generator=draws).double()
+            wrong = torch.rand(200, generator=draws) < share
+            spread = torch.rand(200, generator=draws, dtype=torch.float64) - 0.5
+            made.append(Mistakes(wrong, 0.4 + middle / 2 + 0.2 * spread))
+        both = over_networks(made, resamples=500)
+        covered += torch.tensor(
+            [e.low <= t <= e.high for e, t in zip(both, (0.4, 0.6), strict=True)]
         )
-        covered.append(low <= 0.5 <= high)
-    assert sum(covered) > 85
+    assert (covered > 0.8 * 200).all()
+    assert (covered < 200).all()
+
+
+def test_of_one_network_there_is_the_spread_of_its_images():
+    wrong = torch.arange(100) < 30
+    made = Mistakes(wrong, torch.linspace(0, 1, 100, dtype=torch.float64))
+    share, sureness = over_networks([made])
+    assert (share.low, share.high) == made.interval()
+    assert share.value == pytest.approx(0.3)
+    assert sureness.value == pytest.approx(made.sureness)
+    assert sureness.low < sureness.value < sureness.high
+    several, _ = over_networks([made, Mistakes(~wrong, made.confidence)])
+    assert several.low < 0.35
+    assert several.high > 0.65
+
+
+def test_no_networks_are_an_error():
+    made = Mistakes(torch.ones(3, dtype=torch.bool), torch.ones(3))
+    with pytest.raises(TypeError, match="made: expected at least one Mistakes"):
+        over_networks([])
+    with pytest.raises(TypeError, match="made: expected at least one Mistakes"):
+        over_networks([made, 1.0])
+    with pytest.raises(ValueError, match="level: expected a number between 0 and 1"):
+        over_networks([made], 1.0)
 
 
 @pytest.mark.parametrize(
