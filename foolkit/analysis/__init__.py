@@ -17,7 +17,7 @@ from foolkit.analysis.detectors import (
     Mahalanobis,
     MaxSoftmax,
     PixelNeighbours,
-    scores,
+    score_all,
     threshold,
 )
 from foolkit.analysis.firing import Firing, Reference, activations
@@ -37,6 +37,15 @@ from foolkit.analysis.repetition import (
     find_repeats,
     tile,
     tiled_repeats,
+)
+from foolkit.analysis.scores import (
+    Mistakes,
+    Share,
+    accuracy_refusing,
+    errors,
+    over_networks,
+    rubbish,
+    scores,
 )
 from foolkit.analysis.scramble import (
     Scramble,
@@ -71,6 +80,7 @@ __all__ = [
     "Guarded",
     "Mahalanobis",
     "MaxSoftmax",
+    "Mistakes",
     "PixelNeighbours",
     "Plane",
     "Recurrence",
@@ -80,8 +90,10 @@ __all__ = [
     "Repeats",
     "Room",
     "Scramble",
+    "Share",
     "Transfer",
     "ablate",
+    "accuracy_refusing",
     "activations",
     "auroc",
     "autocorrelation",
@@ -96,6 +108,7 @@ __all__ = [
     "cut",
     "distance_along",
     "erase",
+    "errors",
     "exact_interval",
     "fade_seams",
     "find_repeats",
@@ -104,6 +117,7 @@ __all__ = [
     "mean_over_runs",
     "mosaic",
     "nearest",
+    "over_networks",
     "paste",
     "plane",
     "random_directions",
@@ -112,6 +126,8 @@ __all__ = [
     "rejection",
     "reliability",
     "room",
+    "rubbish",
+    "score_all",
     "scores",
     "scramble",
     "seam_step",

@@ -277,7 +277,7 @@ class FeatureNeighbours(_Neighbours):
         return normalize(features, dim=1)
 
 
-def scores(
+def score_all(
     detectors: Mapping[str, Detector], images: Tensor, *, batch: int = 500
 ) -> dict[str, Tensor]:
     """Scores of many detectors, as ``Detector.score`` gives them; each network is run once.

@@ -1,18 +1,24 @@
 """Classifiers: the contract, the shipped networks, a network of your own."""
 
 from foolkit.models.classifier import Classifier, evaluating, predict
-from foolkit.models.dense import Sigmoid, Softmax
+from foolkit.models.dense import Rectifier, Sigmoid, Softmax
 from foolkit.models.judges import Judge, comparison_digits
 from foolkit.models.lenet import LeNet
 from foolkit.models.loading import load
+from foolkit.models.machines import Machine, machine
+from foolkit.models.rbf import RBF, nearest_digits
+from foolkit.models.refusing import refusing
 from foolkit.models.resnet import ResNet
 from foolkit.models.shipped import available, card
 from foolkit.models.vit import ViT
 
 __all__ = [
+    "RBF",
     "Classifier",
     "Judge",
     "LeNet",
+    "Machine",
+    "Rectifier",
     "ResNet",
     "Sigmoid",
     "Softmax",
@@ -22,5 +28,8 @@ __all__ = [
     "comparison_digits",
     "evaluating",
     "load",
+    "machine",
+    "nearest_digits",
     "predict",
+    "refusing",
 ]

@@ -35,3 +35,23 @@ class Sigmoid(nn.Sequential):
             self.add_module(f"sigmoid{i}", nn.Sigmoid())
             inputs = units
         self.add_module(f"fc{len(widths) + 1}", nn.Linear(inputs, 10))
+
+
+class Rectifier(nn.Sequential):
+    """Fully connected layers of rectifiers, then 10 logits: the same body for several losses.
+
+    Images ``[N, 1, 28, 28]`` in [0, 1].
+
+    Args:
+        widths: units of each hidden layer.
+    """
+
+    def __init__(self, *widths: int) -> None:
+        super().__init__()
+        self.flatten = nn.Flatten()
+        inputs = 784
+        for i, units in enumerate(widths, start=1):
+            self.add_module(f"fc{i}", nn.Linear(inputs, units))
+            self.add_module(f"relu{i}", nn.ReLU())
+            inputs = units
+        self.add_module(f"fc{len(widths) + 1}", nn.Linear(inputs, 10))

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from foolkit.data import digits
 
 FITTED_PER_CLASS, COMPARED_PER_CLASS = 400, 100
+GAMMA = 0.02  # of the kernel, for pixels in [0, 1]
 LEAST = 1e-6  # probability of a class, below which its logarithm is cut: no logit is infinite
 
 
@@ -99,7 +100,7 @@ def _kernel_machine() -> Any:
             return self
 
         def transform(self, images: np.ndarray) -> np.ndarray:
-            return rbf_kernel(images, self.images_, gamma=0.02)
+            return rbf_kernel(images, self.images_, gamma=GAMMA)
 
     machines = OneVsRestClassifier(SVC(C=5.0, kernel="precomputed"))
     return _calibrated(make_pipeline(Kernel(), machines))

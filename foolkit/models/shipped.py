@@ -12,9 +12,10 @@ from safetensors.torch import load_file
 from torch import nn
 
 from foolkit.models.classifier import Classifier
-from foolkit.models.dense import Sigmoid, Softmax
+from foolkit.models.dense import Rectifier, Sigmoid, Softmax
 from foolkit.models.judges import JUDGES, fitted
 from foolkit.models.lenet import LeNet
+from foolkit.models.rbf import RBF
 from foolkit.models.resnet import ResNet
 from foolkit.models.vit import ViT
 
@@ -24,6 +25,9 @@ ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {
     "FC100-100-10": partial(Sigmoid, 100, 100),
     "FC200-200-10": partial(Sigmoid, 200, 200),
     "FC123-456-10": partial(Sigmoid, 123, 456),
+    "FC64-64-10 of rectifiers": partial(Rectifier, 64, 64),
+    "RBF, read as scores": partial(RBF, "score"),
+    "RBF under a softmax": partial(RBF, "softmax"),
     "ResNet": ResNet,
     "ViT": ViT,
 }

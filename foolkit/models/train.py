@@ -12,18 +12,27 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import torch
 from safetensors.torch import save
 from torch import Tensor, nn
-from torch.nn.functional import affine_grid, cross_entropy, grid_sample
+from torch.nn.functional import (
+    affine_grid,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    grid_sample,
+    multi_margin_loss,
+    one_hot,
+)
 from tqdm.auto import tqdm
 
 from foolkit.data import digits, mnist
 from foolkit.models.classifier import predict
 from foolkit.models.judges import FITTED_PER_CLASS, JUDGES, comparison_digits, fitted
+from foolkit.models.rbf import RBF
 from foolkit.models.shipped import ARCHITECTURES, as_float32
 
 Split = Literal["train", "half-1", "half-2"]
@@ -46,6 +55,7 @@ class Recipe:
     weight_decay: float = 5e-4  # of the gradient: a penalty of half of it times the sum of squares
     decayed: Literal["all", "weights"] = "all"  # "weights": no biases, no normalisation
     distorted: bool = False  # every digit a little turned, scaled and shifted
+    loss: Literal["softmax", "sigmoids", "hinge"] = "softmax"  # of LOSSES
 
 
 def softmax(decay: float) -> Recipe:
@@ -62,6 +72,29 @@ def sigmoid(architecture: str, seed: int = 0, split: Split = "train") -> Recipe:
         architecture, seed, split, epochs=40, batch=100, optimizer="adam", learning_rate=2e-3,
         weight_decay=1e-6, decayed="weights",
     )  # fmt: skip
+
+
+def dense(loss: str, seed: int) -> Recipe:
+    """One body, trained by the loss alone in another way."""
+    return Recipe(
+        "FC64-64-10 of rectifiers", seed, epochs=12, batch=100, optimizer="adam",
+        learning_rate=2e-3, weight_decay=1e-5, decayed="weights", loss=loss,
+    )  # fmt: skip
+
+
+def radial(read: str, seed: int) -> Recipe:
+    """Radial basis functions whose scores stand alone, or are divided by their sum."""
+    alone = read == "read as scores"
+    return Recipe(
+        f"RBF{',' if alone else ''} {read}", seed, epochs=8 if alone else 4, batch=100,
+        optimizer="adam", learning_rate=5e-3, weight_decay=0.0,
+        loss="sigmoids" if alone else "softmax",
+    )  # fmt: skip
+
+
+def seeded(name: str, make: Callable[[int], Recipe]) -> dict[str, Recipe]:
+    """Three networks that differ in their seed alone: ``name``, ``name-b``, ``name-c``."""
+    return {name + ending: make(seed) for seed, ending in enumerate(("", "-b", "-c"))}
 
 
 RECIPES = {
@@ -87,7 +120,26 @@ RECIPES = {
         "ViT", epochs=12, batch=128, optimizer="adamw", learning_rate=2e-3, warmup=0.1,
         weight_decay=0.05, decayed="weights", distorted=True,
     ),
+    # the same digits, asked for something other than a share of one (Goodfellow et al. 2015)
+    **seeded("fc64-softmax", partial(dense, "softmax")),
+    **seeded("fc64-sigmoids", partial(dense, "sigmoids")),
+    **seeded("fc64-hinge", partial(dense, "hinge")),
+    **seeded("rbf", partial(radial, "read as scores")),
+    **seeded("rbf-softmax", partial(radial, "under a softmax")),
 }  # fmt: skip
+
+
+def _each_by_itself(logits: Tensor, labels: Tensor) -> Tensor:
+    """Every class asks "is it this one?"; the ten binary cross-entropies are added up."""
+    truth = one_hot(labels, logits.shape[1]).to(logits)
+    return binary_cross_entropy_with_logits(logits, truth, reduction="none").sum(1).mean()
+
+
+LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "softmax": cross_entropy,
+    "sigmoids": _each_by_itself,
+    "hinge": multi_margin_loss,  # content once the class leads every other by 1
+}
 
 
 def training_indices(split: Split) -> Tensor:
@@ -138,7 +190,7 @@ def fit(
             order = torch.randperm(len(images), generator=generator)
             for index in order.split(recipe.batch)[: len(images) // recipe.batch]:
                 shown = distort(images[index], generator) if recipe.distorted else images[index]
-                loss = cross_entropy(net(shown), labels[index])
+                loss = LOSSES[recipe.loss](net(shown), labels[index])
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()
                 optimizer.step()
@@ -177,7 +229,10 @@ def train(name: str, folder: Path) -> dict:
     torch.manual_seed(recipe.seed)
     net = ARCHITECTURES[recipe.architecture]()
     index = training_indices(recipe.split)
-    fit(net, *(tensor[index] for tensor in mnist("train")), recipe)
+    images, labels = (tensor[index] for tensor in mnist("train"))
+    if isinstance(net, RBF):
+        net.place(images, labels, recipe.seed)
+    fit(net, images, labels, recipe)
     weights = {
         key: (value.half() if value.is_floating_point() else value).contiguous()
         for key, value in net.state_dict().items()

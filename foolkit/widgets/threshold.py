@@ -9,7 +9,7 @@ import traitlets
 from torch import Tensor
 
 from foolkit import bank
-from foolkit.analysis import Detector, scores, threshold
+from foolkit.analysis import Detector, score_all, threshold
 from foolkit.checks import check_images
 from foolkit.data import letters, small_digits
 from foolkit.models import comparison_digits
@@ -73,7 +73,7 @@ class Threshold(Widget):
             raise ValueError(f"kinds: expected one for each of {len(images)} images, got {came}")
         held = bank.guarded.detector_digits()[2] if held is None else held
         images = (images.detach().cpu() * 255).round() / 255  # what is judged is what is shown
-        found, digits = scores(detectors, images), scores(detectors, held)
+        found, digits = score_all(detectors, images), score_all(detectors, held)
         super().__init__(
             images=images,
             kinds=list(kinds),

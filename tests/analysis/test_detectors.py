@@ -17,7 +17,7 @@ from foolkit.analysis import (
     Mahalanobis,
     MaxSoftmax,
     PixelNeighbours,
-    scores,
+    score_all,
     threshold,
 )
 
@@ -141,7 +141,7 @@ def test_a_named_layer_is_the_one_that_is_heard(lenet, split):
 
 
 def test_together_they_say_what_each_says_alone(detectors, split):
-    together = scores(detectors, split[2], batch=128)
+    together = score_all(detectors, split[2], batch=128)
     for name, detector in detectors.items():
         alone = detector.score(split[2], batch=128)
         torch.testing.assert_close(together[name], alone, rtol=1e-5, atol=1e-4)

@@ -1,0 +1,230 @@
+"""Scores that need not add up to one, the mistakes made with them, and what refusing costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from foolkit.analysis.space import exact_interval
+from foolkit.checks import check_choice, check_count, check_fraction, check_labels, check_shape
+from foolkit.models.classifier import evaluating
+
+Reading = Literal["softmax", "independent"]
+
+
+def scores(
+    net: nn.Module, images: Tensor, reading: Reading = "softmax", *, batch: int = 500
+) -> Tensor:
+    """What a network says of each class: float64 ``[N, K]``, each in [0, 1].
+
+    Computed in float64 from float32 logits, so that scores near 0 and near 1 keep their order.
+
+    Args:
+        net: any module from images to logits ``[N, K]``.
+        images: float32 ``[N, C, H, W]`` of *any* finite values: Goodfellow et al. (2015) asked
+            about Gaussian noise, and about steps that leave the box [0, 1].
+        reading: ``"softmax"``: the scores share out one; ``"independent"``: the sigmoid of each
+            logit by itself, and they may all be 0.
+        batch: images of one pass.
+
+    Raises:
+        TypeError, ValueError: an argument that does not fit.
+    """
+    if not isinstance(net, nn.Module):
+        raise TypeError(f"net: expected a torch.nn.Module, got {type(net).__name__}")
+    if not isinstance(images, Tensor) or images.dtype != torch.float32:
+        came = images.dtype if isinstance(images, Tensor) else type(images).__name__
+        raise TypeError(f"images: expected a float32 tensor [N, C, H, W], got {came}")
+    check_shape(images, getattr(net, "input_shape", None))
+    if not len(images) or not bool(images.isfinite().all()):
+        came = "none" if not len(images) else "NaN or infinity"
+        raise ValueError(f"images: expected at least one, of finite values, got {came}")
+    check_choice(reading, ("softmax", "independent"), "reading")
+    check_count(batch, "batch")
+    with torch.inference_mode(), evaluating(net):
+        logits = torch.cat([net(part).double() for part in images.split(batch)])
+        return logits.softmax(1) if reading == "softmax" else logits.sigmoid()
+
+
+@dataclass(frozen=True)
+class Mistakes:
+    """Which answers were wrong, and how sure they were; of N images.
+
+    Attributes:
+        wrong: bool ``[N]``.
+        confidence: float64 ``[N]``, the highest score of each.
+    """
+
+    wrong: Tensor
+    confidence: Tensor
+
+    @property
+    def share(self) -> float:
+        """Of the images, how many were answered wrongly."""
+        return float(self.wrong.double().mean())
+
+    def interval(self, level: float = 0.95) -> tuple[float, float]:
+        """Of that share, over images like these: ``exact_interval``."""
+        low, high = exact_interval(self.wrong.sum()[None], len(self.wrong), level)
+        return float(low), float(high)
+
+    @property
+    def sureness(self) -> float:
+        """Mean confidence of the wrong answers; NaN if there is none."""
+        return float(self.confidence[self.wrong].mean())
+
+    def accepted(self, least: float = 0.5) -> float:
+        """The share of all images that were answered wrongly with more than ``least``."""
+        check_fraction(least, "least")
+        return float((self.wrong & (self.confidence > least)).double().mean())
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share with its interval, each in [0, 1]; as text in per cent."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        if self.value != self.value:
+            return "none"
+        value, low, high = (100 * v for v in (self.value, self.low, self.high))
+        return f"{value:.1f} % [{low:.1f}, {high:.1f}]"
+
+
+def over_networks(
+    made: Sequence[Mistakes], level: float = 0.95, *, resamples: int = 4000, seed: int = 0
+) -> tuple[Share, Share]:
+    """The share of mistakes and their mean confidence, over networks trained alike.
+
+    The intervals are of a bootstrap with networks drawn first, and then the images of each: its
+    count of mistakes from the binomial distribution, their mean confidence with its standard
+    error. Of a single network there is but the spread of its images. Where no image was answered
+    wrongly, or every one, the share's interval is ``exact_interval`` for one network's images.
+
+    Args:
+        made: of each network, on as many images.
+        level: of the intervals, in (0, 1).
+        resamples: of the bootstrap.
+        seed: of its draws.
+
+    Returns:
+        The share, and the confidence on mistakes: NaN where there are none.
+
+    Raises:
+        TypeError, ValueError: an argument that does not fit.
+    """
+    if not made or not all(isinstance(one, Mistakes) for one in made):
+        raise TypeError(f"made: expected at least one Mistakes, got {made!r}")
+    if not 0 < level < 1:
+        raise ValueError(f"level: expected a number between 0 and 1, got {level}")
+    check_count(resamples, "resamples")
+    draws = torch.Generator().manual_seed(seed)
+    tails = torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=torch.float64)
+    shares = torch.tensor([one.share for one in made], dtype=torch.float64)
+    sizes = torch.tensor([float(len(one.wrong)) for one in made], dtype=torch.float64)
+    if len(made) == 1 or float(shares.min()) == float(shares.max()) in (0.0, 1.0):
+        low, high = made[0].interval(level)
+    else:
+        drawn = torch.randint(len(made), (resamples, len(made)), generator=draws)
+        counted = torch.binomial(sizes[drawn], shares[drawn], generator=draws) / sizes[drawn]
+        low, high = counted.mean(1).quantile(tails).tolist()
+    share = Share(float(shares.mean()), low, high)
+    sure = [one.confidence[one.wrong].double().cpu() for one in made if bool(one.wrong.any())]
+    if not sure:
+        return share, Share(float("nan"), float("nan"), float("nan"))
+    means = torch.stack([s.mean() for s in sure])
+    spread = torch.stack([s.std(correction=0) / len(s) ** 0.5 for s in sure])
+    drawn = torch.randint(len(sure), (resamples, len(sure)), generator=draws)
+    chance = torch.randn(drawn.shape, generator=draws, dtype=torch.float64)
+    low, high = (means[drawn] + chance * spread[drawn]).mean(1).quantile(tails).tolist()
+    return share, Share(float(means.mean()), max(0.0, low), min(1.0, high))
+
+
+def rubbish(found: Tensor, least: float = 0.5) -> Mistakes:
+    """Answers to images that show nothing: wrong is any score above ``least``.
+
+    As Goodfellow et al. (2015, section 8): on rubbish "an error is made" when some class has a
+    probability above one half.
+
+    Args:
+        found: scores ``[N, K]``.
+        least: in [0, 1].
+
+    Raises:
+        TypeError, ValueError: an argument that does not fit.
+    """
+    _check_scores(found)
+    check_fraction(least, "least")
+    best = found.amax(1)
+    return Mistakes(best > least, best)
+
+
+def errors(found: Tensor, labels: Tensor) -> Mistakes:
+    """Answers to images of known classes: wrong is a highest score that is not the label's.
+
+    Nothing is refused: an answer counts however low its score is.
+
+    Args:
+        found: scores ``[N, K]``.
+        labels: int64 ``[N]``.
+
+    Raises:
+        TypeError, ValueError: an argument that does not fit.
+    """
+    _check_scores(found)
+    check_labels(labels, *found.shape)
+    best, answer = found.max(1)
+    return Mistakes(answer != labels.to(answer.device), best)
+
+
+def accuracy_refusing(confidence: Tensor, right: Tensor, refused: Sequence[float]) -> Tensor:
+    """Accuracy on what is left when the least certain are refused.
+
+    Among equal confidences none goes first: each stands for the mean of all of them.
+
+    Args:
+        confidence: ``[N]``.
+        right: bool ``[N]``.
+        refused: L shares, each in [0, 1]; at least one image is always kept.
+
+    Returns:
+        float64 ``[L]``.
+
+    Raises:
+        TypeError, ValueError: an argument that does not fit.
+    """
+    if not isinstance(confidence, Tensor) or not confidence.is_floating_point():
+        raise TypeError("confidence: expected a floating-point tensor [N]")
+    if confidence.ndim != 1 or not len(confidence) or not bool(confidence.isfinite().all()):
+        raise ValueError(f"confidence: expected finite [N], got {list(confidence.shape)}")
+    if not isinstance(right, Tensor) or right.dtype != torch.bool:
+        raise TypeError("right: expected a bool tensor [N]")
+    if right.shape != confidence.shape:
+        raise ValueError(f"right: expected shape {list(confidence.shape)}, got {list(right.shape)}")
+    for share in refused:
+        check_fraction(share, "refused")
+    _, group, count = confidence.unique(return_inverse=True, return_counts=True)
+    mean = torch.zeros(len(count), dtype=torch.float64, device=right.device)
+    mean = mean.index_add(0, group, right.double()) / count
+    kept = mean[group[confidence.argsort(descending=True)]].cumsum(0)
+    n = len(confidence)
+    left = torch.tensor([max(1, round((1 - share) * n)) for share in refused])
+    return kept.cpu()[left - 1] / left
+
+
+def _check_scores(found: Tensor) -> None:
+    if not isinstance(found, Tensor) or not found.is_floating_point():
+        came = found.dtype if isinstance(found, Tensor) else type(found).__name__
+        raise TypeError(f"found: expected a floating-point tensor of scores [N, K], got {came}")
+    if found.ndim != 2 or not found.numel():
+        raise ValueError(f"found: expected scores [N, K], got {list(found.shape)}")
+    low, high = (float(v) for v in torch.aminmax(found.detach()))
+    if not (low >= 0 and high <= 1 + 1e-6):  # false for NaN too
+        raise ValueError(f"found: expected scores in [0, 1], got {low:.4g} to {high:.4g}")
