@@ -97,6 +97,12 @@ def check_fraction(value: float, argument: str) -> None:
         raise ValueError(f"{argument}: expected a number in [0, 1], got {value}")
 
 
+def check_between(value: float, argument: str) -> None:
+    """Raise ``ValueError`` unless ``value`` is strictly between 0 and 1."""
+    if not 0 < value < 1:
+        raise ValueError(f"{argument}: expected a number between 0 and 1, got {value}")
+
+
 def check_number(
     value: float, argument: str, above: float = -math.inf, least: float = -math.inf
 ) -> None:

@@ -189,7 +189,7 @@ def evolve(**options: Any) -> int:
                      --out runs/mine
     """
     net, out = _load(options), options["out"]
-    kind = {"pixels": fk.encodings.Pixels, "cppn": fk.encodings.CPPN}[options["encoding"]]
+    kind = runs.ENCODINGS[options["encoding"]]
     make = kind.released_code if options["released_code"] else kind
     encoding = make(net.input_shape)
     elites = runs.run(

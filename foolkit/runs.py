@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from foolkit import folders
-from foolkit.encodings import Encoding
+from foolkit.encodings import CPPN, Encoding, Pixels
 from foolkit.evolution import Elites, evolve
 from foolkit.files import json_bytes, write_atomically
 from foolkit.models import Classifier
 
+ENCODINGS = {"cppn": CPPN, "pixels": Pixels}
 ELITES, CHECKPOINT = "elites.safetensors", "checkpoint.safetensors"
 
 

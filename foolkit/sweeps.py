@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 
 from foolkit import folders, runs
 from foolkit.checks import check_count
-from foolkit.encodings import CPPN, Encoding, Pixels
+from foolkit.encodings import Encoding
 from foolkit.evolution import Elites
 from foolkit.files import file_name
 from foolkit.models import load
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from distributed import Client
 
 PATIENCE = 30  # seconds until a scheduler must have answered
-ENCODINGS: dict[str, Callable[..., Encoding]] = {"cppn": CPPN, "pixels": Pixels}
 
 
 @dataclass(frozen=True)
@@ -142,9 +141,9 @@ def _named(given: Any, argument: str, meaning: Callable[[str], Any]) -> dict[str
 
 
 def _encoding(name: str) -> Callable[..., Encoding]:
-    if name not in ENCODINGS:
-        raise ValueError(f"encodings: expected {' or '.join(ENCODINGS)}, got {name!r}")
-    return ENCODINGS[name]
+    if name not in runs.ENCODINGS:
+        raise ValueError(f"encodings: expected {' or '.join(runs.ENCODINGS)}, got {name!r}")
+    return runs.ENCODINGS[name]
 
 
 def _claimed(
@@ -157,24 +156,24 @@ def _claimed(
     threads: int,
 ) -> dict[Run, Callable[[], None]]:
     """Every run with its work; each has been checked, and has its folder."""
-    tasks = {}
-    for (network, source), (encoding, make) in product(sources.items(), makers.items()):
+    tasks, taken = {}, set()
+    for network, source in sources.items():
         net = load(**source)
-        drawn = make(net.input_shape)
-        for seed in seeds:
-            run = Run(
-                network, encoding, seed,
-                folder / f"{file_name(network)}-{file_name(encoding)}-{seed:04d}",
-            )  # fmt: skip
-            if run.folder in {other.folder for other in tasks}:
-                raise ValueError(f"folder: two runs would share {run.folder}")
+        weights = fingerprint(net)
+        drawn = {name: make(net.input_shape) for name, make in makers.items()}
+        for (name, encoding), seed in product(drawn.items(), seeds):
+            place = folder / f"{file_name(network)}-{file_name(name)}-{seed:04d}"
+            if place in taken:
+                raise ValueError(f"folder: two runs would share {place}")
+            taken.add(place)
             config = {
-                "command": "evolve", "model": str(source["source"]), "network": fingerprint(net),
-                "encoding": repr(drawn), "seed": seed, "device": device, "threads": threads,
+                "command": "evolve", "model": str(source["source"]), "network": weights,
+                "encoding": repr(encoding), "seed": seed, "device": device, "threads": threads,
                 **options,
             }  # fmt: skip
-            folders.claim(run.folder, config, free=("generations",))
-            tasks[run] = partial(_evolve, run, source, drawn, config, options, device, threads)
+            folders.claim(place, config, free=("generations",))
+            run = Run(network, name, seed, place)
+            tasks[run] = partial(_evolve, run, source, encoding, config, options, device, threads)
     return tasks
 
 

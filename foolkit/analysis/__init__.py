@@ -2,6 +2,7 @@
 
 from foolkit.analysis.boundary import Plane, distance_along, plane
 from foolkit.analysis.calibration import (
+    Estimate,
     Reliability,
     auroc,
     bootstrap,
@@ -26,7 +27,7 @@ from foolkit.analysis.guarded import Guarded
 from foolkit.analysis.likeness import class_means, correlation, spectrum
 from foolkit.analysis.parts import judge_apart
 from foolkit.analysis.regularity import Recurrence, bars, compressed_size, recurrence, symmetry
-from foolkit.analysis.rejection import Estimate, Rejection, mean_over_runs, rejection
+from foolkit.analysis.rejection import Rejection, mean_over_runs, rejection
 from foolkit.analysis.repetition import (
     Ablation,
     Drop,

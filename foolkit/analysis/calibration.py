@@ -8,9 +8,21 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from foolkit.checks import check_count, check_labels
+from foolkit.checks import check_between, check_count, check_labels
 
 BINS = 15  # as Guo et al. (2017)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number and the ends of its interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
 @dataclass(frozen=True)
@@ -186,8 +198,7 @@ def bootstrap(
         The lower and the upper end.
     """
     check_count(resamples, "resamples")
-    if not 0 < level < 1:
-        raise ValueError(f"level: expected a number between 0 and 1, got {level}")
+    check_between(level, "level")
     sizes = [len(sample) for sample in samples]
     if not sizes or min(sizes) == 0 or (paired and len(set(sizes)) > 1):
         equal = "of one length " if paired else ""
@@ -198,11 +209,23 @@ def bootstrap(
         drawn = [torch.randint(n, (n,), generator=draws) for n in (sizes[:1] if paired else sizes)]
         drawn = drawn * len(samples) if paired else drawn
         values.append(statistic(*(s[i.to(s.device)] for s, i in zip(samples, drawn, strict=True))))
+    low, high = percentiles(torch.tensor(values, dtype=torch.float64), level).tolist()
+    return low, high
+
+
+def percentiles(values: Tensor, level: float, dim: int = 0) -> Tensor:
+    """The two ends, stacked, between which ``level`` of float64 ``values`` lie along ``dim``."""
     tail = (1 - level) / 2
-    ends = torch.tensor(values, dtype=torch.float64).quantile(
-        torch.tensor([tail, 1 - tail], dtype=torch.float64)
-    )
-    return float(ends[0]), float(ends[1])
+    return values.quantile(torch.tensor([tail, 1 - tail], dtype=torch.float64), dim=dim)
+
+
+def least_share(trials: int, level: float) -> float:
+    """The least share for which as many hits as trials are not yet too much of an accident.
+
+    The lower end of the interval of Clopper and Pearson (1934), ``((1 - level) / 2)^(1 /
+    trials)``, where resampling has no width. Of no hit at all the upper end is one less this.
+    """
+    return ((1 - level) / 2) ** (1 / trials)
 
 
 def _confidence(confidence: Tensor) -> Tensor:

@@ -7,21 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from foolkit.analysis.calibration import auroc
+from foolkit.analysis.calibration import Estimate, auroc, least_share, percentiles
 from foolkit.analysis.detectors import threshold
-from foolkit.checks import check_count, check_fraction, check_labels
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number and the ends of its interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+from foolkit.checks import check_between, check_count, check_fraction, check_labels
 
 
 @dataclass(frozen=True)
@@ -83,8 +71,7 @@ def rejection(
     check_count(resamples, "resamples")
     check_count(seed, "seed", minimum=0)
     check_fraction(accepted, "accepted")
-    if not 0 < level < 1:
-        raise ValueError(f"level: expected a number between 0 and 1, got {level}")
+    check_between(level, "level")
     for name, scores in (("inside", inside), ("calibration", calibration)):
         if not isinstance(scores, Tensor) or scores.ndim != 2 or scores.numel() == 0:
             raise ValueError(f"{name}: expected scores [V, D], a row for each network")
@@ -133,10 +120,9 @@ def rejection(
     found = [auroc(inside[v], parts[v]) for v in range(count)]
     let_in = [float((parts[v] >= least[v]).double().mean()) for v in range(count)]
     independent = int(groups[0].max()) + 1 if crossed else sum(int(g.max()) + 1 for g in groups)
-    tail = (1 - level) / 2
     return Rejection(
-        _estimate(sum(found) / count, areas, tail, independent),
-        _estimate(sum(let_in) / count, shares, tail, independent),
+        _estimate(sum(found) / count, areas, level, independent),
+        _estimate(sum(let_in) / count, shares, level, independent),
         tuple(found),
         independent,
         count,
@@ -169,8 +155,7 @@ def mean_over_runs(
         raise ValueError(f"values: expected a tensor [N], got {came}")
     check_count(resamples, "resamples")
     check_count(seed, "seed", minimum=0)
-    if not 0 < level < 1:
-        raise ValueError(f"level: expected a number between 0 and 1, got {level}")
+    check_between(level, "level")
     for name, numbers in (("networks", networks), ("runs", runs)):
         check_labels(numbers, len(values), torch.iinfo(torch.int64).max, name)
     draws = torch.Generator().manual_seed(seed)
@@ -185,7 +170,7 @@ def mean_over_runs(
         total = total + weights @ values[mine].double()
         size = size + weights.sum(1)
         independent += len(names)
-    return _estimate(float(values.double().mean()), total / size, (1 - level) / 2, independent)
+    return _estimate(float(values.double().mean()), total / size, level, independent)
 
 
 def _counts(resamples: int, members: int, draws: torch.Generator) -> Tensor:
@@ -195,11 +180,10 @@ def _counts(resamples: int, members: int, draws: torch.Generator) -> Tensor:
     return zeros.scatter_add_(1, drawn, torch.ones_like(zeros))
 
 
-def _estimate(value: float, values: Tensor, tail: float, runs: int) -> Estimate:
-    ends = values.quantile(torch.tensor([tail, 1 - tail], dtype=torch.float64))
-    low, high = float(ends[0]), float(ends[1])
+def _estimate(value: float, values: Tensor, level: float, runs: int) -> Estimate:
+    low, high = percentiles(values, level).tolist()
     if value == 1:
-        low = tail ** (1 / runs)
+        low = least_share(runs, level)
     if value == 0:
-        high = 1 - tail ** (1 / runs)
+        high = 1 - least_share(runs, level)
     return Estimate(value, low, high)

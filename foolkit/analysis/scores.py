@@ -9,8 +9,16 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from foolkit.analysis.calibration import Estimate, percentiles
 from foolkit.analysis.space import exact_interval
-from foolkit.checks import check_choice, check_count, check_fraction, check_labels, check_shape
+from foolkit.checks import (
+    check_between,
+    check_choice,
+    check_count,
+    check_fraction,
+    check_labels,
+    check_shape,
+)
 from foolkit.models.classifier import evaluating
 
 Reading = Literal["softmax", "independent"]
@@ -83,13 +91,8 @@ class Mistakes:
         return float((self.wrong & (self.confidence > least)).double().mean())
 
 
-@dataclass(frozen=True)
-class Share:
+class Share(Estimate):
     """A share with its interval, each in [0, 1]; as text in per cent."""
-
-    value: float
-    low: float
-    high: float
 
     def __str__(self) -> str:
         if self.value != self.value:
@@ -122,11 +125,9 @@ def over_networks(
     """
     if not made or not all(isinstance(one, Mistakes) for one in made):
         raise TypeError(f"made: expected at least one Mistakes, got {made!r}")
-    if not 0 < level < 1:
-        raise ValueError(f"level: expected a number between 0 and 1, got {level}")
+    check_between(level, "level")
     check_count(resamples, "resamples")
     draws = torch.Generator().manual_seed(seed)
-    tails = torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=torch.float64)
     shares = torch.tensor([one.share for one in made], dtype=torch.float64)
     sizes = torch.tensor([float(len(one.wrong)) for one in made], dtype=torch.float64)
     if len(made) == 1 or float(shares.min()) == float(shares.max()) in (0.0, 1.0):
@@ -134,7 +135,7 @@ def over_networks(
     else:
         drawn = torch.randint(len(made), (resamples, len(made)), generator=draws)
         counted = torch.binomial(sizes[drawn], shares[drawn], generator=draws) / sizes[drawn]
-        low, high = counted.mean(1).quantile(tails).tolist()
+        low, high = percentiles(counted.mean(1), level).tolist()
     share = Share(float(shares.mean()), low, high)
     sure = [one.confidence[one.wrong].double().cpu() for one in made if bool(one.wrong.any())]
     if not sure:
@@ -143,7 +144,7 @@ def over_networks(
     spread = torch.stack([s.std(correction=0) / len(s) ** 0.5 for s in sure])
     drawn = torch.randint(len(sure), (resamples, len(sure)), generator=draws)
     chance = torch.randn(drawn.shape, generator=draws, dtype=torch.float64)
-    low, high = (means[drawn] + chance * spread[drawn]).mean(1).quantile(tails).tolist()
+    low, high = percentiles((means[drawn] + chance * spread[drawn]).mean(1), level).tolist()
     return share, Share(float(means.mean()), max(0.0, low), min(1.0, high))
 
 

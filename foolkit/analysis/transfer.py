@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from foolkit.analysis.calibration import least_share, percentiles
 from foolkit.analysis.forgeries import Forgeries
-from foolkit.checks import check_count, check_fraction
+from foolkit.checks import check_between, check_count, check_fraction
 from foolkit.models.classifier import predict
 from foolkit.models.precision import device_of
 
@@ -181,8 +182,7 @@ def transfer(
     check_count(resamples, "resamples")
     check_count(seed, "seed", minimum=0)
     check_count(batch, "batch")
-    if not 0 < level < 1:
-        raise ValueError(f"level: expected a number between 0 and 1, got {level}")
+    check_between(level, "level")
     families = dict(forgeries) if isinstance(forgeries, Mapping) else {"forgeries": forgeries}
     if not families:
         raise ValueError("forgeries: expected at least one family, got none")
@@ -308,10 +308,9 @@ def _interval(
     sums = scores.new_zeros((*scores.shape[:2], count)).index_add_(2, run, scores)
     sizes = run.bincount(minlength=count).double()
     means = (sums @ weights.T) / (weights @ sizes)  # [measures, judges, resamples]
-    tail = (1 - level) / 2
-    low, high = means.quantile(torch.tensor([tail, 1 - tail], dtype=torch.float64), dim=2)
+    low, high = percentiles(means, level, dim=2)
     if exact:
         share = torch.tensor([name != "confidence" for name in MEASURES])[:, None]
-        low = torch.where(share & (value == 1), tail ** (1 / count), low)
-        high = torch.where(share & (value == 0), 1 - tail ** (1 / count), high)
+        low = torch.where(share & (value == 1), least_share(count, level), low)
+        high = torch.where(share & (value == 0), 1 - least_share(count, level), high)
     return value, low, high

@@ -7,7 +7,6 @@ them anew, some ten minutes on two cores.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -23,7 +22,7 @@ from foolkit.analysis.detectors import (
     MaxSoftmax,
     PixelNeighbours,
 )
-from foolkit.bank.store import PLACE, VICTIMS
+from foolkit.bank.store import VICTIMS, read
 from foolkit.data import digits
 from foolkit.models.judges import fitted_indices
 
@@ -86,8 +85,7 @@ def detectors(net: nn.Module) -> dict[str, Detector]:
 
 def load() -> dict[tuple[str, str], Bred]:
     """All that is stored, by guard (of ``GUARDS``) and encoding (``"direct"``, ``"cppn"``)."""
-    with np.load(io.BytesIO((PLACE / FILE).read_bytes()), allow_pickle=False) as stored:
-        held = {name: stored[name] for name in stored.files}
+    held = read(FILE)
     found = {}
     for guard in GUARDS:
         for encoding in GENERATIONS:

@@ -28,11 +28,11 @@ def breed(net: torch.nn.Module, encoding: str, *, generations: int, seed: int) -
     shape = (1, 28, 28)
     kind = Pixels(shape, eta=1.0) if encoding == "direct" else CPPN(shape)
     search = MapElites(net, kind, batch=CHILDREN, seed=seed, precision="float32")
-    for generation in range(generations):
-        search.step()
-        if generation % 5 == 4 and bool((search.confidence[:10] >= ALL).all()):
-            break
-    return search
+
+    def done(search: MapElites) -> bool:
+        return search.generation % 5 == 0 and bool((search.confidence[:10] >= ALL).all())
+
+    return search.run(generations, progress=False, callback=done)
 
 
 def make(victim: str, guard: str, encoding: str, runs: int = RUNS) -> dict[str, np.ndarray]:
@@ -44,9 +44,8 @@ def make(victim: str, guard: str, encoding: str, runs: int = RUNS) -> dict[str, 
     columns: dict[str, list] = {name: [] for name in ("images", "confidence", "reached")}
     first = 1000 * VICTIMS.index(victim)
     for run in range(runs):
-        elites = breed(
-            net, encoding, generations=GENERATIONS[encoding], seed=first + run
-        ).elites  # fmt: skip
+        search = breed(net, encoding, generations=GENERATIONS[encoding], seed=first + run)
+        elites = search.elites
         confidence = elites.confidence[:10]
         pixels = (elites.images[:10, 0] * 255).round().to(torch.uint8)
         pixels[confidence <= 0.5] = 0

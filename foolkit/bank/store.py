@@ -69,12 +69,13 @@ def card() -> dict:
     return json.loads((PLACE / CARD).read_text("utf-8"))
 
 
-def read() -> dict[str, np.ndarray]:
-    """The stored arrays: ``"victim/family/column"``, all columns of one part equally long.
+def read(file: str = FILE) -> dict[str, np.ndarray]:
+    """The arrays of a file beside this: of the bank, named ``"victim/family/column"``.
 
-    ``images`` are uint8 ``[N, 28, 28]``; the others are named in ``COLUMNS``.
+    All columns of one part are equally long; ``images`` are uint8 ``[N, 28, 28]``; the others
+    are named in ``COLUMNS``.
     """
-    content = (PLACE / FILE).read_bytes()
+    content = (PLACE / file).read_bytes()
     with np.load(io.BytesIO(content), allow_pickle=False) as stored:
         return {name: stored[name] for name in stored.files}
 

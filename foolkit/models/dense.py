@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from torch import nn
 
 
@@ -17,7 +19,21 @@ class Softmax(nn.Sequential):
         self.fc = nn.Linear(784, 10)
 
 
-class Sigmoid(nn.Sequential):
+class _Dense(nn.Sequential):
+    """Fully connected layers, each under the same function, then 10 logits."""
+
+    def __init__(self, widths: Sequence[int], name: str, function: Callable[[], nn.Module]) -> None:
+        super().__init__()
+        self.flatten = nn.Flatten()
+        inputs = 784
+        for i, units in enumerate(widths, start=1):
+            self.add_module(f"fc{i}", nn.Linear(inputs, units))
+            self.add_module(f"{name}{i}", function())
+            inputs = units
+        self.add_module(f"fc{len(widths) + 1}", nn.Linear(inputs, 10))
+
+
+class Sigmoid(_Dense):
     """Fully connected layers of sigmoid units, then 10 logits: the paper's FC100-100-10.
 
     Images ``[N, 1, 28, 28]`` in [0, 1].
@@ -27,17 +43,10 @@ class Sigmoid(nn.Sequential):
     """
 
     def __init__(self, *widths: int) -> None:
-        super().__init__()
-        self.flatten = nn.Flatten()
-        inputs = 784
-        for i, units in enumerate(widths, start=1):
-            self.add_module(f"fc{i}", nn.Linear(inputs, units))
-            self.add_module(f"sigmoid{i}", nn.Sigmoid())
-            inputs = units
-        self.add_module(f"fc{len(widths) + 1}", nn.Linear(inputs, 10))
+        super().__init__(widths, "sigmoid", nn.Sigmoid)
 
 
-class Rectifier(nn.Sequential):
+class Rectifier(_Dense):
     """Fully connected layers of rectifiers, then 10 logits: the same body for several losses.
 
     Images ``[N, 1, 28, 28]`` in [0, 1].
@@ -47,11 +56,4 @@ class Rectifier(nn.Sequential):
     """
 
     def __init__(self, *widths: int) -> None:
-        super().__init__()
-        self.flatten = nn.Flatten()
-        inputs = 784
-        for i, units in enumerate(widths, start=1):
-            self.add_module(f"fc{i}", nn.Linear(inputs, units))
-            self.add_module(f"relu{i}", nn.ReLU())
-            inputs = units
-        self.add_module(f"fc{len(widths) + 1}", nn.Linear(inputs, 10))
+        super().__init__(widths, "relu", nn.ReLU)

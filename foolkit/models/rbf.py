@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from foolkit.checks import check_choice, check_count, check_images, check_labels
+from foolkit.checks import check_between, check_choice, check_count, check_images, check_labels
 
 PIXELS = 28 * 28
 LEAST = 1e-6  # of the exponent: a score of 1 would have an infinite logit
@@ -138,8 +138,7 @@ def nearest_digits(
         TypeError, ValueError: an argument that does not fit.
     """
     check_images(images, (1, 28, 28))
-    if not 0 < share < 1:
-        raise ValueError(f"share: expected a number between 0 and 1, got {share}")
+    check_between(share, "share")
     check_labels(labels, len(images), int(labels.max()) + 1)
     counts = labels.bincount()
     if len(counts) < 2 or int(counts.min()) != int(counts.max()) or int(counts.min()) < 2:

@@ -82,13 +82,11 @@ def dense(loss: str, seed: int) -> Recipe:
     )  # fmt: skip
 
 
-def radial(read: str, seed: int) -> Recipe:
+def radial(architecture: str, epochs: int, loss: str, seed: int) -> Recipe:
     """Radial basis functions whose scores stand alone, or are divided by their sum."""
-    alone = read == "read as scores"
     return Recipe(
-        f"RBF{',' if alone else ''} {read}", seed, epochs=8 if alone else 4, batch=100,
-        optimizer="adam", learning_rate=5e-3, weight_decay=0.0,
-        loss="sigmoids" if alone else "softmax",
+        architecture, seed, epochs=epochs, batch=100, optimizer="adam", learning_rate=5e-3,
+        weight_decay=0.0, loss=loss,
     )  # fmt: skip
 
 
@@ -124,8 +122,8 @@ RECIPES = {
     **seeded("fc64-softmax", partial(dense, "softmax")),
     **seeded("fc64-sigmoids", partial(dense, "sigmoids")),
     **seeded("fc64-hinge", partial(dense, "hinge")),
-    **seeded("rbf", partial(radial, "read as scores")),
-    **seeded("rbf-softmax", partial(radial, "under a softmax")),
+    **seeded("rbf", partial(radial, "RBF, read as scores", 8, "sigmoids")),
+    **seeded("rbf-softmax", partial(radial, "RBF under a softmax", 4, "softmax")),
 }  # fmt: skip
 
 
