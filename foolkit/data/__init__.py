@@ -3,16 +3,18 @@
 from foolkit.data.digits import digits, mnist
 from foolkit.data.faces import Drawing, drawing, faces
 from foolkit.data.outsiders import crops, letters, small_digits
-from foolkit.data.photographs import photographs
+from foolkit.data.photographs import embedded_photographs, photographs, sample_photographs
 
 __all__ = [
     "Drawing",
     "crops",
     "digits",
     "drawing",
+    "embedded_photographs",
     "faces",
     "letters",
     "mnist",
     "photographs",
+    "sample_photographs",
     "small_digits",
 ]

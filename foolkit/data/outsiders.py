@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from foolkit.checks import check_count
+from foolkit.data.photographs import carried
 
 BOX, SIZE = 20, 28  # as in MNIST: fitted into 20x20, then centred by mass in 28x28
 # without O, o, I, l, which people, too, take for digits
@@ -90,15 +91,10 @@ def crops(n: int, *, seed: int = 0) -> tuple[Tensor, Tensor]:
     Returns:
         images, float32 ``[n, 1, 28, 28]`` in [0, 1], and the photograph of each, int64, 0 to 2.
     """
-    import matplotlib
-    from sklearn.datasets import load_sample_images
-
     check_count(n, "n")
     check_count(seed, "seed", minimum=0)
     draws = np.random.default_rng(seed)
-    portrait = Path(matplotlib.get_data_path(), "sample_data", "grace_hopper.jpg")
-    photographs = [Image.fromarray(pixels) for pixels in load_sample_images().images]
-    photographs = [photo.convert("L") for photo in (*photographs, Image.open(portrait))]
+    photographs = [photo.convert("L") for photo in carried()]
     pieces = []
     for number in range(n):
         photo = photographs[number % 3]

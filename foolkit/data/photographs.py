@@ -1,7 +1,9 @@
-"""A folder of pictures as images that a network takes."""
+"""Photographs as images that a network takes: of a folder, and those that libraries carry."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -38,17 +40,91 @@ def photographs(
     paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDINGS)[:most]
     if not paths:
         raise ValueError(f"images: expected PNG or JPEG files, found none in {folder}")
+    pictures = []
+    for path in paths:
+        try:
+            with Image.open(path) as opened:
+                pictures.append(ImageOps.exif_transpose(opened).convert("RGB"))
+        except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+            raise ValueError(f"images: expected a picture, got {path} ({error})") from error
+    return _fitted(pictures, shape), tuple(path.name for path in paths)
+
+
+def carried() -> tuple[Image.Image, ...]:
+    """Three photographs that installed libraries carry, RGB, in their own sizes.
+
+    A temple (danielbuechele) and a flower (vultilion), both CC BY 2.0, of scikit-learn; a portrait
+    of Grace Hopper (James S. Davis for the US Navy, public domain), of matplotlib.
+    """
+    import matplotlib
+    from sklearn.datasets import load_sample_images
+
+    portrait = Path(matplotlib.get_data_path(), "sample_data", "grace_hopper.jpg")
+    pictures = [Image.fromarray(pixels) for pixels in load_sample_images().images]
+    return *pictures, Image.open(portrait).convert("RGB")
+
+
+def sample_photographs(
+    shape: tuple[int, int, int], n: int | None = None, *, seed: int = 0
+) -> tuple[Tensor, Tensor | None]:
+    """Photographs to test an ImageNet network with.
+
+    Those of ``$FOOLKIT_DATA/imagenet/samples``, of one class each, in random order; their names
+    begin with the number of the class. Where they are not, random square pieces of those that
+    libraries carry, of which no class is known.
+
+    Args:
+        shape: ``(C, H, W)`` of the images.
+        n: how many; by default all samples, or three pieces.
+        seed: of the order, or of the pieces.
+
+    Returns:
+        images, float32 ``[n, C, H, W]`` in [0, 1]; and the class of each, int64, or None.
+
+    Raises:
+        ValueError: fewer samples than ``n``.
+    """
+    draws = np.random.default_rng(seed)
+    folder = Path(os.environ.get("FOOLKIT_DATA") or "nowhere", "imagenet", "samples")
+    if not folder.is_dir():
+        return _fitted([_piece(draws, i) for i in range(n or 3)], shape), None
+    images, names = photographs(folder, shape)
+    if n is not None and n > len(images):
+        raise ValueError(f"n: expected at most {len(images)}, the photographs there, got {n}")
+    chosen = draws.permutation(len(images))[:n]
+    classes = torch.tensor([int(names[i].partition("_")[0]) for i in chosen])
+    return images[torch.from_numpy(chosen)], classes
+
+
+def _piece(draws: np.random.Generator, number: int) -> Image.Image:
+    """A square of one of the carried photographs, at least half as long as its shorter side."""
+    picture = carried()[number % 3]
+    side = int(draws.integers(min(picture.size) // 2, min(picture.size) + 1))
+    left, top = (int(draws.integers(length - side + 1)) for length in picture.size)
+    return picture.crop((left, top, left + side, top + side))
+
+
+def _fitted(pictures: Sequence[Image.Image], shape: tuple[int, int, int]) -> Tensor:
+    """Grey or RGB, resized (bilinear) and cropped about the centre: ``[N, C, H, W]`` in [0, 1]."""
     channels, height, width = shape
     if channels not in (1, 3):
         raise ValueError(f"images: expected a network for 1 or 3 channels, got {channels}")
     pixels = []
-    for path in paths:
-        try:
-            with Image.open(path) as opened:
-                upright = ImageOps.exif_transpose(opened).convert("RGB" if channels == 3 else "L")
-        except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-            raise ValueError(f"images: expected a picture, got {path} ({error})") from error
-        fitted = ImageOps.fit(upright, (width, height), Image.Resampling.BILINEAR)
+    for picture in pictures:
+        coloured = picture.convert("RGB" if channels == 3 else "L")
+        fitted = ImageOps.fit(coloured, (width, height), Image.Resampling.BILINEAR)
         pixels.append(np.asarray(fitted).reshape(height, width, channels))
     images = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).float().div_(255)
-    return images.contiguous(), tuple(path.name for path in paths)
+    return images.contiguous()
+
+
+def embedded_photographs(shape: tuple[int, int, int]) -> tuple[Tensor, tuple[str, ...]]:
+    """The three photographs that libraries carry (``carried``), and what they show.
+
+    Args:
+        shape: ``(C, H, W)`` of the images.
+
+    Returns:
+        images, float32 ``[3, C, H, W]`` in [0, 1]; and ``("temple", "flower", "portrait")``.
+    """
+    return _fitted(carried(), shape), ("temple", "flower", "portrait")

@@ -2,6 +2,7 @@
 
 from foolkit.models.classifier import Classifier, evaluating, predict
 from foolkit.models.dense import Rectifier, Sigmoid, Softmax
+from foolkit.models.imagenet import imagenet
 from foolkit.models.judges import Judge, comparison_digits
 from foolkit.models.lenet import LeNet
 from foolkit.models.loading import load
@@ -27,6 +28,7 @@ __all__ = [
     "card",
     "comparison_digits",
     "evaluating",
+    "imagenet",
     "load",
     "machine",
     "nearest_digits",

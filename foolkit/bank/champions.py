@@ -1,0 +1,195 @@
+"""Images bred against ImageNet networks, one champion for each of 1000 classes.
+
+Formulas are small: a thousand of them fit into 70 kB, and are drawn again in seconds. Of images
+evolved pixel by pixel nothing is shorter than the pixels, so only the most certain are kept.
+``stored`` reads what ``python -m foolkit.bank.make_champions`` bred, in some two hours of one core.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from foolkit.bank.store import PLACE, read
+from foolkit.checks import check_choice, check_count
+from foolkit.encodings import CPPN, CPPNGenomes, Pixels
+from foolkit.evolution import Elites, evolve
+from foolkit.models.classifier import Classifier, fingerprint
+
+FILE, CARD = "champions.npz", "champions.json"
+BATCH = 50  # children of a generation
+POINTS = 60  # of a curve, evenly on a logarithmic axis
+KEPT = 2  # images of a direct run, the most certain
+SURE = 0.99
+CURVES = ("mean", "lower", "median", "upper", "sure")
+SMALL = {"source": np.uint8, "target": np.uint8, "outputs": np.int8, "hidden": np.int8}
+
+
+@dataclass(frozen=True)
+class Champions:
+    """One evolution against one network; K classes, a curve of T points.
+
+    Attributes:
+        network: its name.
+        encoding: ``"cppn"`` or ``"direct"``.
+        seed: of the run.
+        evaluations: int64 ``[T]``, images judged until each point of the curves.
+        curves: of the K champions at each point, float32 ``[T]`` each: ``"mean"`` and
+            ``"median"`` confidence, the quartiles ``"lower"`` and ``"upper"``, and ``"sure"``,
+            the share of classes with at least 99 %.
+        confidence: float32 ``[K]``, of each champion in its class at the end.
+        kept: int64 ``[M]``, the classes whose images are at hand: all of a CPPN run, the most
+            certain of a direct one, the surest first.
+        genomes: the K formulas; None of a direct run.
+        pixels: uint8 ``[M, C, H, W]`` of a direct run; else None.
+        shape: ``(C, H, W)`` of the images.
+    """
+
+    network: str
+    encoding: str
+    seed: int
+    evaluations: Tensor
+    curves: dict[str, Tensor]
+    confidence: Tensor
+    kept: Tensor
+    genomes: CPPNGenomes | None
+    pixels: Tensor | None
+    shape: tuple[int, int, int]
+
+    def images(self, classes: Tensor) -> Tensor:
+        """The champions of some classes, float32 ``[N, C, H, W]`` in [0, 1].
+
+        Args:
+            classes: int64 ``[N]``, of ``kept``.
+
+        Raises:
+            ValueError: a class whose image was not kept.
+        """
+        if self.genomes is not None:
+            return CPPN(self.shape).render(self.genomes[classes])
+        place = (classes[:, None] == self.kept).int()
+        if not bool(place.any(1).all()):
+            raise ValueError(f"classes: expected some of {self.kept.tolist()}, got {classes}")
+        return self.pixels[place.argmax(1)].float().div_(255)
+
+    def at(self, evaluations: int, curve: str = "median") -> float:
+        """A curve's value after so many judged images, between its points on a straight line.
+
+        Raises:
+            ValueError: more than were judged, or an unknown curve.
+        """
+        check_choice(curve, CURVES, "curve")
+        last = int(self.evaluations[-1])
+        if not BATCH <= evaluations <= last:
+            raise ValueError(f"evaluations: expected {BATCH} to {last}, got {evaluations}")
+        return float(np.interp(evaluations, self.evaluations, self.curves[curve]))
+
+
+def load(
+    networks: Mapping[str, Classifier], *, generations: int = 8, progress: bool = True
+) -> list[Champions]:
+    """The stored runs, if these are the networks that they were bred on; else small fresh ones.
+
+    Fresh are two runs of each encoding on the first network and one of formulas on the last, of
+    ``BATCH`` children a generation.
+
+    Args:
+        networks: by name, as ``foolkit.models.imagenet`` gives them.
+        generations: of fresh runs.
+        progress: show a bar for each fresh run.
+
+    Raises:
+        ValueError: no networks.
+    """
+    if not networks:
+        raise ValueError("networks: expected at least one, got none")
+    check_count(generations, "generations")
+    known = card()["networks"]
+    if all(name in networks and fingerprint(networks[name]) == known[name] for name in known):
+        return stored()
+    first, last = next(iter(networks)), list(networks)[-1]
+    plan = [(first, encoding, seed) for encoding in ("cppn", "direct") for seed in (0, 1)]
+    fresh = []
+    for name, encoding, seed in [*plan, (last, "cppn", 0)]:
+        net = networks[name]
+        elites = evolve(
+            net, encoding_of(encoding, net.input_shape), generations=generations, batch=BATCH,
+            seed=seed, precision="float32", progress=progress,
+        )  # fmt: skip
+        fresh.append(from_columns(columns(elites, BATCH), name, encoding, seed, net.input_shape))
+    return fresh
+
+
+def stored() -> list[Champions]:
+    """All stored runs, in the order of the card."""
+    about, held = card(), read(FILE)
+    return [
+        from_columns(
+            {
+                column: torch.from_numpy(held[f"{key(run)}/{column}"])
+                for column in about["columns"][run["encoding"]]
+            },
+            run["network"], run["encoding"], run["seed"], tuple(about["shape"]),
+        )
+        for run in about["runs"]
+    ]  # fmt: skip
+
+
+def card() -> dict:
+    """How they were bred: networks with their fingerprints, runs, images judged, seconds."""
+    return json.loads((PLACE / CARD).read_text("utf-8"))
+
+
+def key(run: Mapping) -> str:
+    """The name of a run's columns in the file."""
+    return f"{run['network']}/{run['encoding']}/{run['seed']}"
+
+
+def encoding_of(name: str, shape: tuple[int, int, int]) -> CPPN | Pixels:
+    """The paper's settings of an encoding."""
+    check_choice(name, ("cppn", "direct"), "encoding")
+    return CPPN(shape) if name == "cppn" else Pixels(shape)
+
+
+def columns(elites: Elites, batch: int) -> dict[str, Tensor]:
+    """What is kept of a run."""
+    history = elites.history.confidence.float()
+    last = len(history) - 1
+    points = np.unique(np.geomspace(1, last + 1, POINTS).round().astype(int)) - 1
+    chosen = history[torch.from_numpy(points)]
+    lower, median, upper = chosen.quantile(torch.tensor([0.25, 0.5, 0.75]), 1)
+    sure = (chosen >= SURE).float().mean(1)
+    found = {
+        "evaluations": torch.from_numpy((points + 1) * batch),
+        "curves": torch.stack([chosen.mean(1), lower, median, upper, sure]),
+        "confidence": elites.confidence,
+    }
+    if isinstance(elites.genomes, CPPNGenomes):
+        return found | elites.genomes.tensors()
+    kept = elites.confidence.argsort(descending=True)[:KEPT]
+    return found | {"kept": kept, "pixels": (elites.images[kept] * 255).round().to(torch.uint8)}
+
+
+def from_columns(
+    found: Mapping[str, Tensor], network: str, encoding: str, seed: int, shape: tuple[int, int, int]
+) -> Champions:
+    """The run again."""
+    formulas = encoding == "cppn"
+    genes = ("source", "target", "weight", "outputs", "hidden")
+    return Champions(
+        network, encoding, seed,
+        evaluations=found["evaluations"].long(),
+        curves=dict(zip(CURVES, found["curves"], strict=True)),
+        confidence=found["confidence"],
+        kept=found["confidence"].argsort(descending=True) if formulas else found["kept"].long(),
+        genomes=CPPNGenomes(
+            **{g: found[g] if g == "weight" else found[g].long() for g in genes}
+        ) if formulas else None,
+        pixels=None if formulas else found["pixels"],
+        shape=shape,
+    )  # fmt: skip

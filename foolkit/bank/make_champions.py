@@ -1,0 +1,94 @@
+"""Breeds the champions of the ImageNet networks anew: ``python -m foolkit.bank.make_champions``.
+
+A run that is killed goes on from its checkpoint when the command is given again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+
+from foolkit.bank import champions
+from foolkit.bank.store import PLACE
+from foolkit.evolution import Elites, MapElites
+from foolkit.files import json_bytes, write_atomically
+from foolkit.models.classifier import Classifier, fingerprint
+from foolkit.models.imagenet import programs
+from foolkit.models.loading import load
+
+# network, encoding, seed, generations
+RUNS = (
+    ("mobilenet_v1", "cppn", 0, 1000), ("mobilenet_v1", "cppn", 1, 400),
+    ("mobilenet_v1", "cppn", 2, 400), ("mobilenet_v1", "direct", 0, 400),
+    ("mobilenet_v1", "direct", 1, 400), ("mobilenet_v1", "direct", 2, 400),
+    ("squeezenet1_0", "cppn", 0, 200), ("squeezenet1_0", "direct", 0, 200),
+)  # fmt: skip
+
+
+def breed(
+    net: Classifier, encoding: str, *, generations: int, seed: int, checkpoint: Path
+) -> Elites:
+    """One run, from its checkpoint if there is one."""
+    search = MapElites(
+        net, champions.encoding_of(encoding, net.input_shape), batch=champions.BATCH, seed=seed,
+        precision="float32",
+    )  # fmt: skip
+    if checkpoint.is_file():
+        search = search.resume(checkpoint)
+    return search.run(generations - search.generation, checkpoint=checkpoint).elites
+
+
+def write(
+    folder: Path, runs: list[tuple[str, str, int, Elites]], networks: dict[str, Classifier]
+) -> None:
+    """The file of columns, and the card."""
+    arrays, listed, names = {}, [], {}
+    for network, encoding, seed, elites in runs:
+        run = {"network": network, "encoding": encoding, "seed": seed}
+        found = champions.columns(elites, champions.BATCH)
+        listed.append(run | {"evaluations": int(found["evaluations"][-1])})
+        names[encoding] = list(found)
+        for name, tensor in found.items():
+            kind = champions.SMALL.get(name)
+            array = tensor.cpu().numpy()
+            arrays[f"{champions.key(run)}/{name}"] = array if kind is None else array.astype(kind)
+    card = {
+        "made": "python -m foolkit.bank.make_champions",
+        "networks": {name: fingerprint(net) for name, net in networks.items()},
+        "shape": list(next(iter(networks.values())).input_shape),
+        "batch": champions.BATCH, "precision": "float32", "columns": names, "runs": listed,
+    }  # fmt: skip
+    np.savez_compressed(folder / champions.FILE, **arrays)
+    write_atomically(folder / champions.CARD, json_bytes(card))
+
+
+def main() -> None:
+    """Command line: breed all of it again."""
+    parser = argparse.ArgumentParser(
+        prog="python -m foolkit.bank.make_champions", description=__doc__
+    )
+    parser.add_argument("--out", type=Path, default=Path(str(PLACE)))
+    parser.add_argument("--checkpoints", type=Path, default=Path("champions"))
+    chosen = parser.parse_args()
+    chosen.checkpoints.mkdir(parents=True, exist_ok=True)
+    found = programs()
+    if not found:
+        parser.exit(2, "expected the networks in $FOOLKIT_DATA/imagenet, found none\n")
+    names = dict.fromkeys(network for network, *_ in RUNS)
+    networks = {name: load(found[name]) for name in names}
+    start, runs = time.process_time(), []
+    for network, encoding, seed, generations in RUNS:
+        path = chosen.checkpoints / f"{network}-{encoding}-{seed}.safetensors"
+        elites = breed(
+            networks[network], encoding, generations=generations, seed=seed, checkpoint=path
+        )
+        runs.append((network, encoding, seed, elites))
+    write(chosen.out, runs, networks)
+    print(f"{time.process_time() - start:.0f} s of processor time")
+
+
+if __name__ == "__main__":
+    main()
