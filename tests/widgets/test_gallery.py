@@ -341,6 +341,7 @@ def test_guesses_are_scored(open_page, site, widget, assert_clean):
         assert options.all_inner_texts() == [widget.names[one] for one in choices]
         picture = page.locator(".fk-chosen .fk-photo")
         assert picture.get_attribute("alt") == "picture, name hidden"
+        assert "line" not in page.locator(".fk-answers").inner_text()
         wrong = number % 3 == 0
         pick = next(n for n, one in enumerate(choices) if (one == place) is not wrong)
         options.nth(pick).click()
