@@ -10,6 +10,7 @@ from foolkit.widgets.climb import Climb
 from foolkit.widgets.draw_and_fool import DrawAndFool
 from foolkit.widgets.eraser import Eraser
 from foolkit.widgets.face_builder import FaceBuilder
+from foolkit.widgets.gallery import Gallery
 from foolkit.widgets.jigsaw import Jigsaw
 from foolkit.widgets.judges import Judges
 from foolkit.widgets.patterns import BreedPatterns
@@ -26,6 +27,7 @@ __all__ = [
     "DrawAndFool",
     "Eraser",
     "FaceBuilder",
+    "Gallery",
     "Jigsaw",
     "Judges",
     "NoiseAndTemperature",

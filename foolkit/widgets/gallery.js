@@ -1,0 +1,222 @@
+// Pictures to sort, to look at closely, and to guess. Their names and numbers come from Python.
+
+export default widget("gallery", "A gallery: sort, look closely, guess", ({ model, root }) => {
+  const names = model.get("names"), notes = model.get("notes"), total = names.length;
+  const questions = model.get("questions"), [width, height] = model.get("shape");
+  const COUNTED = ["none", "one", "two", "three", "four"];
+  const chance = () => `one in ${COUNTED[questions[0].length - 1]}`;
+
+  // ---- the pictures: bytes that are files, RIFF begins a WebP ----
+  const addresses = model.get("pictures").map((view) => URL.createObjectURL(new Blob([view],
+    { type: view.getUint8(0) === 0x52 ? "image/webp" : "image/jpeg" })));
+  function photo(alt, address) {
+    const node = element("img", { alt, width, height, class: "fk-photo" });
+    node.classList.toggle("fk-coarse", Math.max(width, height) < 64);
+    if (address) node.src = address;
+    return node;
+  }
+
+  // ---- orders ----
+  const valuesOf = () => model.get("values")[model.get("orders").indexOf(model.get("order"))];
+  function worded(n) {
+    const values = valuesOf();
+    if (values.every((value) => value >= 0 && value <= 1)) return percent(values[n]);
+    return String(Number(values[n].toPrecision(3))).replace("-", "−");
+  }
+  function arranged() { // equal ones stay as they were given, either way
+    const values = valuesOf(), sign = model.get("ascending") ? 1 : -1;
+    return names.map((_, n) => n).sort((a, b) => sign * (values[a] - values[b]) || a - b);
+  }
+
+  // ---- the grid; one picture at a time is on the way of the Tab key ----
+  const tiles = names.map((name, n) => {
+    const value = element("span", { class: "fk-value" });
+    const press = button("", () => choose(model.get("chosen") === n ? -1 : n),
+      { class: "fk-tile", "aria-pressed": "false", tabindex: -1 });
+    press.append(photo(name, addresses[n]), element("span", {}, name), value);
+    press.addEventListener("focus", () => reach(n));
+    press.addEventListener("keydown", (event) => steer(event, n));
+    return { press, value, node: element("li", {}, press) };
+  });
+  const grid = element("ul", { class: "fk-tiles fk-album", role: "list", "aria-label": "The pictures" });
+  const status = announcement();
+  let order = [], reached = -1;
+
+  function reach(n) {
+    if (reached >= 0) tiles[reached].press.tabIndex = -1;
+    reached = n;
+    tiles[n].press.tabIndex = 0;
+  }
+  function sort(speak) {
+    order = arranged();
+    const focused = root.getRootNode().activeElement, moves = grid.contains(focused);
+    grid.append(...order.map((n) => tiles[n].node));
+    tiles.forEach(({ press, value }, n) => {
+      value.textContent = worded(n);
+      press.setAttribute("aria-label", `${names[n]}, ${worded(n)}`);
+    });
+    if (reached < 0) reach(order[0]);
+    if (moves) focused.focus(); // a node that is moved loses it
+    else grid.scrollTop = 0;
+    place();
+    if (!speak) return;
+    const [first, last] = [order[0], order.at(-1)].map((n) => `${names[n]}, ${worded(n)}`);
+    status.say(`Sorted by ${model.get("order")}, ${model.get("ascending") ? "smallest" : "largest"} first. `
+      + `First: ${first}. Last: ${last}.`);
+  }
+  function steer(event, n) {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
+    const rows = new Set(order.map((one) => tiles[one].node.offsetTop)).size;
+    const row = order.filter((one) => tiles[one].node.offsetTop === tiles[order[0]].node.offsetTop).length;
+    const at = order.indexOf(n), last = total - 1;
+    const to = {
+      ArrowLeft: at - 1, ArrowRight: at + 1, ArrowUp: at - row, Home: 0, End: last,
+      // from the last row but one to the last, though nothing may lie below
+      ArrowDown: at + row > last && Math.floor(at / row) < rows - 1 ? last : at + row,
+    }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    if (to >= 0 && to <= last) tiles[order[to]].press.focus();
+  }
+
+  // ---- the chosen picture, enlarged ----
+  const hint = element("p", { class: "fk-note" }, "Choose a picture to look closely. With the keyboard: "
+    + "arrow keys, Enter to enlarge, Escape to close.");
+  const title = element("p", { class: "fk-title" }), large = photo("");
+  const lines = element("ul", { class: "fk-facts", role: "list" }), where = element("p", { class: "fk-note" });
+  const closer = button("Close", () => close());
+  const open = element("div", { hidden: "" }, title, large, lines, where, closer);
+  const panel = element("div", { class: "fk-close-up", role: "region", "aria-label": "The chosen picture" },
+    hint, open);
+
+  const listed = (list, n) => list.replaceChildren(...notes[n].map((line) => element("li", {}, line)));
+  function place() {
+    const n = model.get("chosen");
+    if (n < 0) return;
+    where.textContent = `Place ${order.indexOf(n) + 1} of ${total} by ${model.get("order")}: ${worded(n)}.`;
+  }
+  function show() {
+    const n = model.get("chosen");
+    tiles.forEach(({ press }, one) => press.setAttribute("aria-pressed", String(one === n)));
+    open.hidden = n < 0;
+    hint.hidden = n >= 0;
+    if (n < 0) return;
+    title.textContent = names[n];
+    large.src = addresses[n];
+    large.alt = names[n];
+    listed(lines, n);
+    place();
+  }
+  function choose(n) {
+    model.set("chosen", n); // heard below, like a change from Python
+    model.save_changes();
+    if (n < 0) return;
+    status.say([`Enlarged: ${names[n]}, ${worded(n)}`, ...notes[n]].join(". "));
+    panel.scrollIntoView({ block: "nearest", behavior: lessMotion() ? "auto" : "smooth" });
+  }
+  function close() {
+    const n = model.get("chosen");
+    choose(-1);
+    status.say("Closed.");
+    tiles[n].press.focus();
+  }
+  root.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || model.get("guessing") || model.get("chosen") < 0) return;
+    event.preventDefault();
+    close();
+  });
+
+  // ---- guessing: one question after the other, the names hidden until the answer ----
+  const asked = element("p", { class: "fk-title", tabindex: -1 }), riddle = photo("");
+  const options = element("div", { class: "fk-options", role: "group", "aria-label": "Which name?" });
+  const told = element("ul", { class: "fk-facts", role: "list" });
+  const next = button("Next picture", () => { ask(); asked.focus(); }, { class: "fk-main" });
+  const score = element("p", { class: "fk-score" });
+  const game = element("div", { hidden: "" }, asked,
+    element("div", { class: "fk-chosen" }, riddle, element("div", { class: "fk-answers" },
+      options, told, next)), score);
+
+  function scored() {
+    const given = model.get("given").length;
+    score.textContent = (given ? `Score: ${model.get("score")} of ${given}. ` : "")
+      + `Chance is ${chance()}: so many are right without looking.`;
+  }
+  function ask() {
+    const number = model.get("given").length, [n, ...choices] = questions[number % questions.length];
+    asked.textContent = `Question ${number + 1}: what does the network see in this picture?`;
+    riddle.src = addresses[n];
+    riddle.alt = "picture, name hidden";
+    options.replaceChildren(...choices.map((other) =>
+      button(names[other], () => answer(n, other, choices))));
+    told.replaceChildren();
+    next.hidden = true;
+    scored();
+  }
+  function answer(n, said, choices) {
+    const right = said === n, given = [...model.get("given"), said];
+    next.hidden = false;
+    next.focus(); // before the button that has it is disabled
+    model.set("given", given);
+    model.set("score", model.get("score") + right);
+    model.save_changes();
+    choices.forEach((other, at) => {
+      const mark = other === n ? " ✓" : other === said ? " ✗" : "";
+      options.children[at].append(mark);
+      options.children[at].disabled = true;
+      options.children[at].classList.toggle("fk-marked", mark !== "");
+    });
+    riddle.alt = names[n];
+    listed(told, n);
+    scored();
+    status.say(`${right ? "Right" : "Wrong"}: the network sees “${names[n]}”. `
+      + `Score: ${model.get("score")} of ${given.length}.`);
+  }
+
+  // ---- controls ----
+  const choice = element("select", {}, ...model.get("orders").map((name) => element("option", { value: name }, name)));
+  choice.addEventListener("change", () => {
+    model.set("order", choice.value);
+    model.save_changes();
+  });
+  const reverse = button("Reverse the order", () => {
+    model.set("ascending", !model.get("ascending"));
+    model.save_changes();
+  });
+  const browse = element("div", {},
+    element("div", { class: "fk-row" }, labelled("Sort by ", choice), reverse),
+    element("div", { class: "fk-columns" }, grid, panel));
+  const modes = [["Look", false], ["Guess", true]].map(([text, guessing]) => button(text, () => {
+    model.set("guessing", guessing);
+    model.save_changes();
+  }));
+  const group = element("div", { class: "fk-row", role: "group", "aria-label": "Look or guess" }, ...modes);
+  group.hidden = questions.length === 0;
+  root.append(group, status.node, browse, game);
+
+  function turn() {
+    const guessing = model.get("guessing");
+    modes.forEach((one, at) => one.setAttribute("aria-pressed", String(guessing === (at === 1))));
+    browse.hidden = guessing;
+    game.hidden = !guessing;
+    if (guessing) {
+      ask();
+      status.say("Choose one of the names.");
+    } else sort(true);
+  }
+  const resort = () => { choice.value = model.get("order"); sort(!model.get("guessing")); };
+  const hear = {
+    "change:order": resort,
+    "change:ascending": resort,
+    "change:chosen": show,
+    "change:guessing": turn,
+  };
+  for (const [name, listener] of Object.entries(hear)) model.on(name, listener);
+  choice.value = model.get("order");
+  sort(false);
+  show();
+  turn();
+  return () => {
+    for (const [name, listener] of Object.entries(hear)) model.off(name, listener);
+    addresses.forEach((address) => URL.revokeObjectURL(address));
+  };
+});
