@@ -91,8 +91,21 @@ def _device(_: click.Context, __: click.Parameter, value: str) -> str:
     return value
 
 
+def crops(function: Callable) -> Callable:
+    """The options that show a network crops of larger images."""
+    for option in (
+        click.option("--size", type=click.IntRange(1), default=None, metavar="PIXELS",
+                     help="Height and width of the images that --crops cuts from  [default: 256]"),
+        click.option("--crops", type=int, default=None, metavar="10|1",
+                     help="Judge larger images by the mean over ten crops, or by their centre."),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
 def network(function: Callable) -> Callable:
     """The options that name a network."""
+    function = crops(function)
     for option in (
         click.option("--trust", is_flag=True, help="Unpickle files: only if you made them."),
         click.option("--input-shape", type=int, nargs=3, default=None, metavar="C H W",
@@ -129,7 +142,7 @@ def _load(options: Options) -> Classifier:
         if not classes.is_file():
             raise FileNotFoundError(f"classes: expected a file of names, found none at {classes}")
         classes = classes.read_text("utf-8").splitlines()
-    return fk.models.load(
+    net = fk.models.load(
         options["model"],
         options["device"],
         weights=options["weights"],
@@ -137,6 +150,16 @@ def _load(options: Options) -> Classifier:
         input_shape=options["input_shape"],
         trust=options["trust"],
     )
+    return _cropped(net, options)
+
+
+def _cropped(net: Classifier, options: Options) -> Classifier:
+    """The network, or the network before crops."""
+    if options["crops"] is None:
+        if options["size"] is not None:
+            raise click.UsageError("--size is that of the images which --crops cuts from")
+        return net
+    return fk.models.cropped(net, options["size"] or 256, options["crops"])
 
 
 def _config(name: str, net: Classifier, options: Options) -> dict[str, Any]:
@@ -402,6 +425,7 @@ def ascend(**options: Any) -> int:
     help="Confidence that counts as certain.",
 )
 @click.option("--trust", is_flag=True, help="Unpickle files: only if you made them.")
+@crops
 @experiment  # fmt: skip
 def transfer(**options: Any) -> int:
     """Show finished RUNS to other networks.
@@ -412,7 +436,7 @@ def transfer(**options: Any) -> int:
     """
     forgeries = {str(run): _forgeries(run) for run in options["runs"]}
     judges = {
-        model: fk.models.load(model, options["device"], trust=options["trust"])
+        model: _cropped(fk.models.load(model, options["device"], trust=options["trust"]), options)
         for model in options["models"]
     }
     config = {
@@ -420,6 +444,7 @@ def transfer(**options: Any) -> int:
         "model": ", ".join(judges),
         "runs": list(forgeries),
         **{name: options[name] for name in ("threshold", "seed", "device")},
+        **{name: options[name] for name in ("crops", "size") if options[name] is not None},
     }
     out = options["out"]
     folders.claim(out, config)

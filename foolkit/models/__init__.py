@@ -1,6 +1,7 @@
 """Classifiers: the contract, the shipped networks, a network of your own."""
 
 from foolkit.models.classifier import Classifier, evaluating, predict
+from foolkit.models.crops import cropped
 from foolkit.models.dense import Rectifier, Sigmoid, Softmax
 from foolkit.models.imagenet import imagenet
 from foolkit.models.judges import Judge, comparison_digits
@@ -27,6 +28,7 @@ __all__ = [
     "available",
     "card",
     "comparison_digits",
+    "cropped",
     "evaluating",
     "imagenet",
     "load",
