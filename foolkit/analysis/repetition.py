@@ -87,6 +87,15 @@ class Repeats:
             boxes.append(torch.stack(ends))
         return torch.stack(boxes) if boxes else self.count.new_zeros((0, 4))
 
+    def enlarged(self, times: int) -> Repeats:
+        """The same, of images whose every pixel is a square of ``times`` pixels.
+
+        A large image is searched faster, and nearly as well, when it was made smaller before.
+        """
+        check_count(times, "times")
+        copy = self.copy.repeat_interleave(times, 1).repeat_interleave(times, 2)
+        return Repeats(self.period * times, self.strength, copy, self.count)
+
 
 def find_repeats(images: Tensor, strength: float = 0.5, prominence: float = 0.3) -> Repeats:
     """Find the period of each image along each axis, and cut the image into copies.

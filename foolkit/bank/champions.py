@@ -19,7 +19,7 @@ from foolkit.bank.store import PLACE, read
 from foolkit.checks import check_choice, check_count
 from foolkit.encodings import CPPN, CPPNGenomes, Pixels
 from foolkit.evolution import Elites, evolve
-from foolkit.models.classifier import Classifier, fingerprint
+from foolkit.models.classifier import Classifier, fingerprint, predict
 
 FILE, CARD = "champions.npz", "champions.json"
 BATCH = 50  # children of a generation
@@ -28,6 +28,19 @@ KEPT = 2  # images of a direct run, the most certain
 SURE = 0.99
 CURVES = ("mean", "lower", "median", "upper", "sure")
 SMALL = {"source": np.uint8, "target": np.uint8, "outputs": np.int8, "hidden": np.int8}
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What a network says of N champions.
+
+    Attributes:
+        own: float32 ``[N]``, confidence in the class that each was bred for.
+        named: int64 ``[N]``, the class of the largest confidence.
+    """
+
+    own: Tensor
+    named: Tensor
 
 
 @dataclass(frozen=True)
@@ -48,6 +61,7 @@ class Champions:
         genomes: the K formulas; None of a direct run.
         pixels: uint8 ``[M, C, H, W]`` of a direct run; else None.
         shape: ``(C, H, W)`` of the images.
+        verdicts: of a stored CPPN run, what each network says of all K images.
     """
 
     network: str
@@ -60,6 +74,7 @@ class Champions:
     genomes: CPPNGenomes | None
     pixels: Tensor | None
     shape: tuple[int, int, int]
+    verdicts: dict[str, Verdicts]
 
     def images(self, classes: Tensor) -> Tensor:
         """The champions of some classes, float32 ``[N, C, H, W]`` in [0, 1].
@@ -77,6 +92,18 @@ class Champions:
             raise ValueError(f"classes: expected some of {self.kept.tolist()}, got {classes}")
         return self.pixels[place.argmax(1)].float().div_(255)
 
+    def judged(self, judge: Classifier, classes: Tensor) -> Verdicts:
+        """What a network says of some champions: read if it was stored, else asked now.
+
+        Args:
+            judge: a network of these classes; known by its name and its weights.
+            classes: int64 ``[N]``, of ``kept``.
+        """
+        if judge.name in self.verdicts and fingerprint(judge) == card()["networks"][judge.name]:
+            known = self.verdicts[judge.name]
+            return Verdicts(known.own[classes], known.named[classes])
+        return ask(judge, self.images(classes), classes)
+
     def at(self, evaluations: int, curve: str = "median") -> float:
         """A curve's value after so many judged images, between its points on a straight line.
 
@@ -88,6 +115,12 @@ class Champions:
         if not BATCH <= evaluations <= last:
             raise ValueError(f"evaluations: expected {BATCH} to {last}, got {evaluations}")
         return float(np.interp(evaluations, self.evaluations, self.curves[curve]))
+
+
+def ask(judge: Classifier, images: Tensor, classes: Tensor) -> Verdicts:
+    """What a network says of images ``[N, C, H, W]`` bred for ``classes``, 50 at a time."""
+    confidence = predict(judge, images, BATCH)
+    return Verdicts(confidence.gather(1, classes[:, None])[:, 0], confidence.argmax(1))
 
 
 def load(
@@ -109,8 +142,9 @@ def load(
     if not networks:
         raise ValueError("networks: expected at least one, got none")
     check_count(generations, "generations")
-    known = card()["networks"]
-    if all(name in networks and fingerprint(networks[name]) == known[name] for name in known):
+    about = card()
+    bred = {run["network"]: about["networks"][run["network"]] for run in about["runs"]}
+    if all(name in networks and fingerprint(networks[name]) == bred[name] for name in bred):
         return stored()
     first, last = next(iter(networks)), list(networks)[-1]
     plan = [(first, encoding, seed) for encoding in ("cppn", "direct") for seed in (0, 1)]
@@ -132,7 +166,7 @@ def stored() -> list[Champions]:
         from_columns(
             {
                 column: torch.from_numpy(held[f"{key(run)}/{column}"])
-                for column in about["columns"][run["encoding"]]
+                for column in run["columns"]
             },
             run["network"], run["encoding"], run["seed"], tuple(about["shape"]),
         )
@@ -156,8 +190,10 @@ def encoding_of(name: str, shape: tuple[int, int, int]) -> CPPN | Pixels:
     return CPPN(shape) if name == "cppn" else Pixels(shape)
 
 
-def columns(elites: Elites, batch: int) -> dict[str, Tensor]:
-    """What is kept of a run."""
+def columns(
+    elites: Elites, batch: int, judges: Mapping[str, Classifier] | None = None
+) -> dict[str, Tensor]:
+    """What is kept of a run; of formulas also what ``judges`` say, class by class."""
     history = elites.history.confidence.float()
     last = len(history) - 1
     points = np.unique(np.geomspace(1, last + 1, POINTS).round().astype(int)) - 1
@@ -170,6 +206,9 @@ def columns(elites: Elites, batch: int) -> dict[str, Tensor]:
         "confidence": elites.confidence,
     }
     if isinstance(elites.genomes, CPPNGenomes):
+        for name, judge in (judges or {}).items():
+            said = ask(judge, elites.images, torch.arange(len(elites)))
+            found |= {f"{name}/own": said.own, f"{name}/named": said.named.to(torch.int16)}
         return found | elites.genomes.tensors()
     kept = elites.confidence.argsort(descending=True)[:KEPT]
     return found | {"kept": kept, "pixels": (elites.images[kept] * 255).round().to(torch.uint8)}
@@ -181,6 +220,7 @@ def from_columns(
     """The run again."""
     formulas = encoding == "cppn"
     genes = ("source", "target", "weight", "outputs", "hidden")
+    judges = [name.removesuffix("/own") for name in found if name.endswith("/own")]
     return Champions(
         network, encoding, seed,
         evaluations=found["evaluations"].long(),
@@ -192,4 +232,7 @@ def from_columns(
         ) if formulas else None,
         pixels=None if formulas else found["pixels"],
         shape=shape,
+        verdicts={
+            j: Verdicts(found[f"{j}/own"], found[f"{j}/named"].long()) for j in judges
+        },
     )  # fmt: skip

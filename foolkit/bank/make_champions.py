@@ -16,8 +16,7 @@ from foolkit.bank.store import PLACE
 from foolkit.evolution import Elites, MapElites
 from foolkit.files import json_bytes, write_atomically
 from foolkit.models.classifier import Classifier, fingerprint
-from foolkit.models.imagenet import programs
-from foolkit.models.loading import load
+from foolkit.models.imagenet import imagenet, programs
 
 # network, encoding, seed, generations
 RUNS = (
@@ -41,25 +40,27 @@ def breed(
     return search.run(generations - search.generation, checkpoint=checkpoint).elites
 
 
-def write(
-    folder: Path, runs: list[tuple[str, str, int, Elites]], networks: dict[str, Classifier]
-) -> None:
-    """The file of columns, and the card."""
-    arrays, listed, names = {}, [], {}
-    for network, encoding, seed, elites in runs:
-        run = {"network": network, "encoding": encoding, "seed": seed}
-        found = champions.columns(elites, champions.BATCH)
-        listed.append(run | {"evaluations": int(found["evaluations"][-1])})
-        names[encoding] = list(found)
-        for name, tensor in found.items():
-            kind = champions.SMALL.get(name)
+def write(folder: Path, runs: list[dict], networks: dict[str, Classifier]) -> None:
+    """The file of columns, and the card.
+
+    Args:
+        folder: where both go.
+        runs: each with its network, encoding, seed, seconds, and its ``columns`` as tensors.
+        networks: by name, of which the card keeps fingerprints.
+    """
+    arrays, listed = {}, []
+    for run in runs:
+        for name, tensor in run["columns"].items():
             array = tensor.cpu().numpy()
-            arrays[f"{champions.key(run)}/{name}"] = array if kind is None else array.astype(kind)
+            kind = champions.SMALL.get(name, array.dtype)
+            arrays[f"{champions.key(run)}/{name}"] = array.astype(kind)
+        judged = int(run["columns"]["evaluations"][-1])
+        listed.append(run | {"columns": list(run["columns"]), "evaluations": judged})
     card = {
         "made": "python -m foolkit.bank.make_champions",
         "networks": {name: fingerprint(net) for name, net in networks.items()},
         "shape": list(next(iter(networks.values())).input_shape),
-        "batch": champions.BATCH, "precision": "float32", "columns": names, "runs": listed,
+        "batch": champions.BATCH, "precision": "float32", "runs": listed,
     }  # fmt: skip
     np.savez_compressed(folder / champions.FILE, **arrays)
     write_atomically(folder / champions.CARD, json_bytes(card))
@@ -74,20 +75,24 @@ def main() -> None:
     parser.add_argument("--checkpoints", type=Path, default=Path("champions"))
     chosen = parser.parse_args()
     chosen.checkpoints.mkdir(parents=True, exist_ok=True)
-    found = programs()
-    if not found:
+    if not programs():
         parser.exit(2, "expected the networks in $FOOLKIT_DATA/imagenet, found none\n")
-    names = dict.fromkeys(network for network, *_ in RUNS)
-    networks = {name: load(found[name]) for name in names}
-    start, runs = time.process_time(), []
+    networks, runs = imagenet(), []
     for network, encoding, seed, generations in RUNS:
-        path = chosen.checkpoints / f"{network}-{encoding}-{seed}.safetensors"
+        start = time.process_time()
         elites = breed(
-            networks[network], encoding, generations=generations, seed=seed, checkpoint=path
-        )
-        runs.append((network, encoding, seed, elites))
+            networks[network], encoding, generations=generations, seed=seed,
+            checkpoint=chosen.checkpoints / f"{network}-{encoding}-{seed}.safetensors",
+        )  # fmt: skip
+        seconds = round(time.process_time() - start)
+        found = champions.columns(elites, champions.BATCH, networks)
+        runs.append(
+            {
+                "network": network, "encoding": encoding, "seed": seed, "core_seconds": seconds,
+                "columns": found,
+            }
+        )  # fmt: skip
     write(chosen.out, runs, networks)
-    print(f"{time.process_time() - start:.0f} s of processor time")
 
 
 if __name__ == "__main__":

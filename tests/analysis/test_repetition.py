@@ -323,3 +323,14 @@ def test_bad_arguments_are_named(call, error, message):
     images = tile(spots(2, (7, 7)), 16)
     with pytest.raises(error, match=message):
         call(images, tiled_repeats(2, 16, (7, 7)))
+
+
+def test_repeats_found_in_small_are_those_of_the_large_image():
+    large = tile(spots(2, (32, 32)), 9, (96, 96))
+    small = torch.nn.functional.avg_pool2d(large, 4)
+    found = find_repeats(small).enlarged(4)
+    assert found.copy.shape == (2, 96, 96)
+    assert found.count.tolist() == [9, 9]
+    assert torch.allclose(found.period, torch.full((2, 2), 32.0).double(), atol=2)
+    with pytest.raises(ValueError, match="times"):
+        found.enlarged(0)

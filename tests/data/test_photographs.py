@@ -1,0 +1,64 @@
+"""Photographs that libraries carry, and samples with known classes."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from foolkit.data import embedded_photographs, sample_photographs
+
+SHAPE = (3, 64, 64)
+SAMPLES = Path(os.environ.get("FOOLKIT_DATA") or "nowhere", "imagenet", "samples")
+
+
+def test_three_photographs_are_at_hand():
+    images, shows = embedded_photographs(SHAPE)
+    assert images.shape == (3, *SHAPE)
+    assert shows == ("temple", "flower", "portrait")
+    assert images.min() >= 0
+    assert images.max() <= 1
+    assert images.flatten(1).std(1).min() > 0.1  # pictures, not plain areas
+    grey, _ = embedded_photographs((1, 28, 28))
+    assert grey.shape == (3, 1, 28, 28)
+    with pytest.raises(ValueError, match="1 or 3 channels"):
+        embedded_photographs((2, 28, 28))
+
+
+def test_without_samples_pieces_of_them_stand_in(tmp_path, monkeypatch):
+    monkeypatch.setenv("FOOLKIT_DATA", str(tmp_path))
+    images, classes = sample_photographs(SHAPE, 7)
+    assert images.shape == (7, *SHAPE)
+    assert classes is None
+    assert torch.equal(images, sample_photographs(SHAPE, 7)[0])
+    assert not torch.equal(images, sample_photographs(SHAPE, 7, seed=1)[0])
+    assert sample_photographs(SHAPE)[0].shape[0] == 3
+
+
+def test_samples_know_their_classes_by_their_names(tmp_path, monkeypatch):
+    folder = tmp_path / "imagenet" / "samples"
+    folder.mkdir(parents=True)
+    for number in (0, 9, 291):
+        pixels = np.full((80, 70, 3), number % 256, np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number:04}_thing.png")
+    monkeypatch.setenv("FOOLKIT_DATA", str(tmp_path))
+    images, classes = sample_photographs(SHAPE)
+    assert sorted(classes.tolist()) == [0, 9, 291]
+    assert ((images[:, 0, 0, 0] * 255).round().long() == classes % 256).all()
+    assert len(sample_photographs(SHAPE, 2)[0]) == 2
+    with pytest.raises(ValueError, match="at most 3"):
+        sample_photographs(SHAPE, 4)
+
+
+@pytest.mark.skipif(not SAMPLES.is_dir(), reason="no samples in $FOOLKIT_DATA/imagenet")
+def test_the_samples_show_what_their_names_say():
+    """Two in three of thirty, by the quickest network; it reads 78 % of such photographs."""
+    from foolkit.models.imagenet import programs
+    from foolkit.models.loading import load
+
+    net = load(programs()["mobilenet_v1"])
+    images, classes = sample_photographs(net.input_shape, 30)
+    with torch.inference_mode():
+        assert (net(images).argmax(1) == classes).float().mean() > 0.6
