@@ -50,6 +50,13 @@ class Genomes:
             }
         )
 
+    def put(self, rows: Tensor, others: Self) -> Self:
+        """``others`` ``[R]`` into the places ``rows`` int64 ``[R]`` of this very batch."""
+        theirs = others.tensors()
+        for name, tensor in self.tensors().items():
+            tensor.index_copy_(0, rows, theirs[name])
+        return self
+
     def _map(self, change: Any) -> Self:
         return type(self)(**{name: change(t) for name, t in self.tensors().items()})
 
