@@ -8,6 +8,8 @@ from typing import Any, Protocol, Self
 import torch
 from torch import Tensor
 
+PART = 1 << 23  # bytes
+
 
 @dataclass
 class Genomes:
@@ -50,11 +52,16 @@ class Genomes:
             }
         )
 
-    def put(self, rows: Tensor, others: Self) -> Self:
-        """``others`` ``[R]`` into the places ``rows`` int64 ``[R]`` of this very batch."""
-        theirs = others.tensors()
+    def put(self, rows: Tensor, source: Self, index: Tensor) -> Self:
+        """``source[index]`` into the places ``rows`` of this very batch; both int64 ``[R]``.
+
+        A few megabytes at a time: memory that is used again, and not fetched anew.
+        """
+        theirs = source.tensors()
         for name, tensor in self.tensors().items():
-            tensor.index_copy_(0, rows, theirs[name])
+            count = max(1, PART // max(1, tensor[:1].nbytes))
+            for place, which in zip(rows.split(count), index.split(count), strict=True):
+                tensor.index_copy_(0, place, theirs[name].index_select(0, which))
         return self
 
     def _map(self, change: Any) -> Self:

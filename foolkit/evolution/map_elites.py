@@ -67,7 +67,7 @@ class Archive:
         else:
             late = (self.born == generation - 1).nonzero().squeeze(1)
             new = better.nonzero().squeeze(1)
-            genomes = spare.put(late, self.genomes[late]).put(new, children[index[new]])
+            genomes = spare.put(late, self.genomes, late).put(new, children, index[new])
         return type(self)(
             genomes=genomes,
             confidence=torch.where(better, best, self.confidence),

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 import foolkit as fk
-from foolkit.encodings import CPPN, PixelGenomes, Pixels
+from foolkit.encodings import CPPN, PixelGenomes, Pixels, genomes
 from foolkit.evolution import Archive, MapElites
 
 SHAPE = (1, 6, 6)
@@ -130,9 +130,18 @@ def test_the_order_of_the_offspring_does_not_matter():
     assert torch.equal(each.genomes.pixels, one.genomes.pixels)
 
 
-@pytest.mark.parametrize("kind", [Pixels, CPPN])
-def test_the_spare_changes_nothing(net, kind):
+class Flat(CPPN):
+    """No hidden nodes: one of the genomes' tensors is empty."""
+
+    def __init__(self, shape):
+        super().__init__(shape, max_hidden=0)
+
+
+@pytest.mark.parametrize("kind", [Pixels, CPPN, Flat])
+def test_the_spare_changes_nothing(net, kind, monkeypatch):
     """The same elites as where each generation makes all genomes anew, interrupted or not."""
+
+    monkeypatch.setattr(genomes, "PART", 300)  # two of them are more
 
     def plain(run):
         run._spare = None
@@ -145,8 +154,8 @@ def test_the_spare_changes_nothing(net, kind):
     assert not same(spared.state_dict(), search(net).state_dict())
     assert same(spared.state_dict(), anew.state_dict())
 
-    def stop_after(rows, others):  # the genomes are written, the step is not over
-        kind.genomes.put(spare, rows, others)
+    def stop_after(rows, source, index):  # the genomes are written, the step is not over
+        kind.genomes.put(spare, rows, source, index)
         raise KeyboardInterrupt
 
     for _ in range(10):
