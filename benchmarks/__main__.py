@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 import benchmarks
+from benchmarks.timing import Skipped
 from foolkit.scoreboard import measured_on
 
 
@@ -48,13 +49,23 @@ def main() -> None:
     unknown = set(arguments.names) - set(subjects())
     if unknown:
         parser.error(f"names: expected some of {', '.join(subjects())}, got {sorted(unknown)}")
-    rows = []
+    rows, skipped = [], {}
     for name in arguments.names or subjects():
         print(f"{name} ...", flush=True)
-        found = importlib.import_module(f"benchmarks.{name}").rows()
+        try:
+            found = importlib.import_module(f"benchmarks.{name}").rows()
+        except Skipped as reason:
+            skipped[name] = str(reason)
+            print(f"skipped: {reason}", flush=True)
+            continue
         print(table(found), flush=True)
         rows += [{"subject": name, **row} for row in found]
-    report = {"torch": torch.__version__, "measured_on": measured_on(), "rows": rows}
+    report = {
+        "torch": torch.__version__,
+        "measured_on": measured_on(),
+        "rows": rows,
+        "skipped": skipped,
+    }
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
     arguments.json.write_text(json.dumps(report, indent=2) + "\n", "utf-8")
     print(f"written to {arguments.json}")

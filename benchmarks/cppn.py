@@ -29,10 +29,10 @@ ONE_NODE: dict[str, Callable] = {
 }
 
 
-def networks(links: int, n: int = BATCH) -> CPPNGenomes:
-    """``n`` grey networks of ``links`` links each: splits and new links by turns."""
+def networks(links: int, n: int = BATCH, shape: tuple[int, int, int] = SMALL) -> CPPNGenomes:
+    """``n`` networks of at least ``links`` links each: splits and new links by turns."""
     still = {"weight_rate": 0, "activation_rate": 0, "delete_link": 0, "delete_node": 0}
-    grow = [CPPN(SMALL, **still, add_node=i, add_link=1 - i) for i in (1, 0)]
+    grow = [CPPN(shape, **still, add_node=i, add_link=1 - i) for i in (1, 0)]
     generator = torch.Generator().manual_seed(0)
     genomes = grow[0].sample(n, generator)
     turn = 0

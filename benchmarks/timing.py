@@ -9,6 +9,10 @@ from collections.abc import Callable
 import torch
 
 
+class Skipped(Exception):
+    """A subject cannot be measured here; says why."""
+
+
 def alternate(
     functions: dict[str, Callable[[], object]], repeats: int = 9
 ) -> dict[str, list[float]]:

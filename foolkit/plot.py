@@ -420,7 +420,9 @@ def shares(
         alt=alt, caption=caption, size=(min(7.2, 2.6 + 0.9 * len(columns)), 0.9 + 0.4 * len(rows))
     )
     _heat(ax, np.array([[one.value for one in row] for row in table]), text, label)
-    ax.set_xticks(range(len(columns)), [name.replace(" ", "\n") for name in columns])
+    small = 8 if len(columns) > 5 else None  # or they touch
+    names = [name.replace(" ", "\n") for name in columns]
+    ax.set_xticks(range(len(columns)), names, fontsize=small)
     ax.set_yticks(range(len(rows)), rows)
     ax.xaxis.tick_top()
     return made

@@ -139,6 +139,24 @@ class Energy(Detector):
         return self.temperature * (logits.float() / self.temperature).logsumexp(1)
 
 
+class MaxScore(Detector):
+    """The highest of scores that stand alone, each the *sigmoid* of a logit.
+
+    For networks that answer each class by itself, as the radial basis networks of Goodfellow et
+    al. (2015), whose scores are all near 0 far from the digits. Where the logits are those of a
+    softmax, their size means less: they were trained up to a constant.
+
+    The score is the largest logit, the logarithm of that sigmoid's odds: the same order, but no
+    two images tie because both were rounded to 0 or 1.
+    """
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__(net)
+
+    def judge(self, images: Tensor, logits: Tensor, features: Tensor) -> Tensor:
+        return logits.float().amax(1)
+
+
 class Mahalanobis(Detector):
     """Distance from the nearest class in the network's features: Lee et al. (2018).
 

@@ -8,6 +8,8 @@ from typing import Any, Protocol, Self
 import torch
 from torch import Tensor
 
+PART = 1 << 23  # bytes
+
 
 @dataclass
 class Genomes:
@@ -49,6 +51,18 @@ class Genomes:
                 for name, t in mine.items()
             }
         )
+
+    def put(self, rows: Tensor, source: Self, index: Tensor) -> Self:
+        """``source[index]`` into the places ``rows`` of this very batch; both int64 ``[R]``.
+
+        A few megabytes at a time: memory that is used again, and not fetched anew.
+        """
+        theirs = source.tensors()
+        for name, tensor in self.tensors().items():
+            count = max(1, PART // max(1, tensor[:1].nbytes))
+            for place, which in zip(rows.split(count), index.split(count), strict=True):
+                tensor.index_copy_(0, place, theirs[name].index_select(0, which))
+        return self
 
     def _map(self, change: Any) -> Self:
         return type(self)(**{name: change(t) for name, t in self.tensors().items()})

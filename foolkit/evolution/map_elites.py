@@ -41,7 +41,12 @@ class Archive:
     parent_born: Tensor
 
     def offer(
-        self, children: Genomes, confidence: Tensor, parents: Tensor, generation: int
+        self,
+        children: Genomes,
+        confidence: Tensor,
+        parents: Tensor,
+        generation: int,
+        spare: Genomes | None = None,
     ) -> Self:
         """Every child is offered to every class and takes those where it is strictly better.
 
@@ -50,12 +55,21 @@ class Archive:
             confidence: ``[N, K]``, softmax of the float32 network.
             parents: int64 ``[N]``, class of each child's parent.
             generation: when the children were born.
+            spare: the genomes of one generation before this archive, which become those of the
+                new one. A thousand genomes of pixels are half a gigabyte, of which a generation
+                changes a few: with a spare only these are copied. It costs a GPU a wait.
         """
         best, index = confidence.max(0)
         better = best > self.confidence
         parent = parents[index]
+        if spare is None:
+            genomes = children[index].where(better, self.genomes)
+        else:
+            late = (self.born == generation - 1).nonzero().squeeze(1)
+            new = better.nonzero().squeeze(1)
+            genomes = spare.put(late, self.genomes, late).put(new, children, index[new])
         return type(self)(
-            genomes=children[index].where(better, self.genomes),
+            genomes=genomes,
             confidence=torch.where(better, best, self.confidence),
             born=torch.where(better, generation, self.born),
             parent=torch.where(better, parent, self.parent),
@@ -127,6 +141,7 @@ class MapElites:
         self.generator = torch.Generator(self.device).manual_seed(seed)
         self.generation = 0
         self._archive = self._first_population()
+        self._spare: Genomes | None = None  # of the generation before
         self._history = [self._archive.confidence]
 
     def __repr__(self) -> str:
@@ -138,6 +153,7 @@ class MapElites:
     def step(self) -> None:
         """One generation. Nothing is copied to the host, but what an encoding says it reads."""
         before = self.generator.get_state()
+        spare, self._spare = self._spare, None  # if this ends early, what is in it is unknown
         try:
             with torch.inference_mode(), evaluating(self.net):
                 archive, generation = self._archive, self.generation + 1
@@ -149,15 +165,19 @@ class MapElites:
                 )
                 children = self.encoding.vary(archive.genomes[parents], self.generator, generation)
                 images = self.encoding.render(children)
-                confidence, judged = judge(self.net, images, self.precision)
+                confidence, judged = judge(
+                    self.net, images, self.precision, len(archive.confidence)
+                )
                 if judged is not None:
                     children, parents = children[judged], parents[judged]
-                archive = archive.offer(children, confidence, parents, generation)
+                new = archive.offer(children, confidence, parents, generation, spare)
         except BaseException:  # Ctrl-C too: the step never happened
             self.generator.set_state(before)
             raise
-        self._archive, self.generation = archive, generation
-        self._history.append(archive.confidence)
+        if self.device.type == "cpu":
+            self._spare = archive.genomes
+        self._archive, self.generation = new, generation
+        self._history.append(new.confidence)
 
     def run(
         self,
@@ -252,7 +272,7 @@ class MapElites:
                     f" got {state[name].dtype} {list(state[name].shape)}"
                 )
         state = {
-            name: tensor if name == "generator" else tensor.to(self.device)
+            name: tensor if name == "generator" else tensor.to(self.device, copy=True)
             for name, tensor in state.items()
         }
         prefix = "genomes."
@@ -261,6 +281,7 @@ class MapElites:
             genomes=type(self._archive.genomes)(**genes),
             **{name: state[name] for name in ("confidence", "born", "parent", "parent_born")},
         )
+        self._spare = None
         self.generation = int(state["generation"])
         self.generator.set_state(state["generator"])
         self._history = list(state["history"])

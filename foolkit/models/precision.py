@@ -35,7 +35,7 @@ def choose_precision(precision: Precision, device: torch.device) -> Literal["flo
 
 
 def judge(
-    net: nn.Module, images: Tensor, precision: Literal["float32", "bfloat16"]
+    net: nn.Module, images: Tensor, precision: Literal["float32", "bfloat16"], classes: int
 ) -> tuple[Tensor, Tensor | None]:
     """Float32 confidences of the images that can matter to a search for the best of each class.
 
@@ -46,14 +46,14 @@ def judge(
     those images, ``F = min(FINALISTS, N) * K`` (an image that is a finalist of two classes stands
     there twice). No confidence that leaves this function was computed in bfloat16; what the
     screen can cost is that the best image of a generation was fifth on it.
-    With more than N / FINALISTS classes a screen saves nothing, and every image is judged.
+    With at least N / FINALISTS classes, K = ``classes``, a screen saves nothing: there is none,
+    and every image is judged.
     """
-    if precision == "bfloat16":
+    if precision == "bfloat16" and classes * FINALISTS < len(images):
         with torch.autocast(images.device.type, torch.bfloat16):
             screened = net(images)
-        if screened.shape[1] * FINALISTS < len(images):
-            # logarithms: near certainty the confidences themselves all round to 1
-            ranks = screened.float().log_softmax(1).topk(FINALISTS, dim=0)
-            finalists = ranks.indices.flatten()
-            return net(images[finalists]).float().softmax(1), finalists
+        # logarithms: near certainty the confidences themselves all round to 1
+        ranks = screened.float().log_softmax(1).topk(FINALISTS, dim=0)
+        finalists = ranks.indices.flatten()
+        return net(images[finalists]).float().softmax(1), finalists
     return net(images).float().softmax(1), None

@@ -15,13 +15,14 @@ from foolkit.analysis import (
     FeatureNeighbours,
     Guarded,
     Mahalanobis,
+    MaxScore,
     MaxSoftmax,
     PixelNeighbours,
     score_all,
     threshold,
 )
 
-KINDS = ("max softmax", "energy", "Mahalanobis", "pixels", "features")
+KINDS = ("max softmax", "energy", "Mahalanobis", "pixels", "features", "RBF score")
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,7 @@ def split():
 def detectors(lenet, split):
     made = (
         MaxSoftmax(lenet), Energy(lenet), Mahalanobis(lenet), PixelNeighbours(),
-        FeatureNeighbours(lenet),
+        FeatureNeighbours(lenet), MaxScore(fk.models.load("rbf")),
     )  # fmt: skip
     return {name: d.fit(*split[0]) for name, d in zip(KINDS, made, strict=True)}
 
@@ -73,7 +74,7 @@ def test_max_softmax_is_the_log_odds_of_the_confidence(detectors, lenet, split):
     )
 
 
-def test_max_softmax_has_no_ties_where_confidence_is_rounded_to_one():
+def test_no_ties_where_confidence_is_rounded_to_one():
     class Sure(nn.Module):
         def forward(self, images):
             z = 30 + 10 * images.flatten(1).mean(1)
@@ -81,7 +82,16 @@ def test_max_softmax_has_no_ties_where_confidence_is_rounded_to_one():
 
     images = torch.linspace(0, 1, 5).view(5, 1, 1, 1)
     assert (Sure()(images).softmax(1).amax(1) == 1).all()
-    assert (MaxSoftmax(Sure()).score(images).diff() > 0).all()
+    assert (Sure()(images).sigmoid().amax(1) == 1).all()
+    for kind in (MaxSoftmax, MaxScore):
+        assert (kind(Sure()).score(images).diff() > 0).all()
+
+
+def test_max_score_is_the_highest_of_scores_that_stand_alone(detectors, split):
+    detector = detectors["RBF score"]
+    highest = fk.analysis.scores(detector.net, split[2], "independent").amax(1)
+    torch.testing.assert_close(detector.score(split[2]).sigmoid().double(), highest)
+    assert (detector.score(noise(50)).sigmoid() < 1e-6).all()
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 10.0])
@@ -168,7 +178,7 @@ def test_gradients_go_through(detectors, split, name):
     assert (after > before).all()
 
 
-@pytest.mark.parametrize("name", ["pixels", "features"])
+@pytest.mark.parametrize("name", ["pixels", "features", "RBF score"])
 def test_distances_tell_digits_from_noise(detectors, split, name):
     told = fk.analysis.auroc(detectors[name].score(split[2]), detectors[name].score(noise(200)))
     assert told > 0.95
@@ -311,6 +321,8 @@ def test_bad_arguments(lenet, split):
         FeatureNeighbours(nn.Flatten())
     with pytest.raises(TypeError, match="net: expected a torch.nn.Module"):
         MaxSoftmax("lenet")
+    with pytest.raises(TypeError, match=r"net: expected a torch.nn.Module, got str"):
+        MaxScore("rbf")
     with pytest.raises(ValueError, match="k: expected"):
         PixelNeighbours(k=0)
     with pytest.raises(ValueError, match=r"images: expected values in \[0, 1\]"):

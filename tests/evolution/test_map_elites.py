@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 import foolkit as fk
-from foolkit.encodings import PixelGenomes, Pixels
+from foolkit.encodings import CPPN, PixelGenomes, Pixels, genomes
 from foolkit.evolution import Archive, MapElites
 
 SHAPE = (1, 6, 6)
@@ -128,6 +128,54 @@ def test_the_order_of_the_offspring_does_not_matter():
         )
     assert torch.equal(each.confidence, one.confidence)
     assert torch.equal(each.genomes.pixels, one.genomes.pixels)
+
+
+class Flat(CPPN):
+    """No hidden nodes: one of the genomes' tensors is empty."""
+
+    def __init__(self, shape):
+        super().__init__(shape, max_hidden=0)
+
+
+@pytest.mark.parametrize("kind", [Pixels, CPPN, Flat])
+def test_the_spare_changes_nothing(net, kind, monkeypatch):
+    """The same elites as where each generation makes all genomes anew, interrupted or not."""
+
+    monkeypatch.setattr(genomes, "PART", 300)  # two of them are more
+
+    def plain(run):
+        run._spare = None
+
+    runs = [MapElites(net, kind(net.input_shape), batch=30, precision="float32") for _ in "abc"]
+    spared, stopped, anew = runs
+    spared.run(30, progress=False)
+    anew.run(30, progress=False, callback=plain)
+    assert spared._spare is not None
+    assert not same(spared.state_dict(), search(net).state_dict())
+    assert same(spared.state_dict(), anew.state_dict())
+
+    def stop_after(rows, source, index):  # the genomes are written, the step is not over
+        kind.genomes.put(spare, rows, source, index)
+        raise KeyboardInterrupt
+
+    for _ in range(10):
+        stopped.run(2, progress=False)
+        spare, before = stopped._spare, stopped.state_dict()
+        spare.put = stop_after
+        with pytest.raises(KeyboardInterrupt):
+            stopped.step()
+        assert same(stopped.state_dict(), before)
+        stopped.step()
+    assert same(spared.state_dict(), stopped.state_dict())
+
+
+def test_a_state_that_was_loaded_is_not_written_to(net):
+    state = search(net).run(3, progress=False).state_dict()
+    before = {name: tensor.clone() for name, tensor in state.items()}
+    run = search(net)
+    run.load_state_dict(state)
+    run.run(10, progress=False)
+    assert same(state, before)
 
 
 def test_lineage_points_to_elites_that_were(net):

@@ -20,7 +20,7 @@ def test_device_of_a_network_without_parameters():
 @torch.inference_mode()
 def test_float32_judges_all():
     net, images = fk.models.load("lenet"), fk.data.digits()[0][:200]
-    confidence, judged = judge(net, images, "float32")
+    confidence, judged = judge(net, images, "float32", 10)
     assert judged is None
     assert torch.equal(confidence, net(images).softmax(1))
 
@@ -29,7 +29,7 @@ def test_float32_judges_all():
 def test_the_screen_finds_the_best_and_answers_in_float32():
     net, images = fk.models.load("lenet"), fk.data.digits()[0][:200]
     exact = net(images).softmax(1)
-    confidence, judged = judge(net, images, "bfloat16")
+    confidence, judged = judge(net, images, "bfloat16", 10)
     assert confidence.shape == (10 * FINALISTS, 10)
     assert confidence.dtype == torch.float32
     assert torch.allclose(confidence, exact[judged], atol=1e-5)
@@ -38,8 +38,12 @@ def test_the_screen_finds_the_best_and_answers_in_float32():
 
 
 @torch.inference_mode()
-def test_a_screen_that_saves_nothing_is_not_used():
-    net, images = fk.models.load("lenet"), fk.data.digits()[0][:30]
-    confidence, judged = judge(net, images, "bfloat16")
+@pytest.mark.parametrize("count", [30, 40])
+def test_a_screen_that_saves_nothing_is_not_made(count):
+    net, images = fk.models.load("lenet"), fk.data.digits()[0][:count]
+    seen = []
+    net.register_forward_hook(lambda net, given, logits: seen.append(logits.dtype))
+    confidence, judged = judge(net, images, "bfloat16", 10)
     assert judged is None
+    assert seen == [torch.float32]
     assert torch.equal(confidence, net(images).softmax(1))
