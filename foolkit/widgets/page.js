@@ -176,8 +176,9 @@ async function loadNetwork(model, name, late) {
 }
 
 // A widget: waits for its networks, then hands over; what goes wrong is said in words. `net` is
-// the network of the trait of that name, `nets` are those of `networks`.
-function widget(name, describe, start) {
+// the network of the trait of that name, `nets` are those of `networks`. A `lazy` widget has none
+// of these to begin with, and fetches each by `load(name)`, when it needs it.
+function widget(name, describe, start, { lazy = false } = {}) {
   return {
     async render({ model, el }) {
       const root = element("section", { class: `fk-widget fk-${name}`, "aria-label": describe });
@@ -191,12 +192,12 @@ function widget(name, describe, start) {
         };
         const load = (one) => loadNetwork(model, one, late);
         const net = model.get("network") ? await load(model.get("network")) : null;
-        const nets = await Promise.all((model.get("networks") ?? []).map(load));
+        const nets = await Promise.all(lazy ? [] : (model.get("networks") ?? []).map(load));
         // a notebook shows a widget a moment after it made it: until then it has no colours, no size
         const shown = () => getComputedStyle(root).backgroundColor !== "";
         for (let frame = 0; !shown() && frame < 60; frame += 1) await nextFrame();
         waiting.remove();
-        const stop = start({ model, root, net, nets });
+        const stop = start({ model, root, net, nets, load });
         root.dataset.ready = "true";
         return stop;
       } catch (error) {
