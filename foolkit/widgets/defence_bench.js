@@ -75,7 +75,10 @@ export default widget("bench", "Defence bench", ({ model, root, load }) => {
     status.say(`Attacking ${names.join(", ")} …`);
     try {
       for (const name of new Set([...(model.get("transferred") ? [defences[0]] : []), ...names])) {
-        if (!networks.has(name)) networks.set(name, await load(model.get("networks")[defences.indexOf(name)]));
+        if (networks.has(name)) continue;
+        const net = await load(model.get("networks")[defences.indexOf(name)],
+          () => { if (mine === current) status.say(LATE); });
+        networks.set(name, net);
       }
     } catch (error) {
       if (mine === current) { running = false; show(); }
@@ -112,21 +115,21 @@ export default widget("bench", "Defence bench", ({ model, root, load }) => {
 
   // ---- in words ----
   const about = (n) => (painting() ? `Painted as ${an(n)}.` : `Digit ${n + 1}, ${an(truth[n])}.`);
-  function words(name) {
+  function words(name) { // the verdict, and what the network reads
     const one = outcomes.get(name)?.[place()];
-    if (!one) return running ? "waiting" : "not attacked yet";
+    if (!one) return [running ? "waiting" : "not attacked yet"];
     const kind = verdict(one, place()), n = place();
     const answer = painting() ? n : indexOfLargest(one.confidences);
     const says = `“${answer}”, ${percent(one.confidences[answer])}`;
-    if (kind === "blind") return `no gradient, so nothing is shown: ${says}`;
-    if (kind === "right") return `${painting() ? "not convinced" : "stands"}: ${says}`;
-    return `${painting() || one.before ? "fooled" : "wrong, as before"}: ${says}`;
+    if (kind === "blind") return ["untested, the gradient is zero", says];
+    if (kind === "right") return [painting() ? "not convinced" : "stands", says];
+    return [painting() || one.before ? "fooled" : "wrong, as before", says];
   }
   const spoken = (names) =>
-    `${about(place())} ${names.map((name) => `${name}: ${words(name)}`).join("; ")}.`;
+    `${about(place())} ${names.map((name) => `${name}: ${words(name).join(": ")}`).join("; ")}.`;
   // Counts in words; `blind` ones are never among those that stand.
   function tally({ right, blind, before, total: all }) {
-    const rest = blind ? `, ${blind} without a gradient to test them` : "";
+    const rest = blind ? `, ${blind} untested (gradient zero)` : "";
     return painting() ? `not convinced: ${right} of ${all}${rest}`
       : `still right: ${right} of ${all}${rest} (before: ${before})`;
   }
@@ -144,7 +147,9 @@ export default widget("bench", "Defence bench", ({ model, root, load }) => {
     }
     status.say(`Done, ${total()} ${painting() ? "goals" : "digits"}. `
       + `${names.map((name) => `${name}: ${tally(counts.get(name))}`).join("; ")}.${reply}`
-      + (blind ? " An attack without a gradient proves nothing: try another one, or images made elsewhere." : ""));
+      + (blind
+        ? " Where the gradient is zero, this attack proves nothing: try another, or images made elsewhere."
+        : ""));
     tell();
   }
   function tell() { // Python
@@ -178,7 +183,9 @@ export default widget("bench", "Defence bench", ({ model, root, load }) => {
     for (const card of cards.filter(({ name }) => ticked.includes(name))) {
       const one = outcomes.get(card.name)?.[n], found = count(card.name);
       paint(card.canvas, one ? one.image : untouched);
-      card.text.textContent = words(card.name);
+      const [told, says] = words(card.name);
+      card.text.replaceChildren(element("b", {}, told),
+        ...(says ? [": ", element("span", { class: "fk-says" }, says)] : []));
       card.canvas.setAttribute("aria-label", `${card.name}: ${card.text.textContent}`);
       card.node.classList.toggle("fk-fallen", Boolean(one) && verdict(one, n) === "wrong");
       const share = (part) => `${found.total ? 100 * part / total() : 0}%`;
@@ -245,7 +252,7 @@ export default widget("bench", "Defence bench", ({ model, root, load }) => {
   root.append(
     element("div", { class: "fk-row", role: "group", "aria-label": "Defences" },
       element("span", {}, "attack these:"), ...boxes.map(({ node }) => node)),
-    element("div", { class: "fk-row" }, labelled("attack ", attack), labelled("digit ", chosen)),
+    element("div", { class: "fk-row" }, labelled("method ", attack), labelled("digit ", chosen)),
     element("div", { class: "fk-row" }, ...Object.values(sliders).map(({ node }) => node), shared),
     element("div", { class: "fk-row" }, labelled("which will stand best? ", guess), go),
     status.node, list);
