@@ -20,14 +20,14 @@ export default widget("bench", "Defence bench", ({ model, root, load }) => {
   let outcomes = new Map(); // by defence, place by place: what the attack came to
 
   // ---- the attack ----
-  // Right, wrong, or blind: it kept its answer, but the attack had no slope to climb.
-  function verdict({ confidences, blind }, n) {
+  // Right, wrong, or untested: it kept its answer, but the attack had no slope to climb.
+  function verdict({ confidences, stuck }, n) {
     const fooled = painting() ? confidences[n] >= CERTAIN : indexOfLargest(confidences) !== truth[n];
     if (fooled) return "wrong";
-    return blind ? "blind" : "right";
+    return stuck ? "untested" : "right";
   }
   function count(name) {
-    const found = { before: 0, right: 0, wrong: 0, blind: 0, total: 0 };
+    const found = { before: 0, right: 0, wrong: 0, untested: 0, total: 0 };
     (outcomes.get(name) ?? []).forEach((one, n) => {
       found[verdict(one, n)]++;
       found.before += one.before;
@@ -46,7 +46,7 @@ export default widget("bench", "Defence bench", ({ model, root, load }) => {
         yield* signSteps(net, original(n), truth[n], { epsilon, steps, starts });
         break;
       }
-      case "noise": yield { image: signNoise(original(n), epsilon, randomOf(seed, n, 0)), blind: false }; break;
+      case "noise": yield { image: signNoise(original(n), epsilon, randomOf(seed, n, 0)), stuck: false }; break;
       default: yield* painted(net, n, randomOf(seed, n, 0));
     }
   }
@@ -121,15 +121,15 @@ export default widget("bench", "Defence bench", ({ model, root, load }) => {
     const kind = verdict(one, place()), n = place();
     const answer = painting() ? n : indexOfLargest(one.confidences);
     const says = `“${answer}”, ${percent(one.confidences[answer])}`;
-    if (kind === "blind") return ["untested, the gradient is zero", says];
+    if (kind === "untested") return ["untested, the gradient is zero", says];
     if (kind === "right") return [painting() ? "not convinced" : "stands", says];
     return [painting() || one.before ? "fooled" : "wrong, as before", says];
   }
   const spoken = (names) =>
     `${about(place())} ${names.map((name) => `${name}: ${words(name).join(": ")}`).join("; ")}.`;
-  // Counts in words; `blind` ones are never among those that stand.
-  function tally({ right, blind, before, total: all }) {
-    const rest = blind ? `, ${blind} untested (gradient zero)` : "";
+  // Counts in words; `untested` ones are never among those that stand.
+  function tally({ right, untested, before, total: all }) {
+    const rest = untested ? `, ${untested} untested (gradient zero)` : "";
     return painting() ? `not convinced: ${right} of ${all}${rest}`
       : `still right: ${right} of ${all}${rest} (before: ${before})`;
   }
@@ -137,7 +137,7 @@ export default widget("bench", "Defence bench", ({ model, root, load }) => {
     const counts = new Map(names.map((name) => [name, count(name)]));
     const kept = (name) => counts.get(name).right;
     const most = Math.max(...names.map(kept)), best = names.filter((name) => kept(name) === most);
-    const guessed = guess.value, blind = names.some((name) => counts.get(name).blind);
+    const guessed = guess.value, untested = names.some((name) => counts.get(name).untested);
     let reply = "";
     if (guessed && most === 0) reply = " You guessed, but none stood.";
     else if (guessed) {
@@ -147,7 +147,7 @@ export default widget("bench", "Defence bench", ({ model, root, load }) => {
     }
     status.say(`Done, ${total()} ${painting() ? "goals" : "digits"}. `
       + `${names.map((name) => `${name}: ${tally(counts.get(name))}`).join("; ")}.${reply}`
-      + (blind
+      + (untested
         ? " Where the gradient is zero, this attack proves nothing: try another, or images made elsewhere."
         : ""));
     tell();
@@ -167,10 +167,10 @@ export default widget("bench", "Defence bench", ({ model, root, load }) => {
   const before = { canvas: picture("Before the attack"), text: element("p") };
   const cards = defences.map((name) => {
     const canvas = picture(name), text = element("p"), counts = element("p", { class: "fk-note" });
-    const right = element("span", { class: "fk-bar" }), blind = element("span", { class: "fk-bar fk-blind" });
+    const right = element("span", { class: "fk-bar" }), untested = element("span", { class: "fk-bar fk-untested" });
     const node = element("li", {}, element("p", { class: "fk-title" }, name), canvas, text,
-      element("div", { class: "fk-track fk-shares", "aria-hidden": "true" }, right, blind), counts);
-    return { name, node, canvas, text, counts, right, blind };
+      element("div", { class: "fk-track fk-shares", "aria-hidden": "true" }, right, untested), counts);
+    return { name, node, canvas, text, counts, right, untested };
   });
   const list = element("ul", { class: "fk-stand", role: "list", "aria-label": "What the attack came to" });
 
@@ -190,7 +190,7 @@ export default widget("bench", "Defence bench", ({ model, root, load }) => {
       card.node.classList.toggle("fk-fallen", Boolean(one) && verdict(one, n) === "wrong");
       const share = (part) => `${found.total ? 100 * part / total() : 0}%`;
       card.right.style.width = share(found.right);
-      card.blind.style.width = share(found.blind);
+      card.untested.style.width = share(found.untested);
       card.counts.textContent = found.total ? tally(found) : "";
     }
     go.textContent = running ? "Stop" : "Attack";

@@ -63,7 +63,7 @@ class DefenceBench(Widget):
         guess: the defence that the reader expects to stand best, or "".
         results: for each defence attacked what was counted when the attack had ended; empty
             before that. ``before``: digits read rightly before the attack; ``right``, ``wrong``
-            and ``blind``: read rightly after it, wrongly, and rightly though the attack had no
+            and ``untested``: read rightly after it, wrongly, and rightly though the attack had no
             gradient to climb; ``total``: of how many. Of ``"paint"`` there are ten images and no
             right answer: ``wrong`` are those read as the goal with 99.99 %, ``before`` is 0.
             ``answer`` and ``confidence``: what it says of the chosen digit's image.

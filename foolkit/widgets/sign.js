@@ -23,20 +23,20 @@ function boxed(original, epsilon) {
 }
 const added = (original, change) => original.map((x, i) => x + change[i]);
 
-// One step (Goodfellow et al. 2014). `blind`: there was no slope to step along.
+// One step (Goodfellow et al. 2014). `stuck`: there was no slope to step along.
 function signStep(net, original, label, epsilon) {
   const { slope, none } = slopeInFloat32(net, original, label);
   const moved = original.map((x, i) => x + epsilon * Math.sign(slope[i]));
-  return { image: moved.map((x) => Math.min(1, Math.max(0, x))), blind: none };
+  return { image: moved.map((x) => Math.min(1, Math.max(0, x))), stuck: none };
 }
 
 // Many steps from random points of the box (Madry et al. 2018); of several starts the first that
 // fools, else the one that came nearest. `starts`: for each the first change, of at most epsilon a
-// pixel. A generator: yields after each step, its last value is the result. `blind`: every
+// pixel. A generator: yields after each step, its last value is the result. `stuck`: every
 // start ended where there is no slope.
 function* signSteps(net, original, label, { epsilon, steps, starts }) {
   const box = boxed(original, epsilon), length = 2.5 * epsilon / steps;
-  let best = null, stuck = 0;
+  let best = null, ended = 0;
   for (const start of starts) {
     let change = box(start), end = false;
     for (let n = 0; n < steps; n++) {
@@ -45,7 +45,7 @@ function* signSteps(net, original, label, { epsilon, steps, starts }) {
       if (!none) change = box(change.map((d, i) => d + length * Math.sign(slope[i])));
       yield null;
     }
-    stuck += end;
+    ended += end;
     const image = added(original, change), logits = net.logits(image);
     const lead = Math.max(...logits.filter((_, k) => k !== label)) - logits[label];
     const fooled = lead > ROUNDING * Math.max(...logits.map(Math.abs));
@@ -53,7 +53,7 @@ function* signSteps(net, original, label, { epsilon, steps, starts }) {
     if (best === null || margin > best.margin) best = { image, margin };
     if (fooled) break;
   }
-  yield { image: best.image, blind: stuck === starts.length };
+  yield { image: best.image, stuck: ended === starts.length };
 }
 
 // Random numbers of one digit and one start: the same for every network.
@@ -72,7 +72,7 @@ function signNoise(original, epsilon, random) {
 
 const randomImage = (random) => Float64Array.from({ length: 784 }, () => random.next());
 
-// Noise, climbed until it counts as the goal with 99.99 % (foolkit.gradients.ascent). `blind`: it
+// Noise, climbed until it counts as the goal with 99.99 % (foolkit.gradients.ascent). `stuck`: it
 // came to a place with no slope before that.
 const PLAIN_CLIMB = { stepSize: 0.01, decay: 0, blur: 0, blurEvery: 1, jitter: 0, totalVariation: 0 };
 
@@ -84,5 +84,5 @@ function* painted(net, goal, random, steps = 200) {
     if (climber.slope.every((g) => g === 0)) break;
     yield null;
   }
-  yield { image: climber.image, blind: climber.steps > 0 && climber.slope.every((g) => g === 0) };
+  yield { image: climber.image, stuck: climber.steps > 0 && climber.slope.every((g) => g === 0) };
 }

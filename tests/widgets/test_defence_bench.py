@@ -233,7 +233,7 @@ SATURATED = """([xs, ys, scale]) => {
         let last;
         const settings = { epsilon: 0.01, steps: 3, starts: [start()] };
         for (last of E.signSteps(saturated, image, ys[n], settings));
-        return [E.signStep(saturated, image, ys[n], 0.3).blind, last.blind];
+        return [E.signStep(saturated, image, ys[n], 0.3).stuck, last.stuck];
     });
 }"""
 
@@ -326,7 +326,7 @@ def test_python_is_told_what_came_out(browser, digits, networks):
     expected = fk.gradients.fgsm(networks["half"], images, labels, epsilon=51 / 255)
     told = found["results"]["half"]
     assert list(found["results"]) == ["half"]
-    assert (told["total"], told["blind"]) == (15, 0)
+    assert (told["total"], told["untested"]) == (15, 0)
     assert abs(told["wrong"] - int(expected.success.sum())) <= 1
     assert told["right"] + told["wrong"] == 15
     assert told["answer"] == int(expected.predicted[3])
@@ -566,6 +566,21 @@ def test_an_attack_without_a_gradient_is_no_victory(open_page, server, digits):
     assert abs(right - int((~none & ~expected.success).sum())) <= 1
     assert "Where the gradient is zero, this attack proves nothing" in said(page)
     assert "untested" not in cards(page)["none"][1]
+
+
+def test_weights_that_are_missing_are_an_error_in_words(open_page, server):
+    page, aborted = open_page(server), []
+    page.route(
+        "**/lenet-b.safetensors.js",
+        lambda route: (aborted.append(route.request.url), route.abort()),
+    )
+    page.get_by_role("button", name="Attack").click()
+    page.get_by_text("This attack could not start").wait_for()
+    assert "the file lenet-b.safetensors of this site did not load" in said(page)
+    assert len(aborted) == 1
+    page.get_by_role("checkbox", name="another").uncheck()
+    attack(page)
+    assert list(cards(page)) == ["before", "none"]
 
 
 def test_by_keyboard_alone(open_page, server):
