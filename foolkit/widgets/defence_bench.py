@@ -16,6 +16,13 @@ from foolkit.widgets.base import Widget, check_network, module
 from foolkit.widgets.traits import LAST_SEED, Images, Number, Whole, check_whole, to_tensor
 
 ATTACKS = ("fgsm", "pgd", "noise", "paint")
+DEFENCES = {  # what each was trained with
+    "no defence": "lenet",
+    "noise": "lenet-noise",
+    "FGSM": "lenet-fgsm",
+    "PGD": "lenet-pgd",
+    "outliers": "lenet-exposed",
+}
 PER_CLASS = 3
 MOST = 100  # digits: more would keep a reader waiting
 
@@ -46,7 +53,7 @@ class DefenceBench(Widget):
 
     Args:
         networks: for each defence's name a shipped network that the page can run; the first one
-            is the undefended network.
+            is the undefended network. By default ``DEFENCES``.
         images: digits to attack, float32 ``[N, 1, 28, 28]`` in [0, 1], N at most 100; by default
             ``bench_digits()``.
         labels: their classes, int64 ``[N]``; needed with ``images``.
@@ -93,7 +100,7 @@ class DefenceBench(Widget):
 
     def __init__(
         self,
-        networks: Mapping[str, str],
+        networks: Mapping[str, str] | None = None,
         images: Tensor | None = None,
         labels: Tensor | None = None,
         *,
@@ -106,6 +113,7 @@ class DefenceBench(Widget):
         chosen: int = 0,
         seed: int = 0,
     ) -> None:
+        networks = DEFENCES if networks is None else networks
         if not isinstance(networks, Mapping) or not networks:
             came = type(networks).__name__ if networks else "none"
             raise TypeError(f"networks: expected a mapping from names to networks, got {came}")

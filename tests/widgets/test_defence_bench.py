@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save
 import foolkit as fk
 from foolkit.models import shipped
 from foolkit.widgets import DefenceBench
-from foolkit.widgets.defence_bench import bench_digits
+from foolkit.widgets.defence_bench import DEFENCES, bench_digits
 
 MODULES = ("ascent", "sign")
 NAMES = ("signStep", "signSteps", "signNoise", "painted", "randomOf", "randomChange", "randomImage")
@@ -36,6 +36,14 @@ def test_the_digits_are_held_out_and_even(digits):
     assert labels.tolist() == [digit for digit in range(10) for _ in range(3)]
     held = {image.numpy().tobytes() for image in fk.models.comparison_digits()[0]}
     assert all(image.numpy().tobytes() in held for image in images)
+
+
+def test_the_defences_are_those_of_the_chapter():
+    widget = DefenceBench()
+    assert widget.defences == ["no defence", "noise", "FGSM", "PGD", "outliers"]
+    assert widget.networks[0] == "lenet"
+    assert set(widget.networks) <= set(fk.models.available())
+    assert widget.ticked == widget.defences[:2]
 
 
 def test_python_sets_and_reads():
@@ -342,19 +350,20 @@ def test_python_is_told_what_came_out(browser, digits, networks):
 
 EPSILON = 51 / 255  # so that an image that was changed once is one of 8 bits
 SOURCE = f"import foolkit as fk\nfk.widgets.DefenceBench({PANEL}, epsilon={EPSILON}, chosen=4)"
+ALL = f"import foolkit as fk\nfk.widgets.DefenceBench(epsilon={EPSILON}, ticked={list(DEFENCES)})"
 DONE = "document.querySelector('.fk-status').textContent.startsWith('Done')"
 
 
 @pytest.fixture(scope="module")
 def html(small_html):
     """A book of one page with the project's own host and styles."""
-    return small_html({"index": [SOURCE]})
+    return small_html({"index": [SOURCE], "all": [ALL]})
 
 
 @pytest.fixture
 def open_page(visit):
-    def opened(site, **options):
-        page = visit(f"{site}/index.html", **options)
+    def opened(site, name="index", **options):
+        page = visit(f"{site}/{name}.html", **options)
         page.locator(".fk-bench[data-ready]").wait_for()
         return page
 
@@ -450,6 +459,27 @@ def test_many_steps_are_stronger_and_keep_their_promise(open_page, server, netwo
         )
         assert abs(right - int((~expected.success).sum())) <= 3  # other random starts
         assert right <= one[name]
+
+
+@pytest.mark.parametrize("method", ["fgsm", "pgd"])
+def test_the_defended_networks_stand_and_fall_as_in_python(open_page, server, digits, method):
+    images, labels = digits
+    page = open_page(server, "all")
+    page.locator("select").first.select_option(method)
+    attack(page)
+    counts = {name: still_right(words)[0] for name, (_, words) in cards(page).items()
+              if name != "before"}  # fmt: skip
+    assert list(counts) == list(DEFENCES)
+    for name, right in counts.items():
+        net = fk.models.load(DEFENCES[name])
+        if method == "fgsm":
+            found, margin = fk.gradients.fgsm(net, images, labels, epsilon=EPSILON), 1
+        else:  # from other random starts
+            found = fk.gradients.pgd(net, images, labels, epsilon=EPSILON, steps=20, progress=False)
+            margin = 3
+        assert abs(right - int((~found.success).sum())) <= margin
+    assert counts["PGD"] > counts["no defence"] + 10
+    assert "untested" not in said(page)
 
 
 def test_noise_of_the_same_size_is_the_control(open_page, server, networks, digits):
