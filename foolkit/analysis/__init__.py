@@ -40,6 +40,7 @@ from foolkit.analysis.repetition import (
     tile,
     tiled_repeats,
 )
+from foolkit.analysis.robustness import Robustness, robustness, share
 from foolkit.analysis.scores import (
     Mistakes,
     Share,
@@ -91,6 +92,7 @@ __all__ = [
     "Rejection",
     "Reliability",
     "Repeats",
+    "Robustness",
     "Room",
     "Scramble",
     "Share",
@@ -128,12 +130,14 @@ __all__ = [
     "recurrence",
     "rejection",
     "reliability",
+    "robustness",
     "room",
     "rubbish",
     "score_all",
     "scores",
     "scramble",
     "seam_step",
+    "share",
     "shuffle_tiles",
     "spectrum",
     "symmetry",

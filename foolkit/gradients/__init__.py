@@ -1,6 +1,7 @@
 """Gradients: adversarial perturbations, their controls, and images painted from nothing."""
 
 from foolkit.gradients.ascent import Ascent, ascent
+from foolkit.gradients.blind import blind
 from foolkit.gradients.carlini_wagner import carlini_wagner
 from foolkit.gradients.controls import noise
 from foolkit.gradients.deepfool import deepfool
@@ -12,6 +13,7 @@ __all__ = [
     "Ascent",
     "Perturbed",
     "ascent",
+    "blind",
     "carlini_wagner",
     "deepfool",
     "fgsm",

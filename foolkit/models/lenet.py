@@ -14,9 +14,12 @@ class LeNet(nn.Sequential):
     10 logits: 431,080 parameters, no dropout, no normalisation. Images ``[N, 1, 28, 28]`` in
     [0, 1]. Caffe's version scales by 1/256 and subtracts the mean image; this one takes the
     pixels as they are.
+
+    Args:
+        classes: logits; 11 where "no digit" is a class of its own.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, classes: int = 10) -> None:
         super().__init__()
         self.conv1 = GreyConv2d(20)  # of 5x5
         self.pool1 = nn.MaxPool2d(2)
@@ -25,4 +28,4 @@ class LeNet(nn.Sequential):
         self.flatten = nn.Flatten()
         self.fc1 = nn.Linear(800, 500)
         self.relu = nn.ReLU()
-        self.fc2 = nn.Linear(500, 10)
+        self.fc2 = nn.Linear(500, classes)

@@ -31,12 +31,20 @@ from tqdm.auto import tqdm
 
 from foolkit.data import digits, mnist
 from foolkit.models.classifier import predict
+from foolkit.models.defences import (
+    exposed,
+    fast_gradient_sign,
+    noisy,
+    photograph_pieces,
+    projected_gradient,
+)
 from foolkit.models.judges import FITTED_PER_CLASS, JUDGES, comparison_digits, fitted
 from foolkit.models.rbf import RBF
 from foolkit.models.shipped import ARCHITECTURES, as_float32
 
 Split = Literal["train", "half-1", "half-2"]
 TRAINING_DIGITS = 55_000
+PIECES = 10_000  # of photographs, as outliers
 MNIST_CREDIT = "MNIST by Y. LeCun, C. Cortes and C. J. C. Burges"
 
 
@@ -56,6 +64,16 @@ class Recipe:
     decayed: Literal["all", "weights"] = "all"  # "weights": no biases, no normalisation
     distorted: bool = False  # every digit a little turned, scaled and shifted
     loss: Literal["softmax", "sigmoids", "hinge"] = "softmax"  # of LOSSES
+
+
+@dataclass(frozen=True)
+class Defended(Recipe):
+    """A recipe whose loss is to make the network hard to fool (``foolkit.models.defences``)."""
+
+    defence: Literal["noise", "fgsm", "pgd", "exposed"] = "noise"
+    epsilon: float = 0.0  # largest change of a pixel, of the pixel range
+    steps: int = 1  # along the gradient, from a random start if there are several
+    growing: float = 0.0  # share of the training in which epsilon grows from 0
 
 
 def softmax(decay: float) -> Recipe:
@@ -90,6 +108,11 @@ def radial(architecture: str, epochs: int, loss: str, seed: int) -> Recipe:
     )  # fmt: skip
 
 
+def defended(defence: str, epochs: int = 8, epsilon: float = 0.0) -> Defended:
+    """The LeNet's own recipe, shorter, with another loss."""
+    return Defended("LeNet", epochs=epochs, defence=defence, epsilon=epsilon)
+
+
 def seeded(name: str, make: Callable[[int], Recipe]) -> dict[str, Recipe]:
     """Three networks that differ in their seed alone: ``name``, ``name-b``, ``name-c``."""
     return {name + ending: make(seed) for seed, ending in enumerate(("", "-b", "-c"))}
@@ -118,6 +141,14 @@ RECIPES = {
         "ViT", epochs=12, batch=128, optimizer="adamw", learning_rate=2e-3, warmup=0.1,
         weight_decay=0.05, decayed="weights", distorted=True,
     ),
+    # the same network, trained to withstand what fools it
+    "lenet-noise": defended("noise", epsilon=0.25),
+    "lenet-fgsm": defended("fgsm", epochs=6, epsilon=0.25),
+    "lenet-pgd": Defended(
+        "LeNet", epochs=8, optimizer="adam", learning_rate=1e-3, weight_decay=0.0,
+        defence="pgd", epsilon=0.3, steps=3, growing=0.4,
+    ),
+    "lenet-exposed": defended("exposed"),
     # the same digits, asked for something other than a share of one (Goodfellow et al. 2015)
     **seeded("fc64-softmax", partial(dense, "softmax")),
     **seeded("fc64-sigmoids", partial(dense, "sigmoids")),
@@ -169,10 +200,42 @@ def distort(images: Tensor, generator: torch.Generator) -> Tensor:
     return grid_sample(images, grid, align_corners=False)
 
 
+Objective = Callable[[nn.Module, Tensor, Tensor, torch.Generator, float], Tensor]
+
+
+def objective(recipe: Recipe) -> Objective:
+    """The loss of one batch: of a network, its images, labels, a generator, and how much of the
+    training is behind, in [0, 1].
+    """
+    if not isinstance(recipe, Defended):
+
+        def plain(net, images, labels, generator, behind):
+            shown = distort(images, generator) if recipe.distorted else images
+            return LOSSES[recipe.loss](net(shown), labels)
+
+        return plain
+    pieces = photograph_pieces(PIECES) if recipe.defence == "exposed" else None
+
+    def loss(net, images, labels, generator, behind):
+        epsilon = recipe.epsilon * min(1.0, behind / recipe.growing if recipe.growing else 1.0)
+        if recipe.defence == "noise":
+            return noisy(net, images, labels, epsilon=epsilon, kind="sign", generator=generator)
+        if recipe.defence == "fgsm":
+            return fast_gradient_sign(net, images, labels, epsilon=epsilon)
+        if recipe.defence == "pgd":
+            return projected_gradient(
+                net, images, labels, epsilon=epsilon, steps=recipe.steps, generator=generator
+            )
+        return exposed(net, images, labels, generator=generator, pieces=pieces)
+
+    return loss
+
+
 def fit(
     net: nn.Module, images: Tensor, labels: Tensor, recipe: Recipe, progress: bool = True
 ) -> None:
     """Train ``net`` in place on ``images`` ``[N, C, H, W]`` by stochastic gradient descent."""
+    loss_of, done = objective(recipe), 0
     generator = torch.Generator().manual_seed(recipe.seed)
     net.to(memory_format=torch.channels_last).train()
     steps = recipe.epochs * (len(images) // recipe.batch)
@@ -187,12 +250,12 @@ def fit(
         for _ in range(recipe.epochs):
             order = torch.randperm(len(images), generator=generator)
             for index in order.split(recipe.batch)[: len(images) // recipe.batch]:
-                shown = distort(images[index], generator) if recipe.distorted else images[index]
-                loss = LOSSES[recipe.loss](net(shown), labels[index])
+                loss = loss_of(net, images[index], labels[index], generator, done / steps)
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()
                 optimizer.step()
                 schedule.step()
+                done += 1
                 bar.update()
     net.eval()
 

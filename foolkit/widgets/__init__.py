@@ -7,6 +7,7 @@ fooling it; ``toy.js`` is five small models that learn in the page. All are writ
 
 from foolkit.widgets.breed import Breed
 from foolkit.widgets.climb import Climb
+from foolkit.widgets.defence_bench import DefenceBench
 from foolkit.widgets.draw_and_fool import DrawAndFool
 from foolkit.widgets.eraser import Eraser
 from foolkit.widgets.face_builder import FaceBuilder
@@ -24,6 +25,7 @@ __all__ = [
     "Breed",
     "BreedPatterns",
     "Climb",
+    "DefenceBench",
     "DrawAndFool",
     "Eraser",
     "FaceBuilder",

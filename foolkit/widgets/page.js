@@ -175,9 +175,13 @@ async function loadNetwork(model, name, late) {
   return networkOf(weightsOnThisPage.get(file));
 }
 
+const LATE = "Still waiting for the network. In a notebook: "
+  + "the kernel is busy, or this cell has yet to be run.";
+
 // A widget: waits for its networks, then hands over; what goes wrong is said in words. `net` is
-// the network of the trait of that name, `nets` are those of `networks`.
-function widget(name, describe, start) {
+// the network of the trait of that name, `nets` are those of `networks`. A `lazy` widget has none
+// of these to begin with, and fetches each by `load(name, late)`, when it needs it.
+function widget(name, describe, start, { lazy = false } = {}) {
   return {
     async render({ model, el }) {
       const root = element("section", { class: `fk-widget fk-${name}`, "aria-label": describe });
@@ -185,18 +189,15 @@ function widget(name, describe, start) {
       root.append(waiting);
       el.append(root);
       try {
-        const late = () => {
-          waiting.textContent = "Still waiting for the network. In a notebook: "
-            + "the kernel is busy, or this cell has yet to be run.";
-        };
-        const load = (one) => loadNetwork(model, one, late);
-        const net = model.get("network") ? await load(model.get("network")) : null;
-        const nets = await Promise.all((model.get("networks") ?? []).map(load));
+        const load = (one, late) => loadNetwork(model, one, late);
+        const wait = (one) => load(one, () => { waiting.textContent = LATE; });
+        const net = model.get("network") ? await wait(model.get("network")) : null;
+        const nets = await Promise.all(lazy ? [] : (model.get("networks") ?? []).map(wait));
         // a notebook shows a widget a moment after it made it: until then it has no colours, no size
         const shown = () => getComputedStyle(root).backgroundColor !== "";
         for (let frame = 0; !shown() && frame < 60; frame += 1) await nextFrame();
         waiting.remove();
-        const stop = start({ model, root, net, nets });
+        const stop = start({ model, root, net, nets, load });
         root.dataset.ready = "true";
         return stop;
       } catch (error) {

@@ -1,0 +1,129 @@
+"""Training that is to make a network hard to fool, one loss for each idea.
+
+Each function reads as its paper does and returns the loss of one batch, for
+``foolkit.models.train.fit`` to step along. Nothing is drawn but from the generator.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from foolkit.data import crops
+
+TILES = 4  # outliers: a digit is cut into 4 x 4 pieces of 7 x 7 pixels
+PHOTOGRAPHS = (0, 1)  # that outliers are cut from; the third stays for tests
+EXPOSED = 0.5  # weight of the outliers' loss
+
+
+def noisy(
+    net: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    epsilon: float,
+    kind: Literal["sign", "uniform"],
+    generator: torch.Generator,
+) -> Tensor:
+    """Cross-entropy of images under random noise, the control of Goodfellow et al. (2015).
+
+    Every pixel moves by plus or minus ``epsilon`` (``"sign"``), or by a uniform amount between
+    the two (``"uniform"``); then clipped to [0, 1].
+
+    Args:
+        net: from images to logits ``[N, K]``.
+        images: float32 ``[N, C, H, W]`` in [0, 1].
+        labels: int64 ``[N]``.
+        epsilon: in units of the pixel range.
+        kind: of the noise.
+        generator: of the noise.
+    """
+    drawn = 2 * torch.rand(images.shape, generator=generator) - 1
+    noise = drawn.sign() if kind == "sign" else drawn
+    return cross_entropy(net((images + epsilon * noise).clamp(0, 1)), labels)
+
+
+def fast_gradient_sign(
+    net: nn.Module, images: Tensor, labels: Tensor, *, epsilon: float, share: float = 0.5
+) -> Tensor:
+    """The adversarial objective of Goodfellow et al. (2015, section 6).
+
+    ``a J(x, y) + (1 - a) J(x + epsilon sign(grad_x J(x, y)), y)`` with a = ``share``. The paper
+    does not clip the changed images; here they are clipped to [0, 1].
+    """
+    changed = (images + epsilon * _slope(net, images, labels).sign()).clamp(0, 1)
+    logits = net(torch.cat([images, changed]))  # one pass for both halves of the sum
+    clean, adversarial = logits.chunk(2)
+    return share * cross_entropy(clean, labels) + (1 - share) * cross_entropy(adversarial, labels)
+
+
+def projected_gradient(
+    net: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    epsilon: float,
+    steps: int,
+    generator: torch.Generator,
+) -> Tensor:
+    """The inner maximum of Madry et al. (2018), by a few steps from a random start.
+
+    The loss is that of the changed images alone. A step is ``2.5 epsilon / steps`` long, so that
+    the edge of the box is in reach from anywhere in it. The paper takes 40 steps of 0.01.
+    """
+    low, high = (images - epsilon).clamp(0, 1), (images + epsilon).clamp(0, 1)
+    start = 2 * torch.rand(images.shape, generator=generator) - 1
+    changed = torch.clamp(images + epsilon * start, low, high)
+    for _ in range(steps):
+        ahead = changed + 2.5 * epsilon / steps * _slope(net, changed, labels).sign()
+        changed = torch.clamp(ahead, low, high)
+    return cross_entropy(net(changed), labels)
+
+
+def exposed(
+    net: nn.Module, images: Tensor, labels: Tensor, *, generator: torch.Generator, pieces: Tensor
+) -> Tensor:
+    """Outlier exposure (Hendrycks et al. 2019): outliers are to get every class alike.
+
+    Half as many outliers as there are images: pieces of photographs, and digits of this very
+    batch with their tiles shuffled. Their loss is the cross-entropy to the uniform distribution,
+    with the weight 0.5 that the paper uses.
+
+    Args:
+        net, images, labels: as for ``noisy``.
+        generator: which outliers.
+        pieces: float32 ``[M, C, H, W]``, to draw pieces of photographs from.
+    """
+    quarter = len(images) // 4
+    drawn = pieces[torch.randint(len(pieces), (quarter,), generator=generator)]
+    outliers = torch.cat([drawn, shuffled(images[:quarter], generator)])
+    known, unknown = net(torch.cat([images, outliers])).split([len(images), len(outliers)])
+    return cross_entropy(known, labels) - EXPOSED * unknown.log_softmax(1).mean()
+
+
+def photograph_pieces(n: int, seed: int = 0) -> Tensor:
+    """``n`` pieces of the two photographs that outliers come from, ``[n, 1, 28, 28]``."""
+    pieces, source = crops(-(-3 * n // 2) + 3, seed=seed)  # the photographs come in turn
+    return pieces[torch.isin(source, torch.tensor(PHOTOGRAPHS))][:n]
+
+
+def shuffled(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Each image ``[N, C, H, W]`` with its 4 x 4 tiles in an order of its own."""
+    n, channels, height, width = images.shape
+    down, across = height // TILES, width // TILES
+    cut = images.view(n, channels, TILES, down, TILES, across).permute(0, 2, 4, 1, 3, 5)
+    tiles = cut.reshape(n, TILES**2, channels, down, across)
+    order = torch.rand((n, TILES**2), generator=generator).argsort(1)
+    moved = tiles[torch.arange(n)[:, None], order]
+    moved = moved.view(n, TILES, TILES, channels, down, across).permute(0, 3, 1, 4, 2, 5)
+    return moved.reshape(images.shape)
+
+
+def _slope(net: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    """Gradient of the summed cross-entropy with respect to the pixels; the weights get none."""
+    images = images.detach().requires_grad_()
+    loss = cross_entropy(net(images), labels, reduction="sum")
+    return torch.autograd.grad(loss, images)[0]

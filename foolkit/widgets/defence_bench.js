@@ -1,0 +1,283 @@
+// The defence bench: tick networks, run one attack on each, and compare what still stands.
+
+const ATTACKS = {
+  fgsm: "one step along the gradient (FGSM)",
+  pgd: "many steps, random start (PGD)",
+  noise: "random noise of the same size",
+  paint: "paint on noise until it is sure",
+};
+
+export default widget("bench", "Defence bench", ({ model, root, load }) => {
+  const defences = model.get("defences"), truth = model.get("truth");
+  const networks = new Map(); // by the name of the defence, once fetched
+  const an = (digit) => `${digit === 8 ? "an" : "a"} ${digit}`;
+  const painting = () => model.get("attack") === "paint";
+  const total = () => (painting() ? 10 : truth.length);
+  const place = () => (painting() ? truth[model.get("chosen")] : model.get("chosen"));
+  const original = (n) => fromBytes(model.get("images"), n);
+  let current = 0; // which attack is the current one; a newer one ends an older one
+  let running = false, done = false;
+  let outcomes = new Map(); // by defence, place by place: what the attack came to
+
+  // ---- the attack ----
+  // Right, wrong, or untested: it kept its answer, but the attack had no slope to climb.
+  function verdict({ confidences, stuck }, n) {
+    const fooled = painting() ? confidences[n] >= CERTAIN : indexOfLargest(confidences) !== truth[n];
+    if (fooled) return "wrong";
+    return stuck ? "untested" : "right";
+  }
+  function count(name) {
+    const found = { before: 0, right: 0, wrong: 0, untested: 0, total: 0 };
+    (outcomes.get(name) ?? []).forEach((one, n) => {
+      found[verdict(one, n)]++;
+      found.before += one.before;
+      found.total++;
+    });
+    return found;
+  }
+  // The image that the attack makes of digit n on `net`: a generator, its last value is the result.
+  function* made(net, n) {
+    const epsilon = model.get("epsilon"), steps = model.get("steps"), seed = model.get("seed");
+    switch (model.get("attack")) {
+      case "fgsm": yield signStep(net, original(n), truth[n], epsilon); break;
+      case "pgd": {
+        const starts = Array.from({ length: model.get("restarts") }, (_, start) =>
+          randomChange(randomOf(seed, n, start), epsilon));
+        yield* signSteps(net, original(n), truth[n], { epsilon, steps, starts });
+        break;
+      }
+      case "noise": yield { image: signNoise(original(n), epsilon, randomOf(seed, n, 0)), stuck: false }; break;
+      default: yield* painted(net, n, randomOf(seed, n, 0));
+    }
+  }
+  function* everything(names) { // the digit that is shown comes first
+    const first = place(), others = Array.from({ length: total() }, (_, n) => n).filter((n) => n !== first);
+    const shared = model.get("transferred") && networks.get(defences[0]);
+    for (const n of [first, ...others]) {
+      let gift = null;
+      for (const name of names) {
+        const net = networks.get(name);
+        let last = gift;
+        if (!last) for (last of made(shared || net, n)) yield;
+        if (shared) gift = last;
+        const before = !painting() && indexOfLargest(net.logits(original(n))) === truth[n];
+        outcomes.get(name)[n] = { ...last, before, confidences: net.confidences(last.image) };
+        yield;
+      }
+    }
+  }
+  async function run() {
+    const names = model.get("ticked"), mine = ++current;
+    if (names.length === 0) return status.say("Tick a defence first.");
+    forget();
+    running = true;
+    show();
+    status.say(`Attacking ${names.join(", ")} …`);
+    try {
+      for (const name of new Set([...(model.get("transferred") ? [defences[0]] : []), ...names])) {
+        if (networks.has(name)) continue;
+        const net = await load(model.get("networks")[defences.indexOf(name)],
+          () => { if (mine === current) status.say(LATE); });
+        networks.set(name, net);
+      }
+    } catch (error) {
+      if (mine === current) { running = false; show(); }
+      return status.say(`This attack could not start: ${error.message}.`);
+    }
+    if (mine !== current) return;
+    for (const name of names) outcomes.set(name, []);
+    let told = false;
+    await inSlices(everything(names), (_, ended) => {
+      if (mine !== current) return false;
+      if (ended) { running = false; done = true; }
+      show();
+      if (!told && !ended && names.every((name) => outcomes.get(name)[place()])) {
+        told = true;
+        status.say(spoken(names));
+      }
+      if (ended) conclude(names);
+    });
+  }
+  function forget() {
+    running = done = false;
+    outcomes = new Map();
+    if (Object.keys(model.get("results")).length === 0) return;
+    model.set("results", {});
+    model.set("attacked", new DataView(new ArrayBuffer(0)));
+    model.save_changes();
+  }
+  function stop() {
+    current++;
+    running = false;
+    show();
+    status.say("Stopped.");
+  }
+
+  // ---- in words ----
+  const about = (n) => (painting() ? `Painted as ${an(n)}.` : `Digit ${n + 1}, ${an(truth[n])}.`);
+  function words(name) { // the verdict, and what the network reads
+    const one = outcomes.get(name)?.[place()];
+    if (!one) return [running ? "waiting" : "not attacked yet"];
+    const kind = verdict(one, place()), n = place();
+    const answer = painting() ? n : indexOfLargest(one.confidences);
+    const says = `“${answer}”, ${percent(one.confidences[answer])}`;
+    if (kind === "untested") return ["untested, the gradient is zero", says];
+    if (kind === "right") return [painting() ? "not convinced" : "stands", says];
+    return [painting() || one.before ? "fooled" : "wrong, as before", says];
+  }
+  const spoken = (names) =>
+    `${about(place())} ${names.map((name) => `${name}: ${words(name).join(": ")}`).join("; ")}.`;
+  // Counts in words; `untested` ones are never among those that stand.
+  function tally({ right, untested, before, total: all }) {
+    const rest = untested ? `, ${untested} untested (gradient zero)` : "";
+    return painting() ? `not convinced: ${right} of ${all}${rest}`
+      : `still right: ${right} of ${all}${rest} (before: ${before})`;
+  }
+  function conclude(names) {
+    const counts = new Map(names.map((name) => [name, count(name)]));
+    const kept = (name) => counts.get(name).right;
+    const most = Math.max(...names.map(kept)), best = names.filter((name) => kept(name) === most);
+    const guessed = guess.value, untested = names.some((name) => counts.get(name).untested);
+    let reply = "";
+    if (guessed && most === 0) reply = " You guessed, but none stood.";
+    else if (guessed) {
+      reply = best.includes(guessed)
+        ? ` Your guess, ${guessed}, stood ${best.length > 1 ? "as well as any" : "best"}.`
+        : ` You guessed ${guessed}; ${best.join(" and ")} stood better.`;
+    }
+    status.say(`Done, ${total()} ${painting() ? "goals" : "digits"}. `
+      + `${names.map((name) => `${name}: ${tally(counts.get(name))}`).join("; ")}.${reply}`
+      + (untested
+        ? " Where the gradient is zero, this attack proves nothing: try another, or images made elsewhere."
+        : ""));
+    tell();
+  }
+  function tell() { // Python
+    const names = [...outcomes.keys()], here = names.map((name) => outcomes.get(name)[place()]);
+    model.set("results", Object.fromEntries(names.map((name, k) => {
+      const answer = indexOfLargest(here[k].confidences);
+      return [name, { ...count(name), answer, confidence: here[k].confidences[answer] }];
+    })));
+    model.set("attacked", toBytes(...here.map(({ image }) => image)));
+    model.save_changes();
+  }
+
+  // ---- what is seen ----
+  const status = announcement();
+  const before = { canvas: picture("Before the attack"), text: element("p") };
+  const cards = defences.map((name) => {
+    const canvas = picture(name), text = element("p"), counts = element("p", { class: "fk-note" });
+    const right = element("span", { class: "fk-bar" }), untested = element("span", { class: "fk-bar fk-untested" });
+    const node = element("li", {}, element("p", { class: "fk-title" }, name), canvas, text,
+      element("div", { class: "fk-track fk-shares", "aria-hidden": "true" }, right, untested), counts);
+    return { name, node, canvas, text, counts, right, untested };
+  });
+  const list = element("ul", { class: "fk-stand", role: "list", "aria-label": "What the attack came to" });
+
+  function show() {
+    const n = place(), ticked = model.get("ticked");
+    const untouched = painting() ? randomImage(randomOf(model.get("seed"), n, 0)) : original(n);
+    paint(before.canvas, untouched);
+    before.text.textContent = painting() ? `noise, to be climbed towards “${n}”` : `${an(truth[n])}, untouched`;
+    before.canvas.setAttribute("aria-label", `Before the attack: ${before.text.textContent}`);
+    for (const card of cards.filter(({ name }) => ticked.includes(name))) {
+      const one = outcomes.get(card.name)?.[n], found = count(card.name);
+      paint(card.canvas, one ? one.image : untouched);
+      const [told, says] = words(card.name);
+      card.text.replaceChildren(element("b", {}, told),
+        ...(says ? [": ", element("span", { class: "fk-says" }, says)] : []));
+      card.canvas.setAttribute("aria-label", `${card.name}: ${card.text.textContent}`);
+      card.node.classList.toggle("fk-fallen", Boolean(one) && verdict(one, n) === "wrong");
+      const share = (part) => `${found.total ? 100 * part / total() : 0}%`;
+      card.right.style.width = share(found.right);
+      card.untested.style.width = share(found.untested);
+      card.counts.textContent = found.total ? tally(found) : "";
+    }
+    go.textContent = running ? "Stop" : "Attack";
+  }
+
+  // ---- controls ----
+  const boxes = defences.map((name) => {
+    const box = element("input", { type: "checkbox" });
+    box.addEventListener("change", () =>
+      change("ticked", defences.filter((_, k) => boxes[k].box.checked)));
+    return { name, box, node: element("label", { class: "fk-tick" }, box, ` ${name}`) };
+  });
+  function change(name, value) { // heard below, like a change from Python
+    model.set(name, value);
+    model.save_changes();
+  }
+  function menu(name, options, read = String) {
+    const select = element("select", {}, ...options.map(([value, text]) => element("option", { value }, text)));
+    select.addEventListener("change", () => change(name, read(select.value)));
+    return select;
+  }
+  const attack = menu("attack", Object.entries(ATTACKS));
+  const chosen = menu("chosen", truth.map((digit, n) => [n, `${digit} (${n + 1} of ${truth.length})`]), Number);
+  const guess = menu("guess", [["", "no guess"]]);
+  const whole = (text, name, most) => slider(text, {
+    min: 1, max: most, step: 1, value: model.get(name), format: String,
+  }, (value) => change(name, value));
+  const sliders = {
+    epsilon: slider("largest change of a pixel (ε)", {
+      min: 0, max: 0.4, step: 0.01, value: model.get("epsilon"), format: (value) => value.toFixed(2),
+    }, (value) => change("epsilon", value)),
+    steps: whole("steps", "steps", 100),
+    restarts: whole("random starts", "restarts", 5),
+  };
+  const transferred = element("input", { type: "checkbox" });
+  transferred.addEventListener("change", () => change("transferred", transferred.checked));
+  const shared = element("label", { class: "fk-tick" }, transferred,
+    ` make the images on “${defences[0]}”, give the same to all`);
+  const go = button("Attack", () => (running ? stop() : run()), { class: "fk-main" });
+
+  function settle() { // the controls say what the traits say
+    const ticked = model.get("ticked"), name = model.get("attack");
+    boxes.forEach((one) => { one.box.checked = ticked.includes(one.name); });
+    list.replaceChildren(
+      element("li", {}, element("p", { class: "fk-title" }, "before"), before.canvas, before.text),
+      ...cards.filter((card) => ticked.includes(card.name)).map(({ node }) => node));
+    attack.value = name;
+    chosen.value = model.get("chosen");
+    transferred.checked = model.get("transferred");
+    for (const [trait, one] of Object.entries(sliders)) one.set(model.get(trait));
+    sliders.epsilon.node.hidden = name === "paint";
+    sliders.steps.node.hidden = sliders.restarts.node.hidden = name !== "pgd";
+    shared.hidden = name === "noise";
+    guess.replaceChildren(element("option", { value: "" }, "no guess"),
+      ...ticked.map((one) => element("option", { value: one }, one)));
+    guess.value = ticked.includes(model.get("guess")) ? model.get("guess") : "";
+    show();
+  }
+  root.append(
+    element("div", { class: "fk-row", role: "group", "aria-label": "Defences" },
+      element("span", {}, "attack these:"), ...boxes.map(({ node }) => node)),
+    element("div", { class: "fk-row" }, labelled("method ", attack), labelled("digit ", chosen)),
+    element("div", { class: "fk-row" }, ...Object.values(sliders).map(({ node }) => node), shared),
+    element("div", { class: "fk-row" }, labelled("which will stand best? ", guess), go),
+    status.node, list);
+
+  const anew = () => { // another attack: what is shown is no longer its result
+    if (running || done) status.say("Not attacked yet.");
+    current++;
+    forget();
+    settle();
+  };
+  const hear = {
+    ...Object.fromEntries(["ticked", "attack", "epsilon", "steps", "restarts", "transferred", "seed"]
+      .map((name) => [`change:${name}`, anew])),
+    "change:guess": settle,
+    "change:chosen": () => {
+      settle();
+      if (!done) return;
+      status.say(spoken([...outcomes.keys()]));
+      tell();
+    },
+  };
+  for (const [name, listener] of Object.entries(hear)) model.on(name, listener);
+  settle();
+  return () => {
+    current++;
+    for (const [name, listener] of Object.entries(hear)) model.off(name, listener);
+  };
+}, { lazy: true });
