@@ -354,20 +354,7 @@ ALL = f"import foolkit as fk\nfk.widgets.DefenceBench(epsilon={EPSILON}, ticked=
 DONE = "document.querySelector('.fk-status').textContent.startsWith('Done')"
 
 
-@pytest.fixture(scope="module")
-def html(small_html):
-    """A book of one page with the project's own host and styles."""
-    return small_html({"index": [SOURCE], "all": [ALL]})
-
-
-@pytest.fixture
-def open_page(visit):
-    def opened(site, name="index", **options):
-        page = visit(f"{site}/{name}.html", **options)
-        page.locator(".fk-bench[data-ready]").wait_for()
-        return page
-
-    return opened
+PAGES, WIDGET = {"index": [SOURCE], "all": [ALL]}, "fk-bench"
 
 
 def said(page):

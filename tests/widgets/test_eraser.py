@@ -61,20 +61,7 @@ SOURCE = (
 )
 
 
-@pytest.fixture(scope="module")
-def html(small_html):
-    """A book of one page with the project's own host and styles."""
-    return small_html({"index": [SOURCE]})
-
-
-@pytest.fixture
-def open_page(visit):
-    def opened(site, **options):
-        page = visit(f"{site}/index.html", **options)
-        page.locator(".fk-eraser[data-ready]").wait_for()
-        return page
-
-    return opened
+PAGES, WIDGET = {"index": [SOURCE]}, "fk-eraser"
 
 
 def pixels(page):

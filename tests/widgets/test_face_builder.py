@@ -178,10 +178,7 @@ def test_the_kernel_sends_the_face_networks_to_this_widget_alone(monkeypatch):
 # ---- the page ----
 
 
-@pytest.fixture(scope="module")
-def html(small_html):
-    """A book of one page with the project's own host and styles."""
-    return small_html({"index": ["import foolkit as fk\nfk.widgets.FaceBuilder()"]})
+PAGES = {"index": ["import foolkit as fk\nfk.widgets.FaceBuilder()"]}
 
 
 @pytest.fixture

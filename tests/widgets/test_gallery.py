@@ -174,20 +174,7 @@ def test_a_bad_value_leaves_the_old_one(widget):
 # ---- the page ----
 
 
-@pytest.fixture(scope="module")
-def html(small_html):
-    """A book of one page with the project's own host and styles."""
-    return small_html({"index": [SOURCE + CELL]})
-
-
-@pytest.fixture
-def open_page(visit):
-    def opened(site, **options):
-        page = visit(f"{site}/index.html", **options)
-        page.locator(".fk-gallery[data-ready]").wait_for()
-        return page
-
-    return opened
+PAGES, WIDGET = {"index": [SOURCE + CELL]}, "fk-gallery"
 
 
 def shown(page):
