@@ -4,7 +4,7 @@ Many runs on many networks are what an interval of transfer needs, and too slow 
 ``python -m foolkit.bank.make`` makes the bank anew; ``load`` reads it.
 """
 
-from foolkit.bank import guarded
+from foolkit.bank import defended, guarded, retrained
 from foolkit.bank.store import FAMILIES, VICTIMS, card, load
 
-__all__ = ["FAMILIES", "VICTIMS", "card", "guarded", "load"]
+__all__ = ["FAMILIES", "VICTIMS", "card", "defended", "guarded", "load", "retrained"]
