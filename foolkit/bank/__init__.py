@@ -4,7 +4,16 @@ Many runs on many networks are what an interval of transfer needs, and too slow 
 ``python -m foolkit.bank.make`` makes the bank anew; ``load`` reads it.
 """
 
-from foolkit.bank import champions, guarded
+from foolkit.bank import champions, defended, guarded, retrained
 from foolkit.bank.store import FAMILIES, VICTIMS, card, load
 
-__all__ = ["FAMILIES", "VICTIMS", "card", "champions", "guarded", "load"]
+__all__ = [
+    "FAMILIES",
+    "VICTIMS",
+    "card",
+    "champions",
+    "defended",
+    "guarded",
+    "load",
+    "retrained",
+]

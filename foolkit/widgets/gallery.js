@@ -82,7 +82,7 @@ export default widget("gallery", "A gallery: sort, look closely, guess", ({ mode
   // ---- the chosen picture, enlarged ----
   const hint = element("p", { class: "fk-note" }, "Choose a picture to look closely. With the keyboard: "
     + "arrow keys, Enter to enlarge, Escape to close.");
-  const title = element("p", { class: "fk-title" }), large = photo("");
+  const title = element("p", { class: "fk-title" }), large = photo("no picture chosen");
   const lines = element("ul", { class: "fk-facts", role: "list" }), where = element("p", { class: "fk-note" });
   const closer = button("Close", () => close());
   const open = element("div", { hidden: "" }, title, large, lines, where, closer);
@@ -127,7 +127,7 @@ export default widget("gallery", "A gallery: sort, look closely, guess", ({ mode
   });
 
   // ---- guessing: one question after the other, the names hidden until the answer ----
-  const asked = element("p", { class: "fk-title", tabindex: -1 }), riddle = photo("");
+  const asked = element("p", { class: "fk-title", tabindex: -1 }), riddle = photo("picture, name hidden");
   const options = element("div", { class: "fk-options", role: "group", "aria-label": "Which name?" });
   const told = element("ul", { class: "fk-facts", role: "list" });
   const next = button("Next picture", () => { ask(); asked.focus(); }, { class: "fk-main" });
