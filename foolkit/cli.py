@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 import foolkit as fk
-from foolkit import folders, runs
+from foolkit import folders, parts, runs
 from foolkit.analysis.transfer import Forgeries
 from foolkit.evolution import Elites
 from foolkit.files import file_name, json_bytes, load_tensors, save_tensors, write_atomically
@@ -271,6 +271,7 @@ def attack(**options: Any) -> int:
     """Change images a little, until they fool.
 
     The right class of a picture from a folder is what the network said of it before.
+    Started again with the same options, it continues with the batch where it was stopped.
 
     \b
     Examples:
@@ -299,11 +300,15 @@ def attack(**options: Any) -> int:
         settings["size" if method == "noise" else "epsilon"] = epsilon
     if options["steps"] is not None:
         settings["steps"] = options["steps"]
-    if method in ("pgd", "noise"):
-        settings["seed"] = options["seed"]
     if method not in ("fgsm", "noise"):
-        settings["progress"] = not options["quiet"]
-    found = getattr(fk.gradients, method)(net, images, labels, **settings)
+        settings["progress"] = False  # the bar is that of the parts
+
+    def change(rows: slice) -> Perturbed:
+        drawn = {"seed": options["seed"] + rows.start} if method in ("pgd", "noise") else {}
+        return getattr(fk.gradients, method)(net, images[rows], labels[rows], **settings, **drawn)
+
+    size, bar = options["batch"], not options["quiet"]
+    found, _ = parts.in_parts(out, change, len(images), size, originals=images, progress=bar)
     abouts = [
         f"{name}, {'to become' if target is not None else 'was'} {net.classes[label]},"
         f" largest change {255 * linf:.1f}/255"
@@ -346,6 +351,7 @@ def _perturbed(
         f" median L2 {float(found.l2.median()):.4f}"
     )
     click.echo(f"gallery: {runs.finish(out, rows)}")
+    parts.clear(out)
     return 0
 
 
@@ -385,6 +391,8 @@ def _perturbed(
 def ascend(**options: Any) -> int:
     """Paint images by climbing a class's score.
 
+    Started again with the same options, it continues with the batch where it was stopped.
+
     \b
     Example:
       foolkit ascend --model my_model.pt2 --goal 3 --goal 7 --out runs/painted
@@ -396,13 +404,20 @@ def ascend(**options: Any) -> int:
             f"--goal: expected 0 to {len(net.classes) - 1}, got {int(goals.max())}"
         )
     folders.claim(out, _config("ascend", net, options))
-    same = ("start", "steps", "decay", "blur", "threshold", "seed", "batch")
+    same = ("start", "steps", "decay", "blur", "threshold", "batch")
     settings = {name: options[name] for name in same}
-    found = fk.gradients.ascent(net, goals, progress=not options["quiet"], **settings)
+
+    def paint(rows: slice) -> Perturbed:
+        seed = options["seed"] + rows.start
+        return fk.gradients.ascent(net, goals[rows], seed=seed, progress=False, **settings)
+
+    found, needed = parts.in_parts(
+        out, paint, len(goals), options["batch"], progress=not options["quiet"]
+    )
     abouts = [
         f"painted to become {net.classes[goal]}, "
         + (f"{steps} steps" if steps >= 0 else "not there in time")
-        for goal, steps in zip(goals.tolist(), found.steps.tolist(), strict=True)
+        for goal, steps in zip(goals.tolist(), needed.tolist(), strict=True)
     ]
     return _perturbed(net, found, abouts, [net.classes[k] for k in goals.tolist()], out)
 

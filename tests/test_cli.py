@@ -14,7 +14,7 @@ from PIL import Image
 from torch import nn
 
 import foolkit as fk
-from foolkit import cli, folders, runs
+from foolkit import cli, folders, parts, runs
 from foolkit.evolution import Elites, map_elites
 
 QUICK = ["--batch", "40", "--precision", "float32", "--quiet"]
@@ -188,6 +188,27 @@ def test_attack_ascend_and_transfer(tmp_path, evolved, capsys):
     own = [r["value"] for r in records
            if (r["judge"], r["measure"], r["kind"]) == ("lenet", "same", "forgery")]  # fmt: skip
     assert own[1] == 1
+
+
+@pytest.mark.parametrize("command", ["ascend", "attack"])
+def test_a_killed_attack_goes_on_with_the_part_where_it_was(tmp_path, command):
+    more = {
+        "ascend": ["--steps", 30, "--threshold", 1, "--batch", 1],
+        "attack": ["--epsilon", 0.2, "--steps", 40, "--count", 30, "--batch", 3],
+    }[command]
+    options = [command, "--model", "lenet", "--quiet", "--seed", 5, *more]
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    process = start(*options, "--out", killed)
+    wait_for(killed / parts.FOLDER / f"{3 if command == 'attack' else 1:06d}.safetensors", process)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (killed / "results.json").exists()
+    assert any((killed / parts.FOLDER).iterdir())
+    assert run(*options, "--out", killed) == 0
+    assert run(*options, "--out", whole) == 0
+    for name in ("results.json", cli.IMAGES):
+        assert (killed / name).read_bytes() == (whole / name).read_bytes()
+    assert not (killed / parts.FOLDER).exists()
 
 
 def test_attack_on_a_folder_of_pictures(program, tmp_path, capsys):
