@@ -55,26 +55,38 @@ class Archive:
             confidence: ``[N, K]``, softmax of the float32 network.
             parents: int64 ``[N]``, class of each child's parent.
             generation: when the children were born.
-            spare: the genomes of one generation before this archive, which become those of the
-                new one. A thousand genomes of pixels are half a gigabyte, of which a generation
-                changes a few: with a spare only these are copied. It costs a GPU a wait.
+            spare: genomes that may be overwritten, see ``_taken``.
         """
         best, index = confidence.max(0)
         better = best > self.confidence
         parent = parents[index]
-        if spare is None:
-            genomes = children[index].where(better, self.genomes)
-        else:
-            late = (self.born == generation - 1).nonzero().squeeze(1)
-            new = better.nonzero().squeeze(1)
-            genomes = spare.put(late, self.genomes, late).put(new, children, index[new])
         return type(self)(
-            genomes=genomes,
+            genomes=self._taken(children, index, better, generation, spare),
             confidence=torch.where(better, best, self.confidence),
             born=torch.where(better, generation, self.born),
             parent=torch.where(better, parent, self.parent),
             parent_born=torch.where(better, self.born[parent], self.parent_born),
         )
+
+    def _taken(
+        self,
+        children: Genomes,
+        index: Tensor,
+        better: Tensor,
+        generation: int,
+        spare: Genomes | None,
+    ) -> Genomes:
+        """The genomes of ``children[index]`` where these are better, else the archive's.
+
+        A thousand genomes of pixels are half a gigabyte, of which a generation changes a few. With
+        a ``spare``, the genomes of one generation before this archive, only these few are copied,
+        into it. That costs a GPU a wait.
+        """
+        if spare is None:
+            return children[index].where(better, self.genomes)
+        late = (self.born == generation - 1).nonzero().squeeze(1)
+        new = better.nonzero().squeeze(1)
+        return spare.put(late, self.genomes, late).put(new, children, index[new])
 
     def tensors(self) -> dict[str, Tensor]:
         """All tensors by name."""
