@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import resource
-import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +14,7 @@ from torch import Tensor
 
 import foolkit as fk
 from benchmarks.evolution import as_a_user_writes_it
-from benchmarks.timing import alternate, median, ratio
+from benchmarks.timing import alternate, median, peak_memory, ratio
 from foolkit.encodings import CPPN, CPPNGenomes
 from foolkit.encodings.cppn_genomes import INPUTS
 
@@ -100,23 +99,19 @@ def _generation() -> dict[str, Any]:
 def _memory() -> dict[str, Any]:
     """Peak memory of a fresh process that renders 400 colour images of 256 x 256."""
     script = (
-        "import resource, torch\n"
+        "import torch\n"
         "from foolkit.encodings import CPPN\n"
         "encoding = CPPN((3, 256, 256))\n"
         "genomes = encoding.sample(400, torch.Generator().manual_seed(0))\n"
         "for _ in range(10):\n"
         "    genomes = encoding.vary(genomes, torch.Generator().manual_seed(0))\n"
         "encoding.render(genomes)\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
     )
-    printed = subprocess.run(
-        [sys.executable, "-c", script], check=True, capture_output=True, text=True
-    ).stdout
     unit = 1 if sys.platform == "darwin" else 1024
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
     return {
         "name": "CPPN, 256 x 256 x 3, 400 networks at once: peak memory of the process",
-        "value": int(printed) * unit / 2**30,
+        "value": peak_memory(script),
         "bar": 2,
         "unit": "GiB (lower is better)",
         "detail": f"the images are {400 * 3 * 256 * 256 * 4 / 2**30:.2f} GiB of it;"

@@ -6,8 +6,6 @@ Networks are the programs in ``$FOOLKIT_DATA/imagenet``. On a GPU where there is
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,7 +17,7 @@ import torch
 
 import foolkit as fk
 from benchmarks.cppn import networks
-from benchmarks.timing import Skipped, alternate, median, ratio
+from benchmarks.timing import Skipped, alternate, median, peak_memory, ratio
 from foolkit.encodings import CPPN, Encoding, Pixels
 from foolkit.evolution import MapElites
 
@@ -142,24 +140,16 @@ def _run_of_the_paper(name: str, seconds: float) -> dict[str, Any]:
 def _memory(folder: Path) -> dict[str, Any]:
     """Peak memory of a fresh process that evolves 1000 classes."""
     script = (
-        "import resource, sys, torch, foolkit as fk\n"
+        "import foolkit as fk\n"
         f"net = fk.models.load({str(folder / 'mobilenet_v1.pt2')!r}, {DEVICE!r})\n"
         "code = fk.encodings.CPPN(net.input_shape)\n"
         f"fk.evolve(net, code, generations=5, batch={BATCH}, progress=False)\n"
-        "if torch.cuda.is_available():\n"
-        "    print(torch.cuda.max_memory_allocated())\n"
-        "else:\n"
-        "    unit = 1 if sys.platform == 'darwin' else 1024\n"
-        "    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)\n"
     )
-    printed = subprocess.run(
-        [sys.executable, "-c", script], check=True, capture_output=True, text=True
-    ).stdout
     of = "on the GPU" if DEVICE == "cuda" else "of the process"
     images = 1000 * 3 * 224 * 224 * 4 / 2**30
     return {
         "name": f"CPPN, mobilenet_v1, generations of {BATCH}: peak memory {of}",
-        "value": int(printed) / 2**30,
+        "value": peak_memory(script, DEVICE),
         "bar": None,
         "unit": "GiB (lower is better)",
         "detail": f"the thousand elites' images, made at the end, are {images:.2f} GiB of it",

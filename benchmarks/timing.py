@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 
@@ -41,3 +43,19 @@ def ratio(seconds: dict[str, list[float]], faster: str, floor: str) -> float:
 def median(values: list[float]) -> float:
     """The median."""
     return statistics.median(values)
+
+
+def peak_memory(script: str, device: str = "cpu") -> float:
+    """GiB that a fresh process needed for ``script``: its own, or those of its GPU."""
+    read = (
+        "torch.cuda.max_memory_allocated()"
+        if device == "cuda"
+        else "resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit"
+    )
+    measure = (
+        "\nimport resource, sys, torch\nunit = 1 if sys.platform == 'darwin' else 1024\n"
+        f"print({read})\n"
+    )
+    command = [sys.executable, "-c", script + measure]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return int(printed) / 2**30

@@ -54,9 +54,14 @@ def file_name(name: str) -> str:
     return "".join(c if c.isalnum() else "_" for c in name)[:40]
 
 
+def as_bytes(images: Tensor) -> Tensor:
+    """Images in [0, 1] of any shape as 8-bit numbers, uint8."""
+    return (images * 255).round().to(torch.uint8)
+
+
 def write_png(path: Path, image: Tensor) -> None:
     """An image ``[C, H, W]`` in [0, 1] as a PNG of 8 bits."""
-    pixels = (image * 255).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
+    pixels = as_bytes(image).permute(1, 2, 0).cpu().numpy()
     Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(path)
 
 

@@ -229,3 +229,20 @@ def wait_for_widgets():
         )
 
     return wait
+
+
+@pytest.fixture(scope="session")
+def without_focus_ring():
+    """The controls of a page, given by a locator, on which the focus cannot be seen."""
+
+    def lacking(page, controls):
+        found = []
+        for control in controls.all():
+            control.focus()
+            page.keyboard.press("Shift")  # the browser shows the focus of who uses a keyboard
+            style = control.evaluate("e => getComputedStyle(e).outlineStyle + e.matches(':focus')")
+            if style != "solidtrue":
+                found.append(control.evaluate("e => e.outerHTML"))
+        return found
+
+    return lacking

@@ -115,6 +115,7 @@ def test_a_chapter_without_its_networks_keeps_its_outputs_and_says_so(book, monk
     def none():
         raise FileNotFoundError("no networks")
 
+    monkeypatch.delenv("FOOLKIT_DATA", raising=False)
     monkeypatch.setattr(chapters, "PHOTOGRAPHS", "second")
     monkeypatch.setattr(foolkit.models, "imagenet", none)
     page = make(book, run=True).parent / "second.html"

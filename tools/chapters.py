@@ -264,7 +264,10 @@ def lacks_networks(path: Path) -> bool:
     if path.stem != PHOTOGRAPHS:
         return False
     from foolkit.models import imagenet  # brings PyTorch: only where it is needed
+    from foolkit.models.imagenet import programs
 
+    if programs():
+        return False
     try:
         imagenet()
     except FileNotFoundError:

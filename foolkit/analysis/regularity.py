@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from foolkit.checks import check_count, check_images
+from foolkit.files import as_bytes
 
 FLIPS = {"left-right": (3,), "top-bottom": (2,), "half turn": (2, 3)}
 
@@ -25,7 +26,7 @@ def compressed_size(images: Tensor) -> Tensor:
         images: ``[N, C, H, W]`` in [0, 1]; values are rounded to multiples of 1/255.
     """
     check_images(images)
-    levels = (images.detach().cpu() * 255).round().to(torch.uint8)
+    levels = as_bytes(images.detach().cpu())
     return torch.tensor([len(zlib.compress(image.numpy().tobytes(), 9)) for image in levels])
 
 

@@ -9,7 +9,7 @@ from functools import reduce
 import torch
 from torch import Tensor, nn
 
-from foolkit.analysis.scores import Share
+from foolkit.analysis.scores import Share, share
 from foolkit.analysis.space import exact_interval
 from foolkit.checks import check_count, check_number
 from foolkit.gradients import blind, fgsm, noise, pgd
@@ -69,12 +69,6 @@ class Robustness:
         theirs = self.right[one] & ~self.right[other]
         both = int(ours.sum() + theirs.sum())
         return both > 0 and float(exact_interval(ours.sum()[None], both, level)[0]) > 0.5
-
-
-def share(hits: Tensor, level: float = 0.95) -> Share:
-    """The share of True in bool ``[N]``, with the exact interval of Clopper and Pearson."""
-    low, high = exact_interval(hits.sum()[None], len(hits), level)
-    return Share(float(hits.double().mean()), float(low), float(high))
 
 
 def robustness(

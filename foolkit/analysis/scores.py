@@ -77,8 +77,8 @@ class Mistakes:
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Of that share, over images like these: ``exact_interval``."""
-        low, high = exact_interval(self.wrong.sum()[None], len(self.wrong), level)
-        return float(low), float(high)
+        found = share(self.wrong, level)
+        return found.low, found.high
 
     @property
     def sureness(self) -> float:
@@ -99,6 +99,12 @@ class Share(Estimate):
             return "none"
         value, low, high = (100 * v for v in (self.value, self.low, self.high))
         return f"{value:.1f} % [{low:.1f}, {high:.1f}]"
+
+
+def share(hits: Tensor, level: float = 0.95) -> Share:
+    """The share of True in bool ``[N]``, with the exact interval of Clopper and Pearson."""
+    low, high = exact_interval(hits.sum()[None], len(hits), level)
+    return Share(float(hits.double().mean()), float(low), float(high))
 
 
 def over_networks(

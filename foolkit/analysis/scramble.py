@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from foolkit.checks import check_count, check_images, check_labels
+from foolkit.checks import check_count, check_labels
+from foolkit.data.tiles import cut, paste
 from foolkit.models import predict
 
 
@@ -50,48 +51,6 @@ class Scramble:
     def share_above(self, threshold: float) -> float:
         """The share of images whose answer, right or wrong, has at least this confidence."""
         return float((self.confidence >= threshold).double().mean())
-
-
-def cut(images: Tensor, grid: int, *, crop: bool = False) -> Tensor:
-    """The tiles of each image, row by row: ``[N, grid * grid, C, H // grid, W // grid]``.
-
-    Args:
-        images: float32 ``[N, C, H, W]`` in [0, 1].
-        grid: tiles across and down.
-        crop: if the grid does not divide the size, cut off the rest at the right and below;
-            without it this is an error.
-
-    Raises:
-        TypeError, ValueError: bad images, or a grid that does not fit them.
-    """
-    check_images(images)
-    check_count(grid, "grid")
-    n, channels, height, width = images.shape
-    if grid > min(height, width):
-        raise ValueError(f"grid: expected at most {min(height, width)} tiles across, got {grid}")
-    if (height % grid or width % grid) and not crop:
-        raise ValueError(
-            f"grid: expected a divisor of {height} and {width}, got {grid}"
-            " (crop=True cuts the rest off)"
-        )
-    high, wide = height // grid, width // grid
-    whole = images[:, :, : high * grid, : wide * grid]
-    tiles = whole.reshape(n, channels, grid, high, grid, wide)
-    return tiles.permute(0, 2, 4, 1, 3, 5).reshape(n, grid * grid, channels, high, wide)
-
-
-def paste(tiles: Tensor) -> Tensor:
-    """The images that ``cut`` made ``tiles`` of, ``[N, C, H, W]``.
-
-    Raises:
-        ValueError: not ``[N, grid * grid, C, h, w]``.
-    """
-    grid = round(tiles.shape[1] ** 0.5) if tiles.ndim == 5 else 0
-    if tiles.ndim != 5 or grid * grid != tiles.shape[1]:
-        raise ValueError(f"tiles: expected [N, grid * grid, C, h, w], got {list(tiles.shape)}")
-    n, _, channels, high, wide = tiles.shape
-    square = tiles.reshape(n, grid, grid, channels, high, wide).permute(0, 3, 1, 4, 2, 5)
-    return square.reshape(n, channels, grid * high, grid * wide)
 
 
 def orders(n: int, tiles: int, *, seed: int = 0) -> Tensor:

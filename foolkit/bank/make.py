@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from foolkit.bank.store import CARD, COLUMNS, FAMILIES, FILE, PLACE, VICTIMS, fools, read
+from foolkit.bank.program import options, write
+from foolkit.bank.store import CARD, COLUMNS, FAMILIES, FILE, VICTIMS, fools, read
 from foolkit.encodings import CPPN, Pixels
 from foolkit.evolution import MapElites
 from foolkit.gradients import ascent, lbfgs
@@ -123,9 +122,8 @@ def summary(stored: dict[str, np.ndarray]) -> dict:
 
 def main() -> None:
     """Command line: make the parts of the named networks, keep the others."""
-    parser = argparse.ArgumentParser(prog="python -m foolkit.bank.make", description=__doc__)
+    parser = options("make", __doc__)
     parser.add_argument("victims", nargs="*", choices=[[], *VICTIMS], help="default: all")
-    parser.add_argument("--out", type=Path, default=Path(str(PLACE)))
     chosen = parser.parse_args()
     victims = chosen.victims or VICTIMS
     stored = {} if len(victims) == len(VICTIMS) else read()
@@ -135,8 +133,7 @@ def main() -> None:
             columns = part(victim, family)
             stored |= {f"{victim}/{family}/{name}": column for name, column in columns.items()}
     print(f"{time.process_time() - start:.0f} s of processor time")
-    chosen.out.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(chosen.out / FILE, **stored)
+    write(chosen.out, FILE, stored)
     facts = {"made": MADE, "holds": summary(stored)}
     (chosen.out / CARD).write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
     print(json.dumps(facts["holds"], indent=2))

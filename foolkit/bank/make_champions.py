@@ -5,14 +5,10 @@ A run that is killed goes on from its checkpoint when the command is given again
 
 from __future__ import annotations
 
-import argparse
 import time
 from pathlib import Path
 
-import numpy as np
-
-from foolkit.bank import champions
-from foolkit.bank.store import PLACE
+from foolkit.bank import champions, program
 from foolkit.evolution import Elites, MapElites
 from foolkit.files import json_bytes, write_atomically
 from foolkit.models.classifier import Classifier, fingerprint
@@ -62,16 +58,13 @@ def write(folder: Path, runs: list[dict], networks: dict[str, Classifier]) -> No
         "shape": list(next(iter(networks.values())).input_shape),
         "batch": champions.BATCH, "precision": "float32", "runs": listed,
     }  # fmt: skip
-    np.savez_compressed(folder / champions.FILE, **arrays)
+    program.write(folder, champions.FILE, arrays)
     write_atomically(folder / champions.CARD, json_bytes(card))
 
 
 def main() -> None:
     """Command line: breed all of it again."""
-    parser = argparse.ArgumentParser(
-        prog="python -m foolkit.bank.make_champions", description=__doc__
-    )
-    parser.add_argument("--out", type=Path, default=Path(str(PLACE)))
+    parser = program.options("make_champions", __doc__)
     parser.add_argument("--checkpoints", type=Path, default=Path("champions"))
     chosen = parser.parse_args()
     chosen.checkpoints.mkdir(parents=True, exist_ok=True)
@@ -85,7 +78,7 @@ def main() -> None:
             checkpoint=chosen.checkpoints / f"{network}-{encoding}-{seed}.safetensors",
         )  # fmt: skip
         seconds = round(time.process_time() - start)
-        found = champions.columns(elites, champions.BATCH, networks)
+        found = champions.columns(elites, networks)
         runs.append(
             {
                 "network": network, "encoding": encoding, "seed": seed, "core_seconds": seconds,

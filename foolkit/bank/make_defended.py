@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
-import time
-from pathlib import Path
-
 import numpy as np
 import torch
-from tqdm.auto import tqdm
 
 from foolkit.bank.defended import ENOUGH, FILE, GENERATIONS, KEPT, NETWORKS, RUNS
 from foolkit.bank.make_guarded import breed
-from foolkit.bank.store import PLACE
+from foolkit.bank.program import make_parts
+from foolkit.files import as_bytes
 from foolkit.models import load as load_network
 
 
@@ -24,7 +20,7 @@ def make(network: str, encoding: str, runs: int = RUNS) -> dict[str, np.ndarray]
         seed = 1000 * NETWORKS.index(network) + run
         elites = breed(net, encoding, generations=GENERATIONS[encoding], seed=seed).elites
         if run < KEPT:
-            images.append((elites.images[:, 0] * 255).round().to(torch.uint8))
+            images.append(as_bytes(elites.images[:, 0]))
         confidence.append(elites.confidence)
         reached.append(elites.history.reached(ENOUGH).short())
     columns = {"images": images, "confidence": confidence, "reached": reached}
@@ -33,20 +29,8 @@ def make(network: str, encoding: str, runs: int = RUNS) -> dict[str, np.ndarray]
 
 def main() -> None:
     """Command line: breed all of it again."""
-    parser = argparse.ArgumentParser(
-        prog="python -m foolkit.bank.make_defended", description=__doc__
-    )
-    parser.add_argument("--out", type=Path, default=Path(str(PLACE)))
-    parser.add_argument("--runs", type=int, default=RUNS)
-    chosen = parser.parse_args()
-    start, stored = time.process_time(), {}
     parts = [(network, encoding) for network in NETWORKS for encoding in GENERATIONS]
-    for network, encoding in tqdm(parts, unit=" parts"):
-        for name, column in make(network, encoding, chosen.runs).items():
-            stored[f"{network}/{encoding}/{name}"] = column
-    chosen.out.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(chosen.out / FILE, **stored)
-    print(f"{time.process_time() - start:.0f} s of processor time")
+    make_parts("make_defended", __doc__, FILE, RUNS, parts, make)
 
 
 if __name__ == "__main__":

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
-import time
-from pathlib import Path
-
 import numpy as np
 import torch
-from tqdm.auto import tqdm
 
 from foolkit.analysis.guarded import Guarded
 from foolkit.bank.guarded import DETECTORS, ENOUGH, FILE, GENERATIONS, GUARDS, RUNS, detector_digits
-from foolkit.bank.store import PLACE, VICTIMS
+from foolkit.bank.program import make_parts
+from foolkit.bank.store import VICTIMS
 from foolkit.checks import check_choice
 from foolkit.encodings import CPPN, Pixels
 from foolkit.evolution import MapElites
+from foolkit.files import as_bytes
 from foolkit.models import load as load_network
 
 CHILDREN = 100  # of a generation
@@ -47,7 +44,7 @@ def make(victim: str, guard: str, encoding: str, runs: int = RUNS) -> dict[str, 
         search = breed(net, encoding, generations=GENERATIONS[encoding], seed=first + run)
         elites = search.elites
         confidence = elites.confidence[:10]
-        pixels = (elites.images[:10, 0] * 255).round().to(torch.uint8)
+        pixels = as_bytes(elites.images[:10, 0])
         pixels[confidence <= 0.5] = 0
         columns["images"].append(pixels.numpy())
         columns["confidence"].append(confidence.numpy())
@@ -58,20 +55,8 @@ def make(victim: str, guard: str, encoding: str, runs: int = RUNS) -> dict[str, 
 
 def main() -> None:
     """Command line: breed all of it again."""
-    parser = argparse.ArgumentParser(
-        prog="python -m foolkit.bank.make_guarded", description=__doc__
-    )
-    parser.add_argument("--out", type=Path, default=Path(str(PLACE)))
-    parser.add_argument("--runs", type=int, default=RUNS)
-    chosen = parser.parse_args()
-    start, stored = time.process_time(), {}
     parts = [(v, g, e) for v in VICTIMS for g in GUARDS for e in GENERATIONS]
-    for victim, guard, encoding in tqdm(parts, unit=" parts"):
-        for name, column in make(victim, guard, encoding, chosen.runs).items():
-            stored[f"{victim}/{guard}/{encoding}/{name}"] = column
-    chosen.out.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(chosen.out / FILE, **stored)
-    print(f"{time.process_time() - start:.0f} s of processor time")
+    make_parts("make_guarded", __doc__, FILE, RUNS, parts, make)
 
 
 if __name__ == "__main__":

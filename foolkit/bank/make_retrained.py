@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
 import time
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,6 +10,7 @@ from safetensors.torch import save
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from foolkit.bank.program import options, write
 from foolkit.bank.retrained import (
     ADDED,
     CHAINS,
@@ -26,13 +25,13 @@ from foolkit.bank.retrained import (
     SEEDED,
     eleven,
 )
-from foolkit.bank.store import PLACE
 from foolkit.data import mnist
 from foolkit.encodings import CPPN
 from foolkit.evolution import MapElites
+from foolkit.files import as_bytes
 from foolkit.models import Classifier, LeNet
 from foolkit.models import load as load_network
-from foolkit.models.shipped import as_float32
+from foolkit.models.shipped import as_float16, as_float32
 from foolkit.models.train import Recipe, accuracy, fit
 
 EPOCHS = 2  # of every retrained network, from new weights
@@ -55,22 +54,17 @@ def breed(
     def collect(search: MapElites) -> None:
         elites = search.elites
         new = (elites.born == search.generation) & (elites.confidence >= ENOUGH)
-        ever.append(as_bytes(elites.images[:10][new[:10]]))
+        ever.append(as_bytes(elites.images[:10, 0][new[:10]]))
 
     for run in range(runs):
         search = MapElites(
             net, CPPN(net.input_shape), batch=CHILDREN, seed=seed + run, precision="float32"
         )
         elites = search.run(generations, progress=False, callback=collect).elites
-        columns["images"].append(as_bytes(elites.images[:10]))
+        columns["images"].append(as_bytes(elites.images[:10, 0]))
         columns["confidence"].append(elites.confidence[:10])
         columns["reached"].append(elites.history.reached(ENOUGH)[:10].short())
     return {name: torch.cat(parts) for name, parts in columns.items()}, torch.cat(ever)
-
-
-def as_bytes(images: Tensor) -> Tensor:
-    """Images ``[N, 1, H, W]`` in [0, 1] as uint8 ``[N, H, W]``."""
-    return (images[:, 0] * 255).round().to(torch.uint8)
 
 
 def retrain(images: Tensor, labels: Tensor, fooling: Tensor, seed: int) -> Classifier:
@@ -81,8 +75,7 @@ def retrain(images: Tensor, labels: Tensor, fooling: Tensor, seed: int) -> Class
     classes = torch.cat([labels, torch.full((len(fooling),), 10)])
     recipe = Recipe("LeNet", seed=seed, epochs=EPOCHS)
     fit(module, known, classes, recipe, progress=False)
-    weights = {name: value.half() for name, value in module.state_dict().items()}
-    module.load_state_dict(as_float32(weights))
+    module.load_state_dict(as_float32(as_float16(module.state_dict())))
     return eleven(module, "retrained")
 
 
@@ -122,20 +115,16 @@ def patiently(net: Classifier, runs: int, seed: int) -> list[tuple[str, np.ndarr
 
 def main() -> None:
     """Command line: all chains again."""
-    parser = argparse.ArgumentParser(
-        prog="python -m foolkit.bank.make_retrained", description=__doc__
-    )
-    parser.add_argument("--out", type=Path, default=Path(str(PLACE)))
+    parser = options("make_retrained", __doc__)
     parser.add_argument("--runs", type=int, default=RUNS)
     chosen = parser.parse_args()
-    chosen.out.mkdir(parents=True, exist_ok=True)
     start, stored = time.process_time(), {}
     for place, name in enumerate(CHAINS):
         columns, net = chain(name, 1000 * (place + 1), runs=chosen.runs)
         stored |= columns
-        weights = {k: v.half().contiguous() for k, v in net.module.state_dict().items()}
+        write(chosen.out, FILE, stored)
+        weights = as_float16(net.module.state_dict())
         (chosen.out / f"retrained-{name}.safetensors").write_bytes(save(weights))
-        np.savez_compressed(chosen.out / FILE, **stored)
     print(f"{time.process_time() - start:.0f} s of processor time")
 
 

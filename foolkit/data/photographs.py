@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -34,20 +34,31 @@ def photographs(
         FileNotFoundError: no such folder.
         ValueError: no picture in it, a file that is none (it is named), or channels but 1 or 3.
     """
-    folder = Path(folder)
+    paths = _files(Path(folder))[:most]
+    return _opened(paths, shape), tuple(path.name for path in paths)
+
+
+def _files(folder: Path) -> list[Path]:
+    """The pictures of a folder in the order of their names; there must be one."""
     if not folder.is_dir():
         raise FileNotFoundError(f"images: expected a folder of pictures, found none at {folder}")
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDINGS)[:most]
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDINGS)
     if not paths:
         raise ValueError(f"images: expected PNG or JPEG files, found none in {folder}")
-    pictures = []
+    return paths
+
+
+def _opened(paths: Sequence[Path], shape: tuple[int, int, int]) -> Tensor:
+    """Pictures from disk, one in memory at a time: ``[N, C, H, W]``."""
+    fitted = _fitting(shape)
+    pixels = []
     for path in paths:
         try:
             with Image.open(path) as opened:
-                pictures.append(ImageOps.exif_transpose(opened).convert("RGB"))
+                pixels.append(fitted(ImageOps.exif_transpose(opened)))
         except (OSError, SyntaxError, Image.DecompressionBombError) as error:
             raise ValueError(f"images: expected a picture, got {path} ({error})") from error
-    return _fitted(pictures, shape), tuple(path.name for path in paths)
+    return _stacked(pixels)
 
 
 def carried() -> tuple[Image.Image, ...]:
@@ -87,33 +98,40 @@ def sample_photographs(
     draws = np.random.default_rng(seed)
     folder = Path(os.environ.get("FOOLKIT_DATA") or "nowhere", "imagenet", "samples")
     if not folder.is_dir():
-        return _fitted([_piece(draws, i) for i in range(n or 3)], shape), None
-    images, names = photographs(folder, shape)
-    if n is not None and n > len(images):
-        raise ValueError(f"n: expected at most {len(images)}, the photographs there, got {n}")
-    chosen = draws.permutation(len(images))[:n]
-    classes = torch.tensor([int(names[i].partition("_")[0]) for i in chosen])
-    return images[torch.from_numpy(chosen)], classes
+        pictures, fitted = carried(), _fitting(shape)
+        pieces = [_piece(draws, pictures[number % 3]) for number in range(n or 3)]
+        return _stacked([fitted(piece) for piece in pieces]), None
+    paths = _files(folder)
+    if n is not None and n > len(paths):
+        raise ValueError(f"n: expected at most {len(paths)}, the photographs there, got {n}")
+    chosen = [paths[i] for i in draws.permutation(len(paths))[:n]]
+    classes = torch.tensor([int(path.name.partition("_")[0]) for path in chosen])
+    return _opened(chosen, shape), classes
 
 
-def _piece(draws: np.random.Generator, number: int) -> Image.Image:
-    """A square of one of the carried photographs, at least half as long as its shorter side."""
-    picture = carried()[number % 3]
+def _piece(draws: np.random.Generator, picture: Image.Image) -> Image.Image:
+    """A square of a picture, at least half as long as its shorter side."""
     side = int(draws.integers(min(picture.size) // 2, min(picture.size) + 1))
     left, top = (int(draws.integers(length - side + 1)) for length in picture.size)
     return picture.crop((left, top, left + side, top + side))
 
 
-def _fitted(pictures: Sequence[Image.Image], shape: tuple[int, int, int]) -> Tensor:
-    """Grey or RGB, resized (bilinear) and cropped about the centre: ``[N, C, H, W]`` in [0, 1]."""
+def _fitting(shape: tuple[int, int, int]) -> Callable[[Image.Image], np.ndarray]:
+    """From a picture to uint8 ``[H, W, C]``: made grey or RGB, resized (bilinear), cropped."""
     channels, height, width = shape
     if channels not in (1, 3):
         raise ValueError(f"images: expected a network for 1 or 3 channels, got {channels}")
-    pixels = []
-    for picture in pictures:
+
+    def fitted(picture: Image.Image) -> np.ndarray:
         coloured = picture.convert("RGB" if channels == 3 else "L")
-        fitted = ImageOps.fit(coloured, (width, height), Image.Resampling.BILINEAR)
-        pixels.append(np.asarray(fitted).reshape(height, width, channels))
+        whole = ImageOps.fit(coloured, (width, height), Image.Resampling.BILINEAR)
+        return np.asarray(whole).reshape(height, width, channels)
+
+    return fitted
+
+
+def _stacked(pixels: Sequence[np.ndarray]) -> Tensor:
+    """Images ``[N, C, H, W]`` in [0, 1]."""
     images = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).float().div_(255)
     return images.contiguous()
 
@@ -127,4 +145,5 @@ def embedded_photographs(shape: tuple[int, int, int]) -> tuple[Tensor, tuple[str
     Returns:
         images, float32 ``[3, C, H, W]`` in [0, 1]; and ``("temple", "flower", "portrait")``.
     """
-    return _fitted(carried(), shape), ("temple", "flower", "portrait")
+    fitted = _fitting(shape)
+    return _stacked([fitted(picture) for picture in carried()]), ("temple", "flower", "portrait")

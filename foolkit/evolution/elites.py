@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from foolkit.encodings.genomes import Genomes
 from foolkit.files import (
+    as_bytes,
     check_writable,
     file_name,
     json_bytes,
@@ -100,7 +101,7 @@ class Elites:
         save_tensors(
             Path(path),
             {
-                "images": (self.images * 255).round().to(torch.uint8),
+                "images": as_bytes(self.images),
                 "confidence": self.confidence,
                 "history": self.history.confidence,
                 **lineage,

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from foolkit.data import crops
+from foolkit.data.tiles import paste, tiled
 
 TILES = 4  # outliers: a digit is cut into 4 x 4 pieces of 7 x 7 pixels
 PHOTOGRAPHS = (0, 1)  # that outliers are cut from; the third stays for tests
@@ -112,14 +113,9 @@ def photograph_pieces(n: int, seed: int = 0) -> Tensor:
 
 def shuffled(images: Tensor, generator: torch.Generator) -> Tensor:
     """Each image ``[N, C, H, W]`` with its 4 x 4 tiles in an order of its own."""
-    n, channels, height, width = images.shape
-    down, across = height // TILES, width // TILES
-    cut = images.view(n, channels, TILES, down, TILES, across).permute(0, 2, 4, 1, 3, 5)
-    tiles = cut.reshape(n, TILES**2, channels, down, across)
-    order = torch.rand((n, TILES**2), generator=generator).argsort(1)
-    moved = tiles[torch.arange(n)[:, None], order]
-    moved = moved.view(n, TILES, TILES, channels, down, across).permute(0, 3, 1, 4, 2, 5)
-    return moved.reshape(images.shape)
+    tiles = tiled(images, TILES)
+    order = torch.rand(tiles.shape[:2], generator=generator).argsort(1)
+    return paste(tiles[torch.arange(len(images))[:, None], order])
 
 
 def _slope(net: nn.Module, images: Tensor, labels: Tensor) -> Tensor:

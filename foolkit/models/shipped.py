@@ -74,6 +74,11 @@ def load(name: str, device: torch.device | str = "cpu") -> Classifier:
     return Classifier(module, input_shape=(1, 28, 28), classes=DIGITS, name=name).eval()
 
 
+def as_float16(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Weights as they are stored; counters stay integers."""
+    return {k: (v.half() if v.is_floating_point() else v).contiguous() for k, v in weights.items()}
+
+
 def as_float32(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Stored weights as the numbers that are computed with; counters stay integers."""
     return {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}

@@ -40,7 +40,7 @@ from foolkit.models.defences import (
 )
 from foolkit.models.judges import FITTED_PER_CLASS, JUDGES, comparison_digits, fitted
 from foolkit.models.rbf import RBF
-from foolkit.models.shipped import ARCHITECTURES, as_float32
+from foolkit.models.shipped import ARCHITECTURES, as_float16, as_float32
 
 Split = Literal["train", "half-1", "half-2"]
 TRAINING_DIGITS = 55_000
@@ -294,10 +294,7 @@ def train(name: str, folder: Path) -> dict:
     if isinstance(net, RBF):
         net.place(images, labels, recipe.seed)
     fit(net, images, labels, recipe)
-    weights = {
-        key: (value.half() if value.is_floating_point() else value).contiguous()
-        for key, value in net.state_dict().items()
-    }
+    weights = as_float16(net.state_dict())
     net.load_state_dict(as_float32(weights))
     (folder / f"{name}.safetensors").write_bytes(save(weights))
     return _write_card(folder, network_card(name, net))

@@ -100,12 +100,9 @@ export default widget("climb", "Climb the gradient of a digit", ({ model, root, 
   });
   const one = button("One step", () => { stop(); step(); conclude(); });
 
-  const goal = element("select", {}, ...CLASS_COLOURS.map((_, digit) =>
-    element("option", { value: digit }, `a ${digit}`)));
-  const from = element("select", {}, ...["noise", "grey", "mean"].map((kind) =>
-    element("option", { value: kind }, { noise: "noise", grey: "grey", mean: "the mean digit" }[kind])));
-  goal.addEventListener("change", () => set("goal", Number(goal.value)));
-  from.addEventListener("change", () => set("start", from.value));
+  const goal = menu(CLASS_COLOURS.map((_, digit) => [digit, `a ${digit}`]), (value) => set("goal", Number(value)));
+  const from = menu([["noise", "noise"], ["grey", "grey"], ["mean", "the mean digit"]],
+    (value) => set("start", value));
   const prior = (name, text, limits) => {
     const control = slider(text, { ...limits, value: model.get(name) }, (value) => set(name, value));
     return { name, ...control };

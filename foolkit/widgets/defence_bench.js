@@ -207,14 +207,10 @@ export default widget("bench", "Defence bench", ({ model, root, load }) => {
     model.set(name, value);
     model.save_changes();
   }
-  function menu(name, options, read = String) {
-    const select = element("select", {}, ...options.map(([value, text]) => element("option", { value }, text)));
-    select.addEventListener("change", () => change(name, read(select.value)));
-    return select;
-  }
-  const attack = menu("attack", Object.entries(ATTACKS));
-  const chosen = menu("chosen", truth.map((digit, n) => [n, `${digit} (${n + 1} of ${truth.length})`]), Number);
-  const guess = menu("guess", [["", "no guess"]]);
+  const attack = menu(Object.entries(ATTACKS), (value) => change("attack", value));
+  const chosen = menu(truth.map((digit, n) => [n, `${digit} (${n + 1} of ${truth.length})`]),
+    (value) => change("chosen", Number(value)));
+  const guess = menu([["", "no guess"]], (value) => change("guess", value));
   const whole = (text, name, most) => slider(text, {
     min: 1, max: most, step: 1, value: model.get(name), format: String,
   }, (value) => change(name, value));

@@ -203,10 +203,9 @@ export default widget("draw", "Draw a digit and fool the network", ({ model, roo
   const epsilon = slider("largest change of a pixel (ε)", {
     min: 0.01, max: 0.5, step: 0.01, value: model.get("epsilon"), format: (value) => value.toFixed(2),
   }, (value) => { model.set("epsilon", value); model.save_changes(); });
-  const goal = element("select", {}, element("option", { value: "" }, "anything else"),
-    ...CLASS_COLOURS.map((_, digit) => element("option", { value: digit }, `a ${digit}`)));
-  goal.addEventListener("change", () => {
-    model.set("target", goal.value === "" ? null : Number(goal.value));
+  const goals = [["", "anything else"], ...CLASS_COLOURS.map((_, digit) => [digit, `a ${digit}`])];
+  const goal = menu(goals, (value) => {
+    model.set("target", value === "" ? null : Number(value));
     model.save_changes();
   });
   const showGoal = () => { goal.value = model.get("target") ?? ""; };

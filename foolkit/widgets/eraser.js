@@ -126,10 +126,8 @@ export default widget("eraser", "Rub out the repeats", ({ model, root, net }) =>
   const brush = slider("brush, pixels", {
     min: 1, max: 14, step: 1, value: model.get("brush"), format: String,
   }, (value) => { model.set("brush", value); model.save_changes(); showBrush(); });
-  const choice = element("select", {},
-    ...Array.from({ length: total }, (_, n) => element("option", { value: n }, `image ${n + 1}`)));
-  choice.addEventListener("change", () => {
-    model.set("chosen", Number(choice.value)); // Python's changes and the reader's start alike
+  const choice = menu(Array.from({ length: total }, (_, n) => [n, `image ${n + 1}`]), (value) => {
+    model.set("chosen", Number(value)); // Python's changes and the reader's start alike
     model.save_changes();
   });
   root.append(

@@ -125,19 +125,14 @@ export default widget("faces", "Build a face", ({ model, root, net }) => {
   });
 
   // ---- controls ----
-  const select = (options, change) => {
-    const node = element("select", {}, ...options.map(([value, text]) => element("option", { value }, text)));
-    node.addEventListener("change", () => change(node.value));
-    return node;
-  };
   const set = (name) => (value) => { // Python's changes and the reader's start alike
     model.set(name, name === "lesson" ? value : Number(value));
     model.save_changes();
   };
-  const choice = select(PARTS.map((name, n) => [n, name]), (value) => choose(Number(value)));
-  const face = select(homes.map((_, n) => [n, `face ${n + 1}`]), set("chosen"));
-  const lesson = select([["parts", "parts"], ["order", "parts and order"]], set("lesson"));
-  const trained = select([0, 1, 2].map((n) => [n, `${n + 1} of 3`]), set("trained"));
+  const choice = menu(PARTS.map((name, n) => [n, name]), (value) => choose(Number(value)));
+  const face = menu(homes.map((_, n) => [n, `face ${n + 1}`]), set("chosen"));
+  const lesson = menu([["parts", "parts"], ["order", "parts and order"]], set("lesson"));
+  const trained = menu([0, 1, 2].map((n) => [n, `${n + 1} of 3`]), set("trained"));
   const away = button("Take it away", toggle);
   const restore = button("Restore", () => {
     arrange(restored(), "All parts are in their places.");

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from foolkit.checks import check_choice
 from foolkit.data.faces import FACE, NOTHING, SIZE, Drawing, drawing
+from foolkit.files import as_bytes
 from foolkit.models.faces import SEEDS, Lesson
 from foolkit.widgets.base import FACES, Widget, module
 from foolkit.widgets.traits import LAST_SEED, Whole, check_whole
@@ -114,4 +115,4 @@ def _check_move(move: Any) -> list[int]:
 
 def _bytes(layers: Tensor) -> bytes:
     """Pictures ``[N, 7, 32, 32]`` in 8 bits."""
-    return (layers * 255).round().to(torch.uint8).numpy().tobytes()
+    return as_bytes(layers).numpy().tobytes()

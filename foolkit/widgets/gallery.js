@@ -173,9 +173,8 @@ export default widget("gallery", "A gallery: sort, look closely, guess", ({ mode
   }
 
   // ---- controls ----
-  const choice = element("select", {}, ...model.get("orders").map((name) => element("option", { value: name }, name)));
-  choice.addEventListener("change", () => {
-    model.set("order", choice.value);
+  const choice = menu(model.get("orders").map((name) => [name, name]), (value) => {
+    model.set("order", value);
     model.save_changes();
   });
   const reverse = button("Reverse the order", () => {

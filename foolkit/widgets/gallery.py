@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from foolkit.checks import check_choice, check_count, check_images
+from foolkit.files import as_bytes
 from foolkit.widgets.base import Widget, module
 from foolkit.widgets.traits import check_whole
 
@@ -171,7 +172,7 @@ def _check_orders(orders: Any, count: int) -> dict[str, list[float]]:
 
 def _small(image: Tensor, size: int) -> Image.Image:
     """``[C, H, W]`` in [0, 1] as a picture whose longest side is ``size`` at most."""
-    levels = (image.clamp(0, 1) * 255).round().to(torch.uint8)
+    levels = as_bytes(image.clamp(0, 1))
     picture = Image.fromarray(levels.expand(3, -1, -1).permute(1, 2, 0).numpy())
     picture.thumbnail((size, size), Image.Resampling.LANCZOS, reducing_gap=None)
     return picture

@@ -122,17 +122,13 @@ export default widget("jigsaw", "Swap the tiles of a picture", ({ model, root, n
   });
 
   // ---- controls ----
-  const select = (options, name) => {
-    const node = element("select", {}, ...options.map(([value, text]) => element("option", { value }, text)));
-    node.addEventListener("change", () => {
-      model.set(name, Number(node.value)); // Python's changes and the reader's start alike
-      model.save_changes();
-    });
-    return node;
+  const set = (name) => (value) => { // Python's changes and the reader's start alike
+    model.set(name, Number(value));
+    model.save_changes();
   };
   const names = model.get("names");
-  const choice = select(Array.from({ length: total }, (_, n) => [n, names[n]]), "chosen");
-  const size = select(GRIDS.map((n) => [n, `${n} × ${n}`]), "grid");
+  const choice = menu(Array.from({ length: total }, (_, n) => [n, names[n]]), set("chosen"));
+  const size = menu(GRIDS.map((n) => [n, `${n} × ${n}`]), set("grid"));
   const restore = button("Restore", () => {
     arrange(inOrder(grid * grid), "Whole again.");
     if (document.activeElement === document.body) pad.focus();

@@ -121,10 +121,9 @@ export default widget("judges", "One forgery, many judges", ({ model, root, nets
   }
 
   // ---- controls ----
-  const choice = element("select", {}, ...Array.from({ length: examples }, (_, n) =>
-    element("option", { value: n }, `${n + 1} of ${examples}`)));
-  choice.addEventListener("change", () => {
-    model.set("example", Number(choice.value)); // heard below, like a change from Python
+  const options = Array.from({ length: examples }, (_, n) => [n, `${n + 1} of ${examples}`]);
+  const choice = menu(options, (value) => {
+    model.set("example", Number(value)); // heard below, like a change from Python
     model.save_changes();
   });
   const push = slider("times the change", {

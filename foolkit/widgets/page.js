@@ -82,6 +82,12 @@ function slider(text, { min, max, step, value, format }, change) {
   };
 }
 
+function menu(options, change) {
+  const node = element("select", {}, ...options.map(([value, text]) => element("option", { value }, text)));
+  node.addEventListener("change", () => change(node.value));
+  return node;
+}
+
 function labelled(text, control) {
   return element("label", { class: "fk-labelled" }, text, control);
 }
@@ -179,8 +185,8 @@ const LATE = "Still waiting for the network. In a notebook: "
   + "the kernel is busy, or this cell has yet to be run.";
 
 // A widget: waits for its networks, then hands over; what goes wrong is said in words. `net` is
-// the network of the trait of that name, `nets` are those of `networks`. A `lazy` widget has none
-// of these to begin with, and fetches each by `load(name, late)`, when it needs it.
+// the network of the trait of that name, `nets` are those of `networks`; a `lazy` widget has none
+// at first, and fetches each by `load(name, late)`.
 function widget(name, describe, start, { lazy = false } = {}) {
   return {
     async render({ model, el }) {

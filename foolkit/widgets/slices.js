@@ -299,10 +299,9 @@ export default widget("slices", "A slice through image space", ({ model, root, n
   // ---- controls ----
   const kinds = ["adversarial and random", "two adversarial", "two random",
     ...(model.get("axes").byteLength ? ["given"] : [])];
-  const choice = element("select", {}, ...kinds.map((kind) => element("option", { value: kind }, kind)));
   const clip = element("input", { type: "checkbox" });
   const set = (name, value) => { model.set(name, value); model.save_changes(); };
-  choice.addEventListener("change", () => set("directions", choice.value));
+  const choice = menu(kinds.map((kind) => [kind, kind]), (value) => set("directions", value));
   clip.addEventListener("change", () => set("clip", clip.checked));
   const other = button("Other random ones", () => set("seed", (model.get("seed") + 1) % 1000000));
   const showSettings = () => {

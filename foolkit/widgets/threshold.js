@@ -50,9 +50,8 @@ export default widget("threshold", "Set the threshold of a score", ({ model, roo
   }
 
   // ---- controls ----
-  const choice = element("select", {}, ...names.map((name) => element("option", { value: name }, name)));
-  choice.addEventListener("change", () => {
-    model.set("chosen", choice.value);
+  const choice = menu(names.map((name) => [name, name]), (value) => {
+    model.set("chosen", value);
     sort(true);
   });
   const share = slider("held-out digits to accept", {

@@ -9,6 +9,7 @@ import traitlets
 from torch import Tensor
 
 from foolkit.checks import check_count, check_images
+from foolkit.files import as_bytes
 
 PIXELS = 28 * 28
 LAST_SEED = 999_999
@@ -33,7 +34,7 @@ class Images(traitlets.Bytes):
         """The bytes, or ``TypeError`` or ``ValueError`` naming this trait."""
         if isinstance(value, Tensor):
             check_images(value, (1, 28, 28), str(self.name))
-            value = (value.detach().cpu() * 255).round().to(torch.uint8).numpy().tobytes()
+            value = as_bytes(value.detach().cpu()).numpy().tobytes()
         if not isinstance(value, bytes):
             raise TypeError(
                 f"{self.name}: expected a tensor of images or bytes, got {type(value).__name__}"

@@ -144,7 +144,7 @@ def test_what_is_written_is_read_back(tmp_path, monkeypatch):
         made[encoding] = make_champions.breed(
             net, encoding, generations=4, seed=3, checkpoint=tmp_path / f"{encoding}.safetensors"
         )
-        found = champions.columns(made[encoding], champions.BATCH, {"tiny": net})
+        found = champions.columns(made[encoding], {"tiny": net})
         runs.append(
             {"network": "tiny", "encoding": encoding, "seed": 3, "core_seconds": 1}
             | {"columns": found}

@@ -5,6 +5,7 @@ import torch
 
 import foolkit as fk
 from foolkit.bank import make_retrained, retrained, store
+from foolkit.files import as_bytes
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +71,7 @@ def test_breeding_keeps_what_was_ever_certain():
 
 def test_retraining_learns_the_new_class(rounds):
     images, labels = fk.data.digits()
-    shown = make_retrained.as_bytes(rounds[0].images[:200])
+    shown = as_bytes(rounds[0].images[:200, 0])
     net = make_retrained.retrain(images[:2000], labels[:2000], shown, seed=0)
     said = fk.models.predict(net, rounds[0].images[200:])
     assert (said.argmax(1) == 10).float().mean() > 0.5
