@@ -1,4 +1,8 @@
 // Climbing by gradient: the update of foolkit.gradients.ascent, with its priors.
+// @ts-check
+
+import { CERTAIN } from "./confidence.js";
+import { lossGradient } from "./network.js";
 
 // A Gaussian of 2 ceil(3 deviation) + 1 pixels, of sum 1.
 function gaussianKernel(deviation) {
@@ -10,7 +14,7 @@ function gaussianKernel(deviation) {
 }
 
 // Along both axes; the edge pixels continue outwards.
-function blurred(image, deviation) {
+export function blurred(image, deviation) {
   const kernel = gaussianKernel(deviation), radius = (kernel.length - 1) / 2;
   const along = (from, at) => Float64Array.from(from, (_, n) => {
     const x = n % 28, y = Math.floor(n / 28);
@@ -23,7 +27,7 @@ function blurred(image, deviation) {
 
 // How the total variation, mean (x_{i+1,j} - x_ij)^2 + mean (x_{i,j+1} - x_ij)^2, changes with
 // each pixel.
-function roughnessSlope(image) {
+export function roughnessSlope(image) {
   const slope = new Float64Array(784), share = 2 / (27 * 28);
   const pair = (n, m) => {
     const difference = share * (image[m] - image[n]);
@@ -40,7 +44,7 @@ function roughnessSlope(image) {
 }
 
 // The image rolled around: what leaves at one edge comes in at the opposite one.
-function rolled(image, down, right) {
+export function rolled(image, down, right) {
   return Float64Array.from(image, (_, n) => {
     const y = (Math.floor(n / 28) - down + 28) % 28, x = ((n % 28) - right + 28) % 28;
     return image[28 * y + x];
@@ -49,7 +53,7 @@ function rolled(image, down, right) {
 
 // One climber. Each step: x <- clip(x + a g / rms(g)), g the gradient of the logarithm of the
 // goal's probability; then the priors that are asked for.
-class Climber {
+export class Climber {
   constructor(net, { image, goal, centre, random }) {
     Object.assign(this, { net, goal, centre, random, image: Float64Array.from(image) });
     this.steps = 0;

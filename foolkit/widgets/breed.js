@@ -1,4 +1,13 @@
 // Evolution live: ten elites, bred from noise while the reader watches.
+// @ts-check
+
+import { convergenceCurve } from "./curve.js";
+import { MapElites, render } from "./evolution.js";
+import { announcement, element, slider } from "./page.js";
+import { toBytes } from "./pictures.js";
+import { liveSearch, seedField, standing } from "./search.js";
+import { tenTiles, tileList } from "./ten_tiles.js";
+import { listen, widget } from "./widget.js";
 
 export default widget("breed", "Breed ten digits from noise", ({ model, root, net }) => {
   let told = 0, announced = -1;
@@ -58,11 +67,11 @@ export default widget("breed", "Breed ten digits from noise", ({ model, root, ne
     "change:eta": () => { live.search.encoding.eta = model.get("eta"); },
     "change:batch": () => { live.search.batch = model.get("batch"); },
   };
-  for (const [name, listener] of Object.entries(hear)) model.on(name, listener);
+  const deafen = listen(model, hear);
   const startsAtOnce = model.get("running");
   live.restart().then(() => { if (startsAtOnce) live.run(true); });
   return () => {
     live.stop();
-    for (const [name, listener] of Object.entries(hear)) model.off(name, listener);
+    deafen();
   };
 });

@@ -1,4 +1,14 @@
 // Hold a button, and climb the gradient of one digit's probability from noise, grey or the mean.
+// @ts-check
+
+import { Climber } from "./ascent.js";
+import { confidenceBars } from "./bars.js";
+import { CLASS_COLOURS, percent } from "./confidence.js";
+import { indexOfLargest } from "./numbers.js";
+import { announcement, button, element, labelled, menu, slider } from "./page.js";
+import { fromBytes, paint, picture, toBytes } from "./pictures.js";
+import { Random } from "./random.js";
+import { listen, widget } from "./widget.js";
 
 const PAUSE = 90; // milliseconds from one step to the next: slow enough to watch
 
@@ -131,10 +141,10 @@ export default widget("climb", "Climb the gradient of a digit", ({ model, root, 
   const again = () => { showSettings(); restart(); };
   const hear = { "change:goal": again, "change:start": again, "change:seed": again, "change:mean": again };
   for (const { name, set: put } of priors) hear[`change:${name}`] = () => put(model.get(name));
-  for (const [name, listener] of Object.entries(hear)) model.on(name, listener);
+  const deafen = listen(model, hear);
   again();
   return () => {
     clearTimeout(timer);
-    for (const [name, listener] of Object.entries(hear)) model.off(name, listener);
+    deafen();
   };
 });

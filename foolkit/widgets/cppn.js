@@ -1,4 +1,7 @@
 // Networks that compose patterns: the encoding of foolkit.encodings.CPPN, for grey pictures.
+// @ts-check
+
+import { mutate } from "./evolution.js";
 
 // What a node does with the weighted sum p of its links; all stay within [-1, 1].
 const ACTIVATIONS = {
@@ -14,8 +17,9 @@ const ACTIVATIONS = {
 // Nodes have numbers: the inputs x, y, d (distance to the centre) and the constant 1; the output;
 // then the hidden nodes. A genome is {activations, links}: the activation of each node from the
 // output on (null where there is no node), and links {source, target, weight} without a cycle.
-const INPUTS = ["x", "y", "d", "1"], OUTPUT = 4;
-const nodeName = (node) => INPUTS[node] ?? (node === OUTPUT ? "out" : `h${node - OUTPUT}`);
+export const INPUTS = ["x", "y", "d", "1"];
+export const OUTPUT = 4;
+export const nodeName = (node) => INPUTS[node] ?? (node === OUTPUT ? "out" : `h${node - OUTPUT}`);
 
 const copyGenome = ({ activations, links }) => ({
   activations: [...activations], links: links.map((link) => ({ ...link })),
@@ -33,7 +37,7 @@ function ancestors({ links }, node) {
 
 // The nodes that the picture depends on, but the inputs: each after all that it hears, the lower
 // number first, the output last. Each with its activation and its links.
-function program(genome) {
+export function program(genome) {
   const needed = ancestors(genome, OUTPUT), done = new Set([0, 1, 2, 3]), order = [];
   const nodes = genome.activations.map((activation, n) => ({
     node: OUTPUT + n, activation, heard: genome.links.filter(({ target }) => target === OUTPUT + n),
@@ -62,7 +66,7 @@ function inputsAt(size) {
 }
 
 // What the output says at every pixel, from -1 to 1: node after node, all pixels at once.
-function evaluate(genome, size) {
+export function evaluate(genome, size) {
   const values = [...inputsAt(size)];
   for (const { node, activation, heard } of program(genome)) {
     const sums = new Float64Array(size * size), [bend] = ACTIVATIONS[activation];
@@ -77,7 +81,7 @@ function evaluate(genome, size) {
 }
 
 // The formula: a line for each node that the picture depends on.
-function formula(genome) {
+export function formula(genome) {
   const order = program(genome);
   const number = (weight) => String(Number(Math.abs(weight).toPrecision(3)));
   const lines = order.map(({ node, activation, heard }) => {
@@ -91,7 +95,7 @@ function formula(genome) {
 }
 
 // The encoding. Its settings (rates, limits, activations) come from Python's.
-class CPPN {
+export class CPPN {
   constructor(settings) {
     Object.assign(this, settings);
   }
@@ -187,9 +191,9 @@ class CPPN {
 }
 
 // Genomes as Python sends and reads them: {activations, links: [[source, target, weight], ...]}.
-const toJSON = ({ activations, links }) => ({
+export const toJSON = ({ activations, links }) => ({
   activations, links: links.map(({ source, target, weight }) => [source, target, weight]),
 });
-const fromJSON = ({ activations, links }) => ({
+export const fromJSON = ({ activations, links }) => ({
   activations, links: links.map(([source, target, weight]) => ({ source, target, weight })),
 });

@@ -1,4 +1,13 @@
 // The defence bench: tick networks, run one attack on each, and compare what still stands.
+// @ts-check
+
+import { CERTAIN, percent } from "./confidence.js";
+import { indexOfLargest } from "./numbers.js";
+import { announcement, button, element, labelled, menu, slider } from "./page.js";
+import { fromBytes, paint, picture, toBytes } from "./pictures.js";
+import { painted, randomChange, randomImage, randomOf, signNoise, signStep, signSteps } from "./sign.js";
+import { LATE, listen, widget } from "./widget.js";
+import { inSlices } from "./work.js";
 
 const ATTACKS = {
   fgsm: "one step along the gradient (FGSM)",
@@ -270,10 +279,10 @@ export default widget("bench", "Defence bench", ({ model, root, load }) => {
       tell();
     },
   };
-  for (const [name, listener] of Object.entries(hear)) model.on(name, listener);
+  const deafen = listen(model, hear);
   settle();
   return () => {
     current++;
-    for (const [name, listener] of Object.entries(hear)) model.off(name, listener);
+    deafen();
   };
 }, { lazy: true });

@@ -1,4 +1,15 @@
 // Draw a digit, see what the network makes of it, and change it until the answer changes.
+// @ts-check
+
+import { fool } from "./attack.js";
+import { confidenceBars } from "./bars.js";
+import { CLASS_COLOURS, percent } from "./confidence.js";
+import { arrowStep } from "./keys.js";
+import { indexOfLargest } from "./numbers.js";
+import { announcement, button, element, labelled, lessMotion, menu, slider } from "./page.js";
+import { fromBytes, paint, picture, toBytes } from "./pictures.js";
+import { listen, widget } from "./widget.js";
+import { inSlices } from "./work.js";
 
 const PEN = 1.7; // the pen's reach in pixels: about the width of a stroke in MNIST
 const BLINK = 500; // milliseconds between two pictures: one full flicker a second
@@ -54,10 +65,10 @@ export default widget("draw", "Draw a digit and fool the network", ({ model, roo
     pad.addEventListener(end, () => { if (last) { last = null; finished(); } });
   }
 
-  const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   pad.addEventListener("keydown", (event) => {
-    if (event.key in MOVES) {
-      const [dx, dy] = MOVES[event.key], { x, y } = pen;
+    const arrow = arrowStep(event);
+    if (arrow) {
+      const [dx, dy] = arrow, { x, y } = pen;
       pen.x = Math.min(27, Math.max(1, x + dx));
       pen.y = Math.min(27, Math.max(1, y + dy));
       if (pen.down) stroke(x, y, pen.x, pen.y);
@@ -229,13 +240,13 @@ export default widget("draw", "Draw a digit and fool the network", ({ model, roo
     "change:epsilon": () => epsilon.set(model.get("epsilon")),
     "change:target": showGoal,
   };
-  for (const [name, listener] of Object.entries(hear)) model.on(name, listener);
+  const deafen = listen(model, hear);
   showGoal();
   moveCursor();
   stopBlinking();
   look();
   return () => {
     forget();
-    for (const [name, listener] of Object.entries(hear)) model.off(name, listener);
+    deafen();
   };
 });

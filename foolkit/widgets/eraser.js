@@ -1,4 +1,13 @@
 // Rub out copies of a motif, or tile one, and watch the ten bars.
+// @ts-check
+
+import { confidenceBars } from "./bars.js";
+import { percent } from "./confidence.js";
+import { arrowStep, isShortcut } from "./keys.js";
+import { indexOfLargest } from "./numbers.js";
+import { announcement, button, element, labelled, menu, slider } from "./page.js";
+import { fromBytes, paint, toBytes } from "./pictures.js";
+import { listen, widget } from "./widget.js";
 
 const TILES = [1, 4, 9, 16];
 
@@ -104,11 +113,11 @@ export default widget("eraser", "Rub out the repeats", ({ model, root, net }) =>
   for (const end of ["pointerup", "pointercancel"]) {
     pad.addEventListener(end, () => { if (rubbing) { rubbing = false; look("Rubbed out."); } });
   }
-  const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   pad.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.altKey || event.metaKey) return;
-    if (event.key in MOVES) {
-      const { side, left, top } = square(), [dx, dy] = MOVES[event.key];
+    if (isShortcut(event)) return;
+    const arrow = arrowStep(event);
+    if (arrow) {
+      const { side, left, top } = square(), [dx, dy] = arrow;
       cursor.x = Math.min(28 - side, Math.max(0, left + dx)) + side / 2;
       cursor.y = Math.min(28 - side, Math.max(0, top + dy)) + side / 2;
       showBrush();
@@ -146,9 +155,9 @@ export default widget("eraser", "Rub out the repeats", ({ model, root, net }) =>
     "change:chosen": () => { choice.value = model.get("chosen"); start(); },
     "change:brush": () => { brush.set(model.get("brush")); showBrush(); },
   };
-  for (const [name, listener] of Object.entries(hear)) model.on(name, listener);
+  const deafen = listen(model, hear);
   choice.value = model.get("chosen");
   showBrush();
   start();
-  return () => { for (const [name, listener] of Object.entries(hear)) model.off(name, listener); };
+  return deafen;
 });

@@ -1,24 +1,11 @@
 // MAP-Elites with one elite a class: the algorithm of foolkit.evolve, line by line.
+// @ts-check
 
-// Random numbers in [0, 1) that follow a seed: the generator sfc32 (C. Doty-Humphrey).
-class Random {
-  constructor(seed) {
-    this.a = 0; this.b = seed >>> 0; this.c = Math.floor(seed / 2 ** 32) >>> 0; this.count = 1;
-    for (let i = 0; i < 16; i++) this.next(); // so that seeds 0 and 1 have nothing in common
-  }
-  next() {
-    const sum = (this.a + this.b + this.count) | 0;
-    this.count = (this.count + 1) | 0;
-    this.a = this.b ^ (this.b >>> 9);
-    this.b = (this.c + (this.c << 3)) | 0;
-    this.c = (((this.c << 21) | (this.c >>> 11)) + sum) | 0;
-    return (sum >>> 0) / 2 ** 32;
-  }
-}
+import { Random } from "./random.js";
 
 // Polynomial mutation (Deb 2001): each gene changes with probability `rate`, mostly a little,
 // seldom far; the larger eta, the smaller the steps. Clipped to [0, 1].
-function mutate(genes, rate, eta, random) {
+export function mutate(genes, rate, eta, random) {
   const child = Float32Array.from(genes);
   for (let i = 0; i < child.length; i++) {
     if (random.next() >= rate) continue;
@@ -32,7 +19,7 @@ function mutate(genes, rate, eta, random) {
 }
 
 // What is judged is the image that a file would hold: 256 levels of grey.
-function render(genes, image) {
+export function render(genes, image) {
   for (let i = 0; i < genes.length; i++) image[i] = Math.floor(255 * genes[i]) / 255;
   return image;
 }
@@ -56,7 +43,7 @@ class Pixels {
   }
 }
 
-class MapElites {
+export class MapElites {
   constructor(net, { seed = 0, batch = 50, encoding, ...settings }) {
     Object.assign(this, { net, batch, encoding: encoding ?? new Pixels(settings) });
     this.random = new Random(seed);
@@ -87,10 +74,4 @@ class MapElites {
     this.generation = generation;
     this.history.push(next.map((elite) => elite.confidence));
   }
-}
-
-// Of ten confidences, the mean of the middle two.
-function median(values) {
-  const ordered = [...values].sort((a, b) => a - b), middle = ordered.length / 2;
-  return (ordered[Math.floor(middle - 0.5)] + ordered[Math.floor(middle)]) / 2;
 }

@@ -1,4 +1,14 @@
 // Put the parts of a face anywhere: two networks say whether it is still a face.
+// @ts-check
+
+import { barRow } from "./bars.js";
+import { percent } from "./confidence.js";
+import { PARTS, WIDE, assembled, scrambledMoves, within } from "./face_parts.js";
+import { arrowStep, isShortcut } from "./keys.js";
+import { announcement, button, element, labelled, menu } from "./page.js";
+import { paint } from "./pictures.js";
+import { Random } from "./random.js";
+import { listen, widget } from "./widget.js";
 
 const HEADS = ["pooled", "whole"];
 const REACH = 5; // pixels from a pointer within which a part is taken
@@ -16,12 +26,7 @@ export default widget("faces", "Build a face", ({ model, root, net }) => {
     "aria-label": "A drawn face. Keys 1 to 6 choose a part, arrow keys move it by a pixel, with "
       + "Shift by four; Delete takes it away, or puts it back.",
   }, canvas, frame);
-  const rows = HEADS.map((head) => {
-    const bar = element("span", { class: "fk-bar" }), number = element("span", { class: "fk-number" });
-    const node = element("li", {}, element("span", {}, `${head} network`),
-      element("span", { class: "fk-track", "aria-hidden": "true" }, bar), number);
-    return { node, bar, number };
-  });
+  const rows = HEADS.map((head) => barRow(element("span", {}, `${head} network`)));
   const status = announcement();
 
   const home = (which) => homes[model.get("chosen")][which];
@@ -30,11 +35,9 @@ export default widget("faces", "Build a face", ({ model, root, net }) => {
     paint(canvas, image);
     const found = HEADS.map((head) =>
       net.get(`${head}/${model.get("lesson")}/${model.get("trained")}`).confidences(image)[1]);
-    found.forEach((sure, n) => {
-      rows[n].bar.style.width = `${100 * sure}%`;
-      rows[n].number.textContent = `${percent(sure)} ${sure > 0.5 ? "✓ a face" : "✗ no face"}`;
-      rows[n].node.classList.toggle("fk-answer", sure > 0.5);
-    });
+    found.forEach((sure, n) => rows[n].show({
+      share: sure, marked: sure > 0.5, text: `${percent(sure)} ${sure > 0.5 ? "✓ a face" : "✗ no face"}`,
+    }));
     const [x, y] = home(part), [dx, dy] = moves[part] ?? [0, 0], side = 9;
     frame.style.left = `${100 * ((x + dx + WIDE / 2) - side / 2) / WIDE}%`;
     frame.style.top = `${100 * ((y + dy + WIDE / 2) - side / 2) / WIDE}%`;
@@ -112,11 +115,11 @@ export default widget("faces", "Build a face", ({ model, root, net }) => {
   });
   for (const end of ["pointerup", "pointercancel"]) pad.addEventListener(end, () => { from = null; });
 
-  const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   pad.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.altKey || event.metaKey) return;
-    if (event.key in STEPS) {
-      const [dx, dy] = STEPS[event.key].map((step) => step * (event.shiftKey ? 4 : 1));
+    if (isShortcut(event)) return;
+    const arrow = arrowStep(event);
+    if (arrow) {
+      const [dx, dy] = arrow.map((step) => step * (event.shiftKey ? 4 : 1));
       if (moves[part]) move([moves[part][0] + dx, moves[part][1] + dy]);
     } else if ("123456".includes(event.key)) choose(Number(event.key) - 1);
     else if (event.key === "Delete" || event.key === "Backspace") toggle();
@@ -168,11 +171,11 @@ export default widget("faces", "Build a face", ({ model, root, net }) => {
     "change:trained": () => { setUp(); tell("Other networks of the same lesson."); },
     "change:moves": () => { if (!telling) arrange(model.get("moves"), "Arranged."); },
   };
-  for (const [name, listener] of Object.entries(hear)) model.on(name, listener);
+  const deafen = listen(model, hear);
   setUp();
   tell("Here is a face.");
   return () => {
     clearTimeout(told);
-    for (const [name, listener] of Object.entries(hear)) model.off(name, listener);
+    deafen();
   };
 });

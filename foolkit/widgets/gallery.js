@@ -1,4 +1,10 @@
 // Pictures to sort, to look at closely, and to guess. Their names and numbers come from Python.
+// @ts-check
+
+import { percent } from "./confidence.js";
+import { arrowStep, isShortcut } from "./keys.js";
+import { announcement, button, element, labelled, lessMotion, menu } from "./page.js";
+import { listen, widget } from "./widget.js";
 
 export default widget("gallery", "A gallery: sort, look closely, guess", ({ model, root }) => {
   const names = model.get("names"), notes = model.get("notes"), total = names.length;
@@ -65,16 +71,16 @@ export default widget("gallery", "A gallery: sort, look closely, guess", ({ mode
       + `First: ${first}. Last: ${last}.`);
   }
   function steer(event, n) {
-    if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
+    if (isShortcut(event) || event.shiftKey) return;
     const rows = new Set(order.map((one) => tiles[one].node.offsetTop)).size;
     const row = order.filter((one) => tiles[one].node.offsetTop === tiles[order[0]].node.offsetTop).length;
     const at = order.indexOf(n), last = total - 1;
-    const to = {
-      ArrowLeft: at - 1, ArrowRight: at + 1, ArrowUp: at - row, Home: 0, End: last,
-      // from the last row but one to the last, though nothing may lie below
-      ArrowDown: at + row > last && Math.floor(at / row) < rows - 1 ? last : at + row,
-    }[event.key];
-    if (to === undefined) return;
+    const arrow = arrowStep(event);
+    let to = event.key === "Home" ? 0 : last;
+    if (arrow) to = at + arrow[0] + row * arrow[1];
+    else if (event.key !== "Home" && event.key !== "End") return;
+    // from the last row but one to the last, though nothing may lie below
+    if (arrow?.[1] === 1 && to > last && Math.floor(at / row) < rows - 1) to = last;
     event.preventDefault();
     if (to >= 0 && to <= last) tiles[order[to]].press.focus();
   }
@@ -209,13 +215,13 @@ export default widget("gallery", "A gallery: sort, look closely, guess", ({ mode
     "change:chosen": show,
     "change:guessing": turn,
   };
-  for (const [name, listener] of Object.entries(hear)) model.on(name, listener);
+  const deafen = listen(model, hear);
   choice.value = model.get("order");
   sort(false);
   show();
   turn();
   return () => {
-    for (const [name, listener] of Object.entries(hear)) model.off(name, listener);
+    deafen();
     addresses.forEach((address) => URL.revokeObjectURL(address));
   };
 });

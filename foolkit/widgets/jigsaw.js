@@ -1,4 +1,15 @@
 // A picture in tiles: swap them by mouse, finger or keyboard, and watch the ten bars.
+// @ts-check
+
+import { confidenceBars } from "./bars.js";
+import { percent } from "./confidence.js";
+import { arrowStep, isShortcut } from "./keys.js";
+import { indexOfLargest } from "./numbers.js";
+import { announcement, button, element, labelled, menu } from "./page.js";
+import { fromBytes, paint } from "./pictures.js";
+import { Random } from "./random.js";
+import { inOrder, rearranged, shuffled, swapped } from "./tiles.js";
+import { listen, widget } from "./widget.js";
 
 const GRIDS = [2, 4, 7];
 
@@ -105,11 +116,11 @@ export default widget("jigsaw", "Swap the tiles of a picture", ({ model, root, n
   });
   pad.addEventListener("pointercancel", () => { dragging = false; letGo(); });
 
-  const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   pad.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.altKey || event.metaKey) return;
-    if (event.key in MOVES) {
-      const inside = (value) => Math.min(grid - 1, Math.max(0, value)), [dx, dy] = MOVES[event.key];
+    if (isShortcut(event)) return;
+    const arrow = arrowStep(event);
+    if (arrow) {
+      const inside = (value) => Math.min(grid - 1, Math.max(0, value)), [dx, dy] = arrow;
       cursor = inside(cursor % grid + dx) + grid * inside(Math.floor(cursor / grid) + dy);
       point();
     } else if (event.key === " " || event.key === "Enter") {
@@ -160,9 +171,9 @@ export default widget("jigsaw", "Swap the tiles of a picture", ({ model, root, n
       if (!telling && given.length === grid * grid) arrange(given, "Arranged.");
     },
   };
-  for (const [name, listener] of Object.entries(hear)) model.on(name, listener);
+  const deafen = listen(model, hear);
   setUp();
   look(`This is ${names[model.get("chosen")]}.`);
   hand.say("Drag one tile onto another, or tap one and then the other.");
-  return () => { for (const [name, listener] of Object.entries(hear)) model.off(name, listener); };
+  return deafen;
 });

@@ -1,32 +1,7 @@
-// The network, whole: how its weights are read, its forward pass, and the gradient of its answer
-// with respect to the pixels. Plain JavaScript, no library; the same numbers as in Python.
+// The networks, whole: the forward pass, and the gradient of an answer with respect to the pixels. Plain JavaScript, no library; the same numbers as in Python.
+// @ts-check
 
-// ---- Reading weights -------------------------------------------------------------------------
-
-// A float16 number: 1 bit sign, 5 bits exponent, 10 bits fraction.
-function float16(bits) {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = (bits & 1023) / 1024;
-  return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction) : 2 ** -14 * fraction);
-}
-
-// A safetensors file: the length of a JSON header, the header (name, type, shape, place), numbers.
-// Returns {name: Float64Array}.
-function readSafetensors(view) {
-  const length = Number(view.getBigUint64(0, true));
-  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
-  delete header.__metadata__;
-  const tensors = {};
-  for (const [name, { dtype, data_offsets: [start, end] }] of Object.entries(header)) {
-    if (dtype !== "F16") throw new Error(`${name}: expected float16 weights, got ${dtype}`);
-    const at = 8 + length + start;
-    tensors[name] = Float64Array.from({ length: (end - start) / 2 }, (_, i) =>
-      float16(view.getUint16(at + 2 * i, true)));
-  }
-  return tensors;
-}
+import { softmax } from "./numbers.js";
 
 // ---- Layers. An image of several channels lies in one array: channel after channel, row by row.
 
@@ -199,7 +174,7 @@ class Network {
 }
 
 // 1x28x28 -> 20 filters of 5x5 -> pool -> 50 filters of 5x5 -> pool -> 500 units, ReLU -> 10 logits
-class LeNet extends Network {
+export class LeNet extends Network {
   constructor(tensors) {
     super();
     this.weights = tensors;
@@ -287,7 +262,7 @@ class Dense extends Network {
 
 // 1x32x32 -> 12 filters of 5x5, ReLU -> pool -> 16 filters of 1x1, ReLU -> the mean of each over the
 // picture, or pool: 7x7 places -> units, ReLU -> 2 logits, of "no face" and "face". Only forwards.
-class FaceNet extends Network {
+export class FaceNet extends Network {
   constructor(tensors) {
     super();
     this.weights = tensors;
@@ -335,20 +310,15 @@ function faceNets(tensors) {
 }
 
 // The network that a file of weights belongs to. Python sends no other kinds to the page.
-function networkOf(tensors) {
+export function networkOf(tensors) {
   if (Object.keys(tensors)[0].includes("/")) return faceNets(tensors);
   return "conv1.weight" in tensors ? new LeNet(tensors) : new Dense(tensors);
 }
 
-function softmax(logits) {
-  const highest = Math.max(...logits); // so that no power overflows
-  const powers = Array.from(logits, (z) => Math.exp(z - highest));
-  const sum = powers.reduce((a, b) => a + b);
-  return powers.map((power) => power / sum);
-}
-
-function indexOfLargest(values) {
-  let best = 0;
-  for (let i = 1; i < values.length; i++) if (values[i] > values[best]) best = i;
-  return best;
+// How the loss, -log p_answer, changes with each pixel. With respect to the logits the gradient is
+// p - onehot(answer): raise every other class in proportion to its confidence.
+export function lossGradient(net, image, answer) {
+  const direction = net.confidences(image);
+  direction[answer] = -direction.reduce((sum, p, k) => (k === answer ? sum : sum + p), 0);
+  return net.gradient(direction);
 }

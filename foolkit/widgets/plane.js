@@ -1,8 +1,11 @@
 // A plane through image space: every point of it is an image, and the network judges each.
+// @ts-check
+
+import { indexOfLargest, norm } from "./numbers.js";
 
 // Two directions as perpendicular ones of length 1: the first keeps its direction, of the second
 // the part along the first is taken away. As foolkit.analysis.plane does.
-function perpendicular(first, second) {
+export function perpendicular(first, second) {
   const length = norm(first), u = first.map((x) => x / length);
   const shared = second.reduce((sum, x, i) => sum + x * u[i], 0);
   const rest = second.map((x, i) => x - shared * u[i]), left = norm(rest);
@@ -11,14 +14,14 @@ function perpendicular(first, second) {
 }
 
 // 784 random numbers with a Gaussian distribution (Box and Muller 1958).
-function gaussians(random) {
+export function gaussians(random) {
   return Float64Array.from({ length: 784 }, () =>
     Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next()));
 }
 
 // The image at the point (x, y), in units of length in image space. Without clipping, pixels may
 // be blacker than black; the network answers there too.
-function imageAt({ centre, u, v, clip }, x, y, out) {
+export function imageAt({ centre, u, v, clip }, x, y, out) {
   for (let i = 0; i < 784; i++) {
     const value = centre[i] + x * u[i] + y * v[i];
     out[i] = clip ? Math.min(1, Math.max(0, value)) : value;
@@ -28,7 +31,7 @@ function imageAt({ centre, u, v, clip }, x, y, out) {
 
 // A square piece of the plane, cut into size x size cells. What was judged is kept while the piece
 // moves: cells are counted from the middle of the plane, and a piece begins at a whole cell.
-class PlaneMap {
+export class PlaneMap {
   constructor(net, plane, size) {
     Object.assign(this, { net, plane, size, known: new Map(), image: new Float64Array(784) });
   }

@@ -1,4 +1,12 @@
 // You or the network: name the images, then see both scores. Nothing leaves the page.
+// @ts-check
+
+import { barRow } from "./bars.js";
+import { CLASS_COLOURS, percent } from "./confidence.js";
+import { isShortcut } from "./keys.js";
+import { announcement, button, element } from "./page.js";
+import { fromBytes, paint, picture } from "./pictures.js";
+import { widget } from "./widget.js";
 
 export default widget("quiz", "You or the network: name the digits", ({ model, root }) => {
   const labels = model.get("labels"), said = model.get("said"), sure = model.get("sure");
@@ -37,11 +45,9 @@ export default widget("quiz", "You or the network: name the digits", ({ model, r
 
   // ---- both scores, side by side ----
   const score = (name, right) => {
-    const bar = element("span", { class: "fk-bar" });
-    bar.style.width = `${100 * right / total}%`;
-    return element("li", {}, element("span", { class: "fk-who" }, name),
-      element("span", { class: "fk-track", "aria-hidden": "true" }, bar),
-      element("span", { class: "fk-number" }, `${right} of ${total}`));
+    const row = barRow(element("span", { class: "fk-who" }, name));
+    row.show({ share: right / total, text: `${right} of ${total}` });
+    return row.node;
   };
   function conclude() {
     const mine = given.filter((digit, n) => digit === labels[n]).length;
@@ -80,7 +86,7 @@ export default widget("quiz", "You or the network: name the digits", ({ model, r
   }
 
   root.addEventListener("keydown", (event) => { // the digit keys answer too
-    if (event.ctrlKey || event.altKey || event.metaKey || ask.hidden) return;
+    if (isShortcut(event) || ask.hidden) return;
     if (/^[0-9]$/.test(event.key)) { answer(Number(event.key)); event.preventDefault(); }
   });
   root.append(ask, status.node, results);

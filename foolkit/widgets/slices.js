@@ -1,4 +1,17 @@
 // A slice through image space, coloured by the network: pan, zoom, and look at any point of it.
+// @ts-check
+
+import { confidenceBars } from "./bars.js";
+import { CLASS_COLOURS, percent } from "./confidence.js";
+import { adversarialWays } from "./deepfool.js";
+import { arrowStep, isShortcut } from "./keys.js";
+import { indexOfLargest } from "./numbers.js";
+import { announcement, button, element, labelled, menu } from "./page.js";
+import { fromBytes, paint, picture, toBytes } from "./pictures.js";
+import { PlaneMap, gaussians, imageAt, perpendicular } from "./plane.js";
+import { Random } from "./random.js";
+import { listen, widget } from "./widget.js";
+import { inSlices } from "./work.js";
 
 const CELLS = 48; // judged images along each side of the map
 const DOTS = 10; // canvas pixels along each side of a cell
@@ -241,11 +254,11 @@ export default widget("slices", "A slice through image space", ({ model, root, n
   }
   const settings = { reach: model.get("reach") }; // where Reset goes
 
-  const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
   pad.addEventListener("keydown", (event) => {
-    if (!map || event.ctrlKey || event.altKey || event.metaKey) return;
-    if (event.key in ARROWS) {
-      const [dx, dy] = ARROWS[event.key].map((sign) => sign * reach / 16);
+    if (!map || isShortcut(event)) return;
+    const arrow = arrowStep(event);
+    if (arrow) {
+      const [dx, dy] = [arrow[0] * reach / 16, -arrow[1] * reach / 16];
       if (event.shiftKey) moveMap(middle.x + 4 * dx, middle.y + 4 * dy);
       else movePoint(point.x + dx, point.y + dy);
     } else if (event.key === "+" || event.key === "=") zoom(1 / 1.5);
@@ -336,13 +349,13 @@ export default widget("slices", "A slice through image space", ({ model, root, n
     },
     "change:reach": () => { if (map && model.get("reach") !== reach) zoom(model.get("reach") / reach); },
   };
-  for (const [name, listener] of Object.entries(hear)) model.on(name, listener);
+  const deafen = listen(model, hear);
   [point.x, point.y] = model.get("point");
   showSettings();
   start();
   return () => {
     work++;
     clearTimeout(told);
-    for (const [name, listener] of Object.entries(hear)) model.off(name, listener);
+    deafen();
   };
 });

@@ -1,4 +1,14 @@
 // Noise on a digit, and a temperature on its answer: what each of them does to the confidence.
+// @ts-check
+
+import { confidenceBars } from "./bars.js";
+import { CLASS_COLOURS, percent } from "./confidence.js";
+import { indexOfLargest, softmax } from "./numbers.js";
+import { announcement, button, element, slider } from "./page.js";
+import { fromBytes, paint, picture, toBytes } from "./pictures.js";
+import { gaussians } from "./plane.js";
+import { Random } from "./random.js";
+import { listen, widget } from "./widget.js";
 
 export default widget("temperature", "Noise and temperature", ({ model, root, net }) => {
   let noise = null; // 784 numbers with a Gaussian distribution, the same at every level
@@ -75,11 +85,11 @@ export default widget("temperature", "Noise and temperature", ({ model, root, ne
     "change:temperature": () => { knob.set(Math.log(model.get("temperature"))); changed(); },
     "change:seed": () => { shuffle(); changed(); },
   };
-  for (const [name, listener] of Object.entries(hear)) model.on(name, listener);
+  const deafen = listen(model, hear);
   shuffle();
   look();
   return () => {
     clearTimeout(told);
-    for (const [name, listener] of Object.entries(hear)) model.off(name, listener);
+    deafen();
   };
 });

@@ -1,4 +1,9 @@
 // A threshold on a score: images move between two trays, accepted and refused.
+// @ts-check
+
+import { announcement, element, labelled, menu, slider } from "./page.js";
+import { fromBytes, paint, picture } from "./pictures.js";
+import { widget } from "./widget.js";
 
 export default widget("threshold", "Set the threshold of a score", ({ model, root }) => {
   const kinds = model.get("kinds"), total = kinds.length;

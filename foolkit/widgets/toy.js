@@ -1,11 +1,14 @@
 // Five small models of points in the plane, trained while the reader watches. A point is [x, y],
 // a labelled one [x, y, class]. Each model says, for a point, one confidence a class.
+// @ts-check
 
-const TOY_CLASSES = 3;
+import { indexOfLargest, softmax } from "./numbers.js";
+
+export const TOY_CLASSES = 3;
 
 // Adam (Kingma and Ba 2015) on all points at once. `model.slope(points, gradient)` adds the gradient
 // of its mean loss. A generator that yields now and then: a page draws in between.
-function* train(model, points, steps = 600, rate = 0.03) {
+export function* train(model, points, steps = 600, rate = 0.03) {
   const { parameters } = model, size = parameters.length;
   const [gradient, mean, square] = Array.from({ length: 3 }, () => new Float64Array(size));
   for (let step = 1; step <= steps && points.length; step++) {
@@ -36,7 +39,7 @@ const LOSSES = {
 
 // Layers of sums with rectifiers between them; [2, 3] is a linear model. Confidence is the softmax
 // of the scores: a hinge has no probability of its own.
-class Perceptron {
+export class Perceptron {
   constructor(sizes, loss, random, decay = 1e-4) {
     Object.assign(this, { sizes, loss: LOSSES[loss], decay });
     this.starts = [0];
@@ -93,7 +96,7 @@ class Perceptron {
 // Radial basis functions: a class's score is exp(-b |x - m|^2) of the best of its three bumps. The
 // scores need not add up to one: far from every bump, all are near 0.
 const BUMPS = 3;
-class RadialBasis {
+export class RadialBasis {
   constructor(points, random) {
     this.parameters = new Float64Array(TOY_CLASSES * BUMPS * 3); // m, and the logarithm of b
     for (let k = 0; k < TOY_CLASSES; k++) {
@@ -132,7 +135,7 @@ class RadialBasis {
 }
 
 // The five nearest points vote; confidence is the share of the votes. Nothing is trained.
-class Neighbours {
+export class Neighbours {
   constructor(points) {
     this.points = points;
     this.parameters = [];
@@ -148,7 +151,7 @@ class Neighbours {
   }
 }
 
-const TOY_MODELS = {
+export const TOY_MODELS = {
   softmax: { label: "network, softmax", make: (_, random) => new Perceptron([2, 16, 16, 3], "softmax", random) },
   hinge: { label: "network, hinge", make: (_, random) => new Perceptron([2, 16, 16, 3], "hinge", random) },
   svm: { label: "linear, hinge (SVM)", make: (_, random) => new Perceptron([2, 3], "hinge", random, 1e-3) },
@@ -157,7 +160,7 @@ const TOY_MODELS = {
 };
 
 // Distance to the nearest of the points, Infinity where there is none.
-function toNearest(point, points) {
+export function toNearest(point, points) {
   return points.reduce(
     (least, [x, y]) => Math.min(least, Math.hypot(x - point[0], y - point[1])), Infinity);
 }

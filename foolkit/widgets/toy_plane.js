@@ -1,6 +1,18 @@
 // The toy plane: five models of the same few points, painted as far out as the reader likes.
+// @ts-check
+
+import { barRow } from "./bars.js";
+import { CLASS_COLOURS, percent } from "./confidence.js";
+import { arrowStep, isShortcut } from "./keys.js";
+import { indexOfLargest } from "./numbers.js";
+import { announcement, button, element, newId, slider } from "./page.js";
+import { Random } from "./random.js";
+import { TOY_MODELS, toNearest, train } from "./toy.js";
+import { listen, widget } from "./widget.js";
+import { inSlices } from "./work.js";
 
 const SPAN = 3; // the plane from -SPAN to SPAN at zoom 1
+const STEP = 0.15; // of an arrow key, at zoom 1
 const FINE = 72, LETTERS = 7; // colours and letters across the picture
 const NAMES = ["A", "B", "C"];
 const TINTS = [CLASS_COLOURS[0], CLASS_COLOURS[1], CLASS_COLOURS[4]]
@@ -77,30 +89,27 @@ export default widget("toy", "Five models of points in the plane", ({ model, roo
   // ---- what the models say at the probe ----
   const status = announcement();
   const where = element("p", { class: "fk-title" });
+  const group = newId(); // one group of radio buttons a widget
   const rows = Object.entries(TOY_MODELS).map(([name, { label }]) => {
-    const pick = element("input", { type: "radio", name: `fk-toy-${++made}-${root.id}`, value: name });
-    const bar = element("span", { class: "fk-bar" }), number = element("span", { class: "fk-number" });
+    const pick = element("input", { type: "radio", name: group, value: name });
     pick.addEventListener("change", () => choose(name));
-    return { name, pick, bar, number, node: element("li", {},
-      element("label", {}, pick, ` ${label}`),
-      element("span", { class: "fk-track", "aria-hidden": "true" }, bar), number) };
+    return { name, pick, row: barRow(element("label", {}, pick, ` ${label}`)) };
   });
-  const group = `fk-toy-${made}`; // one group of radio buttons a widget
-  rows.forEach(({ pick }) => { pick.name = group; });
 
   function look(aloud) {
     draw();
     const at = probe(), away = toNearest(at, points), name = model.get("model");
     const distance = away === Infinity ? "no point is left" : `${away.toPrecision(3)} from the nearest point`;
     where.textContent = `What each says at the cross, ${distance}`;
-    for (const row of rows) {
-      row.pick.checked = row.name === name;
-      const sure = trained[row.name]?.confidences(at) ?? [0, 0, 0], answer = indexOfLargest(sure);
-      row.bar.style.width = `${100 * sure[answer]}%`;
-      row.bar.style.backgroundColor = `rgb(${TINTS[answer]})`;
-      row.number.textContent = `${NAMES[answer]} ${percent(sure[answer])}`;
-      row.node.classList.toggle("fk-answer", row.name === name);
-      if (row.name === name && ready) {
+    for (const { name: its, pick, row } of rows) {
+      const marked = its === name;
+      pick.checked = marked;
+      const sure = trained[its]?.confidences(at) ?? [0, 0, 0], answer = indexOfLargest(sure);
+      row.show({
+        share: sure[answer], colour: `rgb(${TINTS[answer]})`, marked,
+        text: `${NAMES[answer]} ${percent(sure[answer])}`,
+      });
+      if (marked && ready) {
         if (aloud) {
           status.say(`${TOY_MODELS[name].label}: ${NAMES[answer]} with ${percent(sure[answer])}, ${distance}.`);
         }
@@ -182,11 +191,10 @@ export default widget("toy", "Five models of points in the plane", ({ model, roo
       held = null;
     });
   }
-  const STEPS = { ArrowLeft: [-0.15, 0], ArrowRight: [0.15, 0], ArrowUp: [0, 0.15], ArrowDown: [0, -0.15] };
   pad.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.altKey || event.metaKey) return;
-    const label = NAMES.indexOf(event.key.toUpperCase());
-    if (event.key in STEPS) moved(aim.map((at, n) => at + STEPS[event.key][n]));
+    if (isShortcut(event)) return;
+    const label = NAMES.indexOf(event.key.toUpperCase()), arrow = arrowStep(event);
+    if (arrow) moved([aim[0] + STEP * arrow[0], aim[1] - STEP * arrow[1]]);
     else if (label >= 0) put(label);
     else if (event.key === "Delete" || event.key === "Backspace") take();
     else return;
@@ -204,7 +212,7 @@ export default widget("toy", "Five models of points in the plane", ({ model, roo
         element("ul", {
           class: "fk-bars fk-models", role: "list", "aria-label": "Models, and their confidence at the cross",
         },
-          ...rows.map(({ node }) => node)),
+          ...rows.map(({ row }) => row.node)),
         element("div", { class: "fk-row", role: "group", "aria-label": "Change the points" },
           ...NAMES.map((name, label) => button(`put ${name}`, () => put(label))),
           button("take nearest", take)),
@@ -223,13 +231,13 @@ export default widget("toy", "Five models of points in the plane", ({ model, roo
     },
     "change:seed": () => { if (seed !== model.get("seed")) { seed = model.get("seed"); retrain(); } },
   };
-  for (const [name, listener] of Object.entries(hear)) model.on(name, listener);
+  const deafen = listen(model, hear);
   const theme = new MutationObserver(draw); // the book's switch between light and dark
   theme.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
   retrain();
   return () => {
     run += 1;
     theme.disconnect();
-    for (const [name, listener] of Object.entries(hear)) model.off(name, listener);
+    deafen();
   };
 });

@@ -16,8 +16,7 @@ from foolkit.models.faces import WEIGHTS as FACE_WEIGHTS
 from foolkit.widgets import FaceBuilder, Jigsaw
 from foolkit.widgets.base import weights
 
-MODULES = ("face_parts",)
-NAMES = ("networkOf", "assembled", "scrambledMoves", "within", "FaceNet")
+MODULES = ("face_parts.js",)
 NETWORKS = list(product(("pooled", "whole"), ("parts", "order"), range(SEEDS)))
 
 # ---- the networks ----

@@ -1,0 +1,27 @@
+// Ten tiles, one a class: a picture and what the network says of it.
+// @ts-check
+
+import { CERTAIN, CLASS_COLOURS, percent } from "./confidence.js";
+import { element } from "./page.js";
+import { paint, picture } from "./pictures.js";
+
+// `make` wraps a tile's picture and words, for widgets whose tiles can be pressed.
+export function tenTiles(label, make = (digit, ...parts) => parts) {
+  return CLASS_COLOURS.map((_, digit) => {
+    const canvas = picture(label(digit)), name = element("span"), text = element("span");
+    const node = element("li", {}, ...make(digit, canvas, name, text));
+    return {
+      canvas, node,
+      show(pixels, answer, confidence) {
+        const sure = confidence >= CERTAIN;
+        paint(canvas, pixels);
+        name.textContent = `“${answer}”${sure ? " ✓" : ""}`;
+        text.textContent = percent(confidence);
+        node.classList.toggle("fk-sure", sure);
+      },
+    };
+  });
+}
+
+export const tileList = (tiles, label) => element(
+  "ol", { class: "fk-tiles", role: "list", "aria-label": label }, ...tiles.map((tile) => tile.node));
