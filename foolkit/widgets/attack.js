@@ -5,15 +5,32 @@ import { lossGradient } from "./network.js";
 import { indexOfLargest } from "./numbers.js";
 import { projectedSteps } from "./projected_gradient.js";
 
+/** @import { DigitNetwork } from "./network.js" */
+/**
+ * @typedef {object} Fooling
+ * @property {Float64Array} image as it is now
+ * @property {number[]} confidences
+ * @property {number} answer
+ * @property {number} first the answer to the original
+ * @property {number} steps until now
+ * @property {boolean} done the answer has changed
+ */
+
 // Projected gradient ascent on the loss of the answer. With a `target` it descends towards that
 // class instead. A generator: yields after each step, so that a page can draw what happens; ends
 // when the answer has changed, or after `steps`.
+/**
+ * @param {DigitNetwork} net
+ * @param {ArrayLike<number>} original
+ * @param {{ epsilon: number, target?: number | null, step?: number, steps?: number }} settings
+ * @returns {Generator<Fooling, void>}
+ */
 export function* fool(net, original, { epsilon, target = null, step = Math.max(epsilon / 10, 0.002), steps = 60 }) {
   const pixels = Float64Array.from(original);
   const first = indexOfLargest(net.logits(pixels));
   const goal = target === first ? null : target;
-  const slopeOf = goal === null ? (image) => lossGradient(net, image, first)
-    : (image) => lossGradient(net, image, goal).map((g) => -g);
+  const slopeOf = (/** @type {Float64Array} */ image) => (goal === null
+    ? lossGradient(net, image, first) : lossGradient(net, image, goal).map((g) => -g));
   let n = 0;
   for (const { image } of projectedSteps(pixels, new Float64Array(784), { epsilon, length: step, slopeOf })) {
     n++;

@@ -2,7 +2,7 @@
 // @ts-check
 
 import { convergenceCurve } from "./curve.js";
-import { MapElites, render } from "./evolution.js";
+import { MapElites, Pixels } from "./evolution.js";
 import { announcement, element, slider } from "./page.js";
 import { toBytes } from "./pictures.js";
 import { liveSearch, seedField, standing } from "./search.js";
@@ -11,9 +11,7 @@ import { listen, widget } from "./widget.js";
 
 export default widget("breed", "Breed ten digits from noise", ({ model, root, net }) => {
   let told = 0, announced = -1;
-  const settings = () => ({
-    seed: model.get("seed"), rate: model.get("rate"), eta: model.get("eta"), batch: model.get("batch"),
-  });
+  const encoding = new Pixels({ rate: model.get("rate"), eta: model.get("eta") });
 
   // ---- what is seen ----
   const tiles = tenTiles((digit) => `Elite of the ${digit}`);
@@ -24,7 +22,7 @@ export default widget("breed", "Breed ten digits from noise", ({ model, root, ne
   function show() {
     const { search } = live, pixels = new Float64Array(784);
     search.elites.forEach(({ genes, confidence }, digit) =>
-      tiles[digit].show(render(genes, pixels), digit, confidence));
+      tiles[digit].show(encoding.render(genes, pixels), digit, confidence));
     counter.textContent = `generation ${search.generation}`;
     curve.show(search.history);
     const now = standing(search);
@@ -42,18 +40,18 @@ export default widget("breed", "Breed ten digits from noise", ({ model, root, ne
     const { elites, generation } = live.search;
     model.set("generation", generation);
     model.set("confidence", elites.map((elite) => elite.confidence));
-    model.set("images", toBytes(...elites.map(({ genes }) => render(genes, new Float64Array(784)))));
+    model.set("images", toBytes(...elites.map(({ genes }) => encoding.render(genes, new Float64Array(784)))));
     model.save_changes();
   }
 
   // ---- what happens ----
   const live = liveSearch({ model, show, make: () => {
     announced = -1;
-    return new MapElites(net, settings());
+    return new MapElites(net, { seed: model.get("seed"), batch: model.get("batch"), encoding });
   } });
   const rate = slider("mutation rate", {
     min: 0.01, max: 0.5, step: 0.01, value: model.get("rate"), format: (value) => value.toFixed(2),
-  }, (value) => { live.search.encoding.rate = value; model.set("rate", value); model.save_changes(); });
+  }, (value) => { encoding.rate = value; model.set("rate", value); model.save_changes(); });
   const seed = seedField(model, status);
 
   root.append(
@@ -62,9 +60,9 @@ export default widget("breed", "Breed ten digits from noise", ({ model, root, ne
 
   const hear = {
     "change:running": () => live.run(model.get("running")),
-    "change:rate": () => { live.search.encoding.rate = model.get("rate"); rate.set(model.get("rate")); },
+    "change:rate": () => { encoding.rate = model.get("rate"); rate.set(model.get("rate")); },
     "change:seed": () => seed.show(),
-    "change:eta": () => { live.search.encoding.eta = model.get("eta"); },
+    "change:eta": () => { encoding.eta = model.get("eta"); },
     "change:batch": () => { live.search.batch = model.get("batch"); },
   };
   const deafen = listen(model, hear);

@@ -9,6 +9,7 @@ export const CLASS_COLOURS = [
 ];
 
 // Rounded down, so that nothing short of certain reads 100 %.
+/** @param {number} confidence */
 export function percent(confidence) {
   return `${(Math.floor(confidence * 1e4 + 1e-6) / 100).toFixed(2)} %`;
 }

@@ -3,9 +3,18 @@
 
 import { indexOfLargest, norm } from "./numbers.js";
 
+/** @import { DigitNetwork } from "./network.js" */
+/** @typedef {{ goal: number, change: Float64Array, length: number }} Way */
+
 // The shortest way across the boundary to the class `goal`, step by step (DeepFool, Moosavi-Dezfooli
 // et al. 2016): take the boundary for flat, go as far as that says and 2 % further, look again. No
 // pixel leaves [0, 1]. Returns the change of the image, or null if `steps` did not suffice.
+/**
+ * @param {DigitNetwork} net
+ * @param {Float64Array} original
+ * @param {number} goal
+ * @returns {Float64Array | null}
+ */
 export function changeTo(net, original, goal, steps = 50) {
   const image = Float64Array.from(original), first = indexOfLargest(net.logits(original));
   const direction = new Float64Array(10);
@@ -30,8 +39,14 @@ export function changeTo(net, original, goal, steps = 50) {
 
 // The ways to the nearest boundaries, the shortest first: [{goal, change, length}]. A generator,
 // since nine classes are tried; its last value is the list.
+/**
+ * @param {DigitNetwork} net
+ * @param {Float64Array} original
+ */
 export function* adversarialWays(net, original) {
-  const first = indexOfLargest(net.logits(original)), ways = [];
+  const first = indexOfLargest(net.logits(original));
+  /** @type {Way[]} */
+  const ways = [];
   for (let goal = 0; goal < 10; goal++) {
     if (goal === first) continue;
     const change = changeTo(net, original, goal);

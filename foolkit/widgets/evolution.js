@@ -3,8 +3,27 @@
 
 import { Random } from "./random.js";
 
+/** @typedef {{ confidences(image: Float64Array): number[] }} Judge */
+/**
+ * @template Genes
+ * @typedef {object} Encoding
+ * @property {(random: Random) => Genes} sample
+ * @property {(genes: Genes, random: Random, generation: number) => Genes} vary
+ * @property {(genes: Genes, image: Float64Array) => Float64Array} render
+ */
+/**
+ * @template Genes
+ * @typedef {{ genes: Genes, confidence: number, born: number }} Elite
+ */
+
 // Polynomial mutation (Deb 2001): each gene changes with probability `rate`, mostly a little,
 // seldom far; the larger eta, the smaller the steps. Clipped to [0, 1].
+/**
+ * @param {Float32Array} genes
+ * @param {number} rate
+ * @param {number} eta
+ * @param {Random} random
+ */
 export function mutate(genes, rate, eta, random) {
   const child = Float32Array.from(genes);
   for (let i = 0; i < child.length; i++) {
@@ -19,6 +38,10 @@ export function mutate(genes, rate, eta, random) {
 }
 
 // What is judged is the image that a file would hold: 256 levels of grey.
+/**
+ * @param {Float32Array} genes
+ * @param {Float64Array} image written
+ */
 export function render(genes, image) {
   for (let i = 0; i < genes.length; i++) image[i] = Math.floor(255 * genes[i]) / 255;
   return image;
@@ -28,28 +51,49 @@ const HALVE_EVERY = 1000; // generations, as the paper's text says
 
 // The direct encoding, one gene a pixel. An encoding has sample, vary and render, as in Python;
 // MAP-Elites needs to know no more of it.
-class Pixels {
+export class Pixels {
+  /** @param {{ rate?: number, eta?: number }} [settings] */
   constructor({ rate = 0.1, eta = 15 } = {}) {
-    Object.assign(this, { rate, eta });
+    this.rate = rate;
+    this.eta = eta;
   }
+  /** @param {Random} random */
   sample(random) {
     return Float32Array.from({ length: 784 }, () => random.next());
   }
+  /**
+   * @param {Float32Array} genes
+   * @param {Random} random
+   * @param {number} generation
+   */
   vary(genes, random, generation) {
     return mutate(genes, this.rate * 0.5 ** Math.floor(generation / HALVE_EVERY), this.eta, random);
   }
+  /**
+   * @param {Float32Array} genes
+   * @param {Float64Array} image written
+   */
   render(genes, image) {
     return render(genes, image);
   }
 }
 
+/** @template Genes */
 export class MapElites {
-  constructor(net, { seed = 0, batch = 50, encoding, ...settings }) {
-    Object.assign(this, { net, batch, encoding: encoding ?? new Pixels(settings) });
+  /**
+   * @param {Judge} net
+   * @param {{ seed?: number, batch?: number, encoding: Encoding<Genes> }} settings
+   */
+  constructor(net, { seed = 0, batch = 50, encoding }) {
+    this.net = net;
+    this.batch = batch;
+    this.encoding = encoding;
     this.random = new Random(seed);
     this.image = new Float64Array(784);
     this.generation = -1; // until the first population is judged
-    this.elites = Array.from({ length: 10 }, () => ({ genes: null, confidence: -1, born: 0 }));
+    /** @type {Elite<Genes>[]} */
+    this.elites = []; // one a class, once the first population is judged
+    /** @type {number[][]} */
     this.history = []; // ten confidences a generation
   }
 
@@ -66,7 +110,7 @@ export class MapElites {
       // every child is offered to every class, and must be strictly better
       for (let k = 0; k < 10; k++) {
         const confidence = Math.fround(confidences[k]); // as fine as Python's 32-bit numbers
-        if (confidence > next[k].confidence) next[k] = { genes, confidence, born: generation };
+        if (confidence > (next[k]?.confidence ?? -1)) next[k] = { genes, confidence, born: generation };
       }
       yield;
     }

@@ -181,9 +181,10 @@ def joined(*entries: str, folder: Traversable = SOURCES) -> str:
         offered = ", ".join(
             "default: $default" if name == "default" else name for name in module.exports
         )
+        code = TYPES.sub("", module.code).rstrip()
         parts.append(
             f"// ==== {module.name} ====\n"
-            f"const {variable(module.name)} = (() => {{\n{TYPES.sub("", module.code).rstrip()}\n"
+            f"const {variable(module.name)} = (() => {{\n{code}\n"
             f"return {{ {offered} }};\n}})();\n"
         )
     return "\n".join(parts)

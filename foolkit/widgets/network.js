@@ -3,9 +3,18 @@
 
 import { softmax } from "./numbers.js";
 
+/** @import { Tensors } from "./weights.js" */
+/** @typedef {LeNet | Dense} DigitNetwork with ten logits, and their gradient */
+
 // ---- Layers. An image of several channels lies in one array: channel after channel, row by row.
 
 // Every 5x5 window of the image, with all its channels, as one row: rows [windows][channels * 25].
+/**
+ * @param {Float64Array} image
+ * @param {number} channels
+ * @param {number} size across the image
+ * @param {Float64Array} rows written
+ */
 function windows(image, channels, size, rows) {
   const places = size - 4;
   let to = 0;
@@ -27,6 +36,14 @@ function windows(image, channels, size, rows) {
 
 // A convolution asks of every window how well it fits every filter: bias + row . filter. Two
 // filters and four windows at a time, so that each number that is read is used several times.
+/**
+ * @param {Float64Array} rows
+ * @param {number} count of rows
+ * @param {number} length of a row
+ * @param {Float64Array} filters
+ * @param {Float64Array} biases
+ * @param {Float64Array} out written
+ */
 function filter(rows, count, length, filters, biases, out) {
   for (let f = 0; f < biases.length; f += 2) {
     const filterA = f * length, filterB = filterA + length;
@@ -48,6 +65,13 @@ function filter(rows, count, length, filters, biases, out) {
 }
 
 // The largest of every 2x2 pixels, and where it stood: only the winner matters, also backwards.
+/**
+ * @param {Float64Array} image
+ * @param {number} channels
+ * @param {number} size across the image
+ * @param {Float64Array} out written
+ * @param {Int32Array} winners written
+ */
 function pool(image, channels, size, out, winners) {
   let to = 0;
   for (let channel = 0; channel < channels; channel++) {
@@ -67,6 +91,12 @@ function pool(image, channels, size, out, winners) {
 
 // Every output is connected with every input: bias + weights . input. Two outputs at a time, in
 // two sums each: the processor need not wait for one addition before it starts the next.
+/**
+ * @param {Float64Array} input
+ * @param {Float64Array} weights
+ * @param {Float64Array} biases
+ * @param {Float64Array} out written
+ */
 function connect(input, weights, biases, out) {
   const length = input.length, even = length - length % 2;
   for (let i = 0; i < out.length; i += 2) {
@@ -88,6 +118,13 @@ function connect(input, weights, biases, out) {
 }
 
 // A convolution of 1x1 mixes the channels, place by place: maps [channels][count] to out.
+/**
+ * @param {Float64Array} maps
+ * @param {number} count of places
+ * @param {Float64Array} filters
+ * @param {Float64Array} biases
+ * @param {Float64Array} out written
+ */
 function mix(maps, count, filters, biases, out) {
   const channels = maps.length / count;
   for (let f = 0; f < biases.length; f++) {
@@ -100,6 +137,7 @@ function mix(maps, count, filters, biases, out) {
   }
 }
 
+/** @param {Float64Array} values changed */
 function rectify(values) {
   for (let i = 0; i < values.length; i++) if (values[i] < 0) values[i] = 0;
 }
@@ -111,6 +149,13 @@ function rectify(values) {
 // time. `start` and `count` say which part of `gradient` is meant.
 const active = new Int32Array(1024);
 
+/**
+ * @param {ArrayLike<number>} gradient
+ * @param {number} start
+ * @param {number} count
+ * @param {Float64Array} weights
+ * @param {Float64Array} out written
+ */
 function connectBackward(gradient, start, count, weights, out) {
   const length = out.length;
   let found = 0;
@@ -132,6 +177,13 @@ function connectBackward(gradient, start, count, weights, out) {
 
 // Only the winner of a pooling has a gradient; `out` is [places][channels], the order in which
 // filterBackward needs it.
+/**
+ * @param {Float64Array} gradient
+ * @param {Int32Array} winners
+ * @param {number} channels
+ * @param {number} size across the image
+ * @param {Float64Array} out written
+ */
 function poolBackward(gradient, winners, channels, size, out) {
   const area = size * size, pooled = area / 4;
   out.fill(0);
@@ -143,6 +195,14 @@ function poolBackward(gradient, winners, channels, size, out) {
 
 // At every place the filters were connected with one window: hand the gradient on to the window,
 // and add it up where windows overlap.
+/**
+ * @param {Float64Array} gradient
+ * @param {number} channels
+ * @param {number} size across the image
+ * @param {Float64Array} filters
+ * @param {number} count of filters
+ * @param {Float64Array} out written
+ */
 function filterBackward(gradient, channels, size, filters, count, out) {
   const places = size - 4, row = new Float64Array(channels * 25);
   out.fill(0);
@@ -167,7 +227,16 @@ function filterBackward(gradient, channels, size, filters, count, out) {
 // numbers and of ten. ---------------------------------------------------------------------------
 
 class Network {
+  /**
+   * @param {Float64Array} image
+   * @returns {Float64Array}
+   */
+  logits(image) {
+    throw new Error(`${this.constructor.name}: no logits of ${image.length} pixels`);
+  }
+
   // A confidence for each class; they add up to one.
+  /** @param {Float64Array} image */
   confidences(image) {
     return softmax(this.logits(image));
   }
@@ -175,10 +244,12 @@ class Network {
 
 // 1x28x28 -> 20 filters of 5x5 -> pool -> 50 filters of 5x5 -> pool -> 500 units, ReLU -> 10 logits
 export class LeNet extends Network {
+  /** @param {Tensors} tensors */
   constructor(tensors) {
     super();
     this.weights = tensors;
-    const numbers = (n) => new Float64Array(n), places = (n) => new Int32Array(n);
+    const numbers = (/** @type {number} */ n) => new Float64Array(n);
+    const places = (/** @type {number} */ n) => new Int32Array(n);
     this.windows1 = numbers(576 * 25); this.maps1 = numbers(20 * 24 * 24);
     this.pooled1 = numbers(20 * 12 * 12); this.winners1 = places(20 * 12 * 12);
     this.windows2 = numbers(64 * 500); this.maps2 = numbers(50 * 8 * 8);
@@ -190,6 +261,7 @@ export class LeNet extends Network {
   }
 
   // image: 784 numbers in [0, 1]. Returns ten logits.
+  /** @param {Float64Array} image */
   logits(image, out = new Float64Array(10)) {
     const w = this.weights;
     windows(image, 1, 28, this.windows1);
@@ -205,6 +277,7 @@ export class LeNet extends Network {
   }
 
   // How sum_k direction[k] * logit[k] changes with each pixel of the image last given to logits().
+  /** @param {ArrayLike<number>} direction */
   gradient(direction, out = new Float64Array(784)) {
     const w = this.weights;
     connectBackward(direction, 0, 10, w["fc2.weight"], this.gradUnits);
@@ -220,6 +293,7 @@ export class LeNet extends Network {
 
 // Fully connected layers fc1, fc2, ...: a sigmoid after each but the last. Or one layer, fc, alone.
 class Dense extends Network {
+  /** @param {Tensors} tensors */
   constructor(tensors) {
     super();
     const names = "fc.weight" in tensors ? ["fc"] : [];
@@ -231,6 +305,7 @@ class Dense extends Network {
     });
   }
 
+  /** @param {Float64Array} image */
   logits(image, out = new Float64Array(10)) {
     let input = image;
     this.layers.forEach(({ weights, biases, units }, n) => {
@@ -244,6 +319,7 @@ class Dense extends Network {
     return out;
   }
 
+  /** @param {ArrayLike<number>} direction */
   gradient(direction, out = new Float64Array(784)) {
     let above = direction;
     for (let n = this.layers.length - 1; n >= 0; n--) {
@@ -263,10 +339,11 @@ class Dense extends Network {
 // 1x32x32 -> 12 filters of 5x5, ReLU -> pool -> 16 filters of 1x1, ReLU -> the mean of each over the
 // picture, or pool: 7x7 places -> units, ReLU -> 2 logits, of "no face" and "face". Only forwards.
 export class FaceNet extends Network {
+  /** @param {Tensors} tensors */
   constructor(tensors) {
     super();
     this.weights = tensors;
-    const numbers = (n) => new Float64Array(n);
+    const numbers = (/** @type {number} */ n) => new Float64Array(n);
     this.windows = numbers(784 * 25); this.maps1 = numbers(12 * 28 * 28);
     this.pooled1 = numbers(12 * 14 * 14); this.maps2 = numbers(16 * 14 * 14);
     this.units = numbers(tensors["fc1.bias"].length);
@@ -275,6 +352,7 @@ export class FaceNet extends Network {
   }
 
   // image: 1024 numbers in [0, 1].
+  /** @param {Float64Array} image */
   logits(image, out = new Float64Array(2)) {
     const w = this.weights;
     windows(image, 1, 32, this.windows);
@@ -299,17 +377,22 @@ export class FaceNet extends Network {
 }
 
 // All face networks of one file, whose tensors are named NETWORK/TENSOR: a Map by their names.
+/** @param {Tensors} tensors */
 function faceNets(tensors) {
+  /** @type {Map<string, Tensors>} */
   const groups = new Map();
   for (const [path, numbers] of Object.entries(tensors)) {
     const end = path.lastIndexOf("/"), name = path.slice(0, end);
-    if (!groups.has(name)) groups.set(name, {});
-    groups.get(name)[path.slice(end + 1)] = numbers;
+    groups.set(name, { ...groups.get(name), [path.slice(end + 1)]: numbers });
   }
   return new Map(Array.from(groups, ([name, group]) => [name, new FaceNet(group)]));
 }
 
 // The network that a file of weights belongs to. Python sends no other kinds to the page.
+/**
+ * @param {Tensors} tensors
+ * @returns {DigitNetwork | Map<string, FaceNet>}
+ */
 export function networkOf(tensors) {
   if (Object.keys(tensors)[0].includes("/")) return faceNets(tensors);
   return "conv1.weight" in tensors ? new LeNet(tensors) : new Dense(tensors);
@@ -317,6 +400,11 @@ export function networkOf(tensors) {
 
 // How the loss, -log p_answer, changes with each pixel. With respect to the logits the gradient is
 // p - onehot(answer): raise every other class in proportion to its confidence.
+/**
+ * @param {DigitNetwork} net
+ * @param {Float64Array} image
+ * @param {number} answer
+ */
 export function lossGradient(net, image, answer) {
   const direction = net.confidences(image);
   direction[answer] = -direction.reduce((sum, p, k) => (k === answer ? sum : sum + p), 0);

@@ -3,6 +3,7 @@
 
 // Numbers in [0, 1): the generator sfc32 (C. Doty-Humphrey).
 export class Random {
+  /** @param {number} seed */
   constructor(seed) {
     this.a = 0; this.b = seed >>> 0; this.c = Math.floor(seed / 2 ** 32) >>> 0; this.count = 1;
     for (let i = 0; i < 16; i++) this.next(); // so that seeds 0 and 1 have nothing in common
