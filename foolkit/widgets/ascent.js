@@ -98,6 +98,7 @@ export class Climber {
     this.confidences = this.judge();
   }
 
+  /** @returns {number[]} */
   judge() {
     this.confidences = this.net.confidences(this.image);
     if (this.reached < 0 && this.confidences[this.goal] >= CERTAIN) this.reached = this.steps;

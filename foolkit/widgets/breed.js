@@ -9,7 +9,22 @@ import { liveSearch, seedField, standing } from "./search.js";
 import { tenTiles, tileList } from "./ten_tiles.js";
 import { listen, widget } from "./widget.js";
 
-export default widget("breed", "Breed ten digits from noise", ({ model, root, net }) => {
+/** @import { DigitNetwork } from "./network.js" */
+/** @import { Start } from "./widget.js" */
+/**
+ * @typedef {object} Traits as the Python class has them
+ * @property {number} seed
+ * @property {number} rate
+ * @property {number} eta
+ * @property {number} batch
+ * @property {boolean} running
+ * @property {number} generation
+ * @property {number[]} confidence
+ * @property {DataView} images
+ */
+
+/** @param {Start<Traits, DigitNetwork>} start */
+function start({ model, root, net }) {
   let told = 0, announced = -1;
   const encoding = new Pixels({ rate: model.get("rate"), eta: model.get("eta") });
 
@@ -72,4 +87,6 @@ export default widget("breed", "Breed ten digits from noise", ({ model, root, ne
     live.stop();
     deafen();
   };
-});
+}
+
+export default widget("breed", "Breed ten digits from noise", start);

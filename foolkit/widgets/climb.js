@@ -10,10 +10,32 @@ import { fromBytes, paint, picture, toBytes } from "./pictures.js";
 import { Random } from "./random.js";
 import { listen, widget } from "./widget.js";
 
+/** @import { DigitNetwork } from "./network.js" */
+/** @import { Start } from "./widget.js" */
+/**
+ * @typedef {object} Traits as the Python class has them
+ * @property {number} goal
+ * @property {"noise" | "grey" | "mean"} start
+ * @property {number} seed
+ * @property {number} step_size
+ * @property {number} decay
+ * @property {number} blur
+ * @property {number} blur_every
+ * @property {number} jitter
+ * @property {number} total_variation
+ * @property {DataView} mean
+ * @property {number} steps
+ * @property {number} reached
+ * @property {number[]} confidence
+ * @property {DataView} image
+ */
+
 const PAUSE = 90; // milliseconds from one step to the next: slow enough to watch
 
-export default widget("climb", "Climb the gradient of a digit", ({ model, root, net }) => {
+/** @param {Start<Traits, DigitNetwork>} start */
+function start({ model, root, net }) {
   let climber = null, timer = 0;
+  /** @type {typeof model.set} */
   const set = (name, value) => { model.set(name, value); model.save_changes(); };
 
   // ---- what is seen ----
@@ -124,7 +146,7 @@ export default widget("climb", "Climb the gradient of a digit", ({ model, root, 
     prior("jitter", "jitter", { min: 0, max: 4, step: 1, format: String }),
     prior("total_variation", "total variation", { min: 0, max: 2, step: 0.05, format: two }),
   ];
-  const showSettings = () => { goal.value = model.get("goal"); from.value = model.get("start"); };
+  const showSettings = () => { goal.value = String(model.get("goal")); from.value = model.get("start"); };
 
   root.append(
     element("div", { class: "fk-row" }, labelled("climb to ", goal), labelled("from ", from)),
@@ -147,4 +169,6 @@ export default widget("climb", "Climb the gradient of a digit", ({ model, root, 
     clearTimeout(timer);
     deafen();
   };
-});
+}
+
+export default widget("climb", "Climb the gradient of a digit", start);

@@ -9,9 +9,10 @@ const FINEST = 1e-7; // what is missing to certainty at the curve's upper edge
 
 // The curve: confidence against the generation, on an axis on which every line is ten times
 // closer to certainty than the line below it.
+/** @param {number} width */
 export function convergenceCurve(width) {
   const [left, right, top, bottom] = [64, width - 6, 8, 150];
-  const height = (confidence) => {
+  const height = (/** @type {number} */ confidence) => {
     const missing = Math.max(1 - confidence, FINEST);
     return bottom - (bottom - top) * Math.log10(missing) / Math.log10(FINEST);
   };
@@ -19,8 +20,10 @@ export function convergenceCurve(width) {
     viewBox: `0 0 ${width} 190`, role: "img", class: "fk-curve",
     "aria-label": "Confidence against generation",
   });
-  for (const [confidence, label] of [[0, "0 %"], [0.9, "90 %"], [0.99, "99 %"], [0.999, "99.9 %"],
-    [CERTAIN, "99.99 %"], [1 - 1e-5, "99.999 %"], [1 - 1e-6, "99.9999 %"]]) {
+  /** @type {[number, string][]} */
+  const levels = [[0, "0 %"], [0.9, "90 %"], [0.99, "99 %"], [0.999, "99.9 %"],
+    [CERTAIN, "99.99 %"], [1 - 1e-5, "99.999 %"], [1 - 1e-6, "99.9999 %"]];
+  for (const [confidence, label] of levels) {
     const y = height(confidence), goal = confidence === CERTAIN;
     svg.append(
       shape("line", { x1: left, x2: right, y1: y, y2: y, class: goal ? "fk-goal" : "fk-grid" }),
@@ -40,14 +43,15 @@ export function convergenceCurve(width) {
     shape("text", { x: left + 125, y: bottom + 35 }, "lowest of the ten"));
   return {
     node: svg,
+    /** @param {number[][]} history */
     show(history) {
       const last = Math.max(50, history.length - 1);
-      const points = (summary) => history.map((row, generation) =>
+      const points = (/** @type {(row: number[]) => number} */ summary) => history.map((row, generation) =>
         `${(left + (right - left) * generation / last).toFixed(1)},${height(summary(row)).toFixed(1)}`).join(" ");
       lines.median.setAttribute("points", points(median));
       lines.lowest.setAttribute("points", points((row) => Math.min(...row)));
-      end.textContent = last;
+      end.textContent = String(last);
     },
-    describe(text) { svg.setAttribute("aria-label", text); },
+    describe(/** @type {string} */ text) { svg.setAttribute("aria-label", text); },
   };
 }

@@ -9,6 +9,26 @@ import { painted, randomChange, randomImage, randomOf, signNoise, signStep, sign
 import { LATE, listen, widget } from "./widget.js";
 import { inSlices } from "./work.js";
 
+/** @import { DigitNetwork } from "./network.js" */
+/** @import { Start } from "./widget.js" */
+/**
+ * @typedef {object} Traits as the Python class has them
+ * @property {DataView} images
+ * @property {number[]} truth
+ * @property {string[]} defences
+ * @property {string[]} ticked
+ * @property {keyof typeof ATTACKS} attack
+ * @property {number} epsilon
+ * @property {number} steps
+ * @property {number} restarts
+ * @property {boolean} transferred
+ * @property {number} chosen
+ * @property {number} seed
+ * @property {string} guess
+ * @property {Record<string, Count & { answer: number, confidence: number }>} results
+ * @property {DataView} attacked
+ */
+
 const ATTACKS = {
   fgsm: "one step along the gradient (FGSM)",
   pgd: "many steps, random start (PGD)",
@@ -16,7 +36,8 @@ const ATTACKS = {
   paint: "paint on noise until it is sure",
 };
 
-export default widget("bench", "Defence bench", ({ model, root, load }) => {
+/** @param {Start<Traits, DigitNetwork>} start */
+function start({ model, root, load }) {
   const defences = model.get("defences"), truth = model.get("truth");
   const networks = new Map(); // by the name of the defence, once fetched
   const an = (digit) => `${digit === 8 ? "an" : "a"} ${digit}`;
@@ -243,7 +264,7 @@ export default widget("bench", "Defence bench", ({ model, root, load }) => {
       element("li", {}, element("p", { class: "fk-title" }, "before"), before.canvas, before.text),
       ...cards.filter((card) => ticked.includes(card.name)).map(({ node }) => node));
     attack.value = name;
-    chosen.value = model.get("chosen");
+    chosen.value = String(model.get("chosen"));
     transferred.checked = model.get("transferred");
     for (const [trait, one] of Object.entries(sliders)) one.set(model.get(trait));
     sliders.epsilon.node.hidden = name === "paint";
@@ -285,4 +306,6 @@ export default widget("bench", "Defence bench", ({ model, root, load }) => {
     current++;
     deafen();
   };
-}, { lazy: true });
+}
+
+export default widget("bench", "Defence bench", start, { lazy: true });

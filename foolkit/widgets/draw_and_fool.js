@@ -11,10 +11,25 @@ import { fromBytes, paint, picture, toBytes } from "./pictures.js";
 import { listen, widget } from "./widget.js";
 import { inSlices } from "./work.js";
 
+/** @import { DigitNetwork } from "./network.js" */
+/** @import { Start } from "./widget.js" */
+/**
+ * @typedef {object} Traits as the Python class has them
+ * @property {DataView} image
+ * @property {DataView} samples
+ * @property {number} epsilon
+ * @property {number | null} target
+ * @property {number} answer
+ * @property {number[]} confidence
+ * @property {number} steps
+ * @property {DataView} fooled
+ */
+
 const PEN = 1.7; // the pen's reach in pixels: about the width of a stroke in MNIST
 const BLINK = 500; // milliseconds between two pictures: one full flicker a second
 
-export default widget("draw", "Draw a digit and fool the network", ({ model, root, net }) => {
+/** @param {Start<Traits, DigitNetwork>} start */
+function start({ model, root, net }) {
   let drawing = fromBytes(model.get("image"));
   let fooled = null; // {image, confidences, answer, first, steps, done} of the last attack
   let run = 0; // which attack is the current one; a newer one ends an older one
@@ -249,4 +264,6 @@ export default widget("draw", "Draw a digit and fool the network", ({ model, roo
     forget();
     deafen();
   };
-});
+}
+
+export default widget("draw", "Draw a digit and fool the network", start);

@@ -9,9 +9,22 @@ import { announcement, button, element, labelled, menu, slider } from "./page.js
 import { fromBytes, paint, toBytes } from "./pictures.js";
 import { listen, widget } from "./widget.js";
 
+/** @import { DigitNetwork } from "./network.js" */
+/** @import { Start } from "./widget.js" */
+/**
+ * @typedef {object} Traits as the Python class has them
+ * @property {DataView} images
+ * @property {number} chosen
+ * @property {number} brush
+ * @property {DataView} image
+ * @property {number} answer
+ * @property {number[]} confidence
+ */
+
 const TILES = [1, 4, 9, 16];
 
-export default widget("eraser", "Rub out the repeats", ({ model, root, net }) => {
+/** @param {Start<Traits, DigitNetwork>} start */
+function start({ model, root, net }) {
   const total = Math.round(model.get("images").byteLength / 784);
   const mean = (pixels) => pixels.reduce((a, b) => a + b) / pixels.length;
   let image, past, grey; // the pixels now, those of before each act, what the brush leaves
@@ -152,12 +165,14 @@ export default widget("eraser", "Rub out the repeats", ({ model, root, net }) =>
     status.node);
 
   const hear = {
-    "change:chosen": () => { choice.value = model.get("chosen"); start(); },
+    "change:chosen": () => { choice.value = String(model.get("chosen")); start(); },
     "change:brush": () => { brush.set(model.get("brush")); showBrush(); },
   };
   const deafen = listen(model, hear);
-  choice.value = model.get("chosen");
+  choice.value = String(model.get("chosen"));
   showBrush();
   start();
   return deafen;
-});
+}
+
+export default widget("eraser", "Rub out the repeats", start);

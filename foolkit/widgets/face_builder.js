@@ -10,10 +10,26 @@ import { paint } from "./pictures.js";
 import { Random } from "./random.js";
 import { listen, widget } from "./widget.js";
 
+/** @import { Move } from "./face_parts.js" */
+/** @import { FaceNet } from "./network.js" */
+/** @import { Start } from "./widget.js" */
+/**
+ * @typedef {object} Traits as the Python class has them
+ * @property {DataView} layers
+ * @property {Move[][]} homes
+ * @property {number} chosen
+ * @property {string} lesson
+ * @property {number} trained
+ * @property {(Move | null)[]} moves
+ * @property {number} seed
+ * @property {number[]} confidence
+ */
+
 const HEADS = ["pooled", "whole"];
 const REACH = 5; // pixels from a pointer within which a part is taken
 
-export default widget("faces", "Build a face", ({ model, root, net }) => {
+/** @param {Start<Traits, Map<string, FaceNet>>} start */
+function start({ model, root, net }) {
   const homes = model.get("homes"), random = new Random(model.get("seed"));
   let moves = model.get("moves"), part = 2, layers = [], told = 0;
   const restored = () => PARTS.map(() => [0, 0]);
@@ -161,9 +177,9 @@ export default widget("faces", "Build a face", ({ model, root, net }) => {
     const bytes = model.get("layers"), size = WIDE * WIDE, first = 7 * size * model.get("chosen");
     layers = Array.from({ length: 7 }, (_, n) => Float64Array.from(
       new Uint8Array(bytes.buffer, bytes.byteOffset + first + n * size, size), (byte) => byte / 255));
-    face.value = model.get("chosen");
+    face.value = String(model.get("chosen"));
     lesson.value = model.get("lesson");
-    trained.value = model.get("trained");
+    trained.value = String(model.get("trained"));
   }
   const hear = {
     "change:chosen": () => { setUp(); arrange(restored(), "Another face."); },
@@ -178,4 +194,6 @@ export default widget("faces", "Build a face", ({ model, root, net }) => {
     clearTimeout(told);
     deafen();
   };
-});
+}
+
+export default widget("faces", "Build a face", start);

@@ -6,7 +6,26 @@ import { arrowStep, isShortcut } from "./keys.js";
 import { announcement, button, element, labelled, lessMotion, menu } from "./page.js";
 import { listen, widget } from "./widget.js";
 
-export default widget("gallery", "A gallery: sort, look closely, guess", ({ model, root }) => {
+/** @import { Start } from "./widget.js" */
+/**
+ * @typedef {object} Traits as the Python class has them
+ * @property {DataView<ArrayBuffer>[]} pictures
+ * @property {number[]} shape
+ * @property {string[]} names
+ * @property {string[][]} notes
+ * @property {string[]} orders
+ * @property {number[][]} values
+ * @property {string} order
+ * @property {boolean} ascending
+ * @property {number} chosen
+ * @property {boolean} guessing
+ * @property {number[][]} questions
+ * @property {number[]} given
+ * @property {number} score
+ */
+
+/** @param {Start<Traits>} start */
+function start({ model, root }) {
   const names = model.get("names"), notes = model.get("notes"), total = names.length;
   const questions = model.get("questions"), [width, height] = model.get("shape");
   const COUNTED = ["none", "one", "two", "three", "four"];
@@ -224,4 +243,6 @@ export default widget("gallery", "A gallery: sort, look closely, guess", ({ mode
     deafen();
     addresses.forEach((address) => URL.revokeObjectURL(address));
   };
-});
+}
+
+export default widget("gallery", "A gallery: sort, look closely, guess", start);

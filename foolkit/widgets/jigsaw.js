@@ -11,9 +11,25 @@ import { Random } from "./random.js";
 import { inOrder, rearranged, shuffled, swapped } from "./tiles.js";
 import { listen, widget } from "./widget.js";
 
+/** @import { DigitNetwork } from "./network.js" */
+/** @import { Start } from "./widget.js" */
+/**
+ * @typedef {object} Traits as the Python class has them
+ * @property {DataView} images
+ * @property {number[]} labels
+ * @property {string[]} names
+ * @property {number} chosen
+ * @property {number} grid
+ * @property {number[]} order
+ * @property {number} seed
+ * @property {number} answer
+ * @property {number[]} confidence
+ */
+
 const GRIDS = [2, 4, 7];
 
-export default widget("jigsaw", "Swap the tiles of a picture", ({ model, root, net }) => {
+/** @param {Start<Traits, DigitNetwork>} start */
+function start({ model, root, net }) {
   const total = model.get("labels").length;
   const random = new Random(model.get("seed"));
   let grid = model.get("grid"), order = model.get("order");
@@ -154,7 +170,7 @@ export default widget("jigsaw", "Swap the tiles of a picture", ({ model, root, n
     status.node);
 
   function setUp() {
-    choice.value = model.get("chosen");
+    choice.value = String(model.get("chosen"));
     size.value = grid;
     lines.style.backgroundSize = `${100 / grid}% ${100 / grid}%`;
   }
@@ -176,4 +192,6 @@ export default widget("jigsaw", "Swap the tiles of a picture", ({ model, root, n
   look(`This is ${names[model.get("chosen")]}.`);
   hand.say("Drag one tile onto another, or tap one and then the other.");
   return deafen;
-});
+}
+
+export default widget("jigsaw", "Swap the tiles of a picture", start);

@@ -9,7 +9,28 @@ import { fromBytes, paint, picture } from "./pictures.js";
 import { pushed, verdictOf } from "./verdict.js";
 import { listen, widget } from "./widget.js";
 
-export default widget("judges", "One forgery, many judges", ({ model, root, nets }) => {
+/** @import { DigitNetwork } from "./network.js" */
+/** @import { Start } from "./widget.js" */
+/**
+ * @typedef {object} Traits as the Python class has them
+ * @property {DataView} images
+ * @property {DataView} originals
+ * @property {number[]} classes
+ * @property {number[]} truth
+ * @property {string[]} families
+ * @property {string[]} makers
+ * @property {string[]} judges
+ * @property {number} examples
+ * @property {number} row
+ * @property {number} column
+ * @property {number} example
+ * @property {number} push
+ * @property {number} answer
+ * @property {number[]} confidence
+ */
+
+/** @param {Start<Traits, DigitNetwork>} start */
+function start({ model, root, nets }) {
   const judges = model.get("judges"), families = model.get("families"), makers = model.get("makers");
   const examples = model.get("examples"), classes = model.get("classes"), truth = model.get("truth");
   const networks = Object.fromEntries(model.get("networks").map((name, n) => [name, nets[n]]));
@@ -138,7 +159,7 @@ export default widget("judges", "One forgery, many judges", ({ model, root, nets
 
   const judgeAll = () => families.forEach((_, row) => judgeRow(row));
   const hear = {
-    "change:example": () => { choice.value = model.get("example"); judgeAll(); show(); },
+    "change:example": () => { choice.value = String(model.get("example")); judgeAll(); show(); },
     "change:push": () => {
       push.set(model.get("push"));
       families.forEach((_, row) => { if (truth[place(row)] >= 0) judgeRow(row); });
@@ -148,8 +169,10 @@ export default widget("judges", "One forgery, many judges", ({ model, root, nets
     "change:column": () => show(false),
   };
   const deafen = listen(model, hear);
-  choice.value = model.get("example");
+  choice.value = String(model.get("example"));
   judgeAll();
   show(false);
   return deafen;
-});
+}
+
+export default widget("judges", "One forgery, many judges", start);

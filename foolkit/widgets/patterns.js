@@ -13,9 +13,28 @@ import { liveSearch, seedField, standing } from "./search.js";
 import { tenTiles, tileList } from "./ten_tiles.js";
 import { listen, widget } from "./widget.js";
 
+/** @import { Genome, Sent, Settings } from "./cppn.js" */
+/** @import { DigitNetwork } from "./network.js" */
+/** @import { Start } from "./widget.js" */
+/**
+ * @typedef {object} Traits as the Python class has them
+ * @property {number} seed
+ * @property {number} batch
+ * @property {number} chosen
+ * @property {"network" | "reader"} chooser
+ * @property {Settings} encoding
+ * @property {boolean} running
+ * @property {number} generation
+ * @property {number[]} confidence
+ * @property {number[]} answers
+ * @property {DataView} images
+ * @property {Sent[]} bred
+ */
+
 const LARGE = 224; // pixels of the large picture
 
-export default widget("patterns", "Breed patterns", ({ model, root, net }) => {
+/** @param {Start<Traits, DigitNetwork>} start */
+function start({ model, root, net }) {
   const encoding = new CPPN(model.get("encoding"));
   let reader = null, parents = []; // places of the pictures that the reader chose, at most two
   let told = 0, announced = -1, shownGenome = null, shownAt = 0;
@@ -62,7 +81,7 @@ export default widget("patterns", "Breed patterns", ({ model, root, net }) => {
   function mark() { // which tiles are pressed, and what the reader may do
     const pressed = readerChooses() ? parents : [model.get("chosen")];
     tiles.forEach(({ node, canvas }, place) => {
-      node.firstChild.setAttribute("aria-pressed", pressed.includes(place));
+      node.firstChild.setAttribute("aria-pressed", String(pressed.includes(place)));
       const kept = readerChooses() && place < reader.kept;
       canvas.setAttribute("aria-label", `Picture ${place + 1}${kept ? ", a parent" : ""}`);
       node.classList.toggle("fk-parent", kept);
@@ -137,7 +156,7 @@ export default widget("patterns", "Breed patterns", ({ model, root, net }) => {
     curve.node.toggleAttribute("hidden", now);
     for (const one of live.buttons) one.hidden = now;
     for (const [name, one] of Object.entries(choosers)) {
-      one.setAttribute("aria-pressed", name === model.get("chooser"));
+      one.setAttribute("aria-pressed", String(name === model.get("chooser")));
     }
     help.textContent = now
       ? "Choose one picture, or two, and breed. The network has no say: below each picture stands what it sees."
@@ -173,7 +192,6 @@ export default widget("patterns", "Breed patterns", ({ model, root, net }) => {
     "change:chosen": () => { if (judged()) { mark(); showChosen(); } },
   };
   const startsAtOnce = model.get("running");
-  live.search = new MapElites(net, { seed: model.get("seed"), batch: model.get("batch"), encoding });
   const deafen = listen(model, hear);
   choose();
   if (startsAtOnce) live.run(true);
@@ -181,4 +199,6 @@ export default widget("patterns", "Breed patterns", ({ model, root, net }) => {
     live.stop();
     deafen();
   };
-});
+}
+
+export default widget("patterns", "Breed patterns", start);

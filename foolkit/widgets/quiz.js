@@ -8,7 +8,19 @@ import { announcement, button, element } from "./page.js";
 import { fromBytes, paint, picture } from "./pictures.js";
 import { widget } from "./widget.js";
 
-export default widget("quiz", "You or the network: name the digits", ({ model, root }) => {
+/** @import { Start } from "./widget.js" */
+/**
+ * @typedef {object} Traits as the Python class has them
+ * @property {DataView} images
+ * @property {number[]} labels
+ * @property {number[]} said
+ * @property {number[]} sure
+ * @property {(number | null)[]} given
+ * @property {number} score
+ */
+
+/** @param {Start<Traits>} start */
+function start({ model, root }) {
   const labels = model.get("labels"), said = model.get("said"), sure = model.get("sure");
   const total = labels.length;
   let given = []; // the reader's answers; null: "no digit"
@@ -91,4 +103,6 @@ export default widget("quiz", "You or the network: name the digits", ({ model, r
   });
   root.append(ask, status.node, results);
   show();
-});
+}
+
+export default widget("quiz", "You or the network: name the digits", start);

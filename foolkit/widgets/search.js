@@ -6,27 +6,49 @@ import { median } from "./numbers.js";
 import { button, element, labelled } from "./page.js";
 import { inSlices } from "./work.js";
 
+/** @import { Elite } from "./evolution.js" */
+/** @import { Model } from "./widget.js" */
+/** @typedef {{ generation: number, breed(): Generator<void, void> }} Search */
+
 // `make` gives a new search with `generation` and `breed()`. `show` is called after a slice of
 // work that ended a generation, and when the search pauses; `live.running` tells which.
+/**
+ * @template {Search} S
+ * @template {{ running: boolean }} T
+ * @param {{ model: Model<T>, make: () => S, show: () => void }} what
+ */
 export function liveSearch({ model, make, show }) {
-  let busy = null, drawn = -1;
-  const live = { search: null, running: false, work, run, restart, stop };
+  /** @type {Promise<void> | null} */
+  let busy = null;
+  let drawn = -1, stopped = false;
+  const startButton = button("Start", () => run(!live.running), { class: "fk-main" });
+  const stepButton = button("Step", () => { work(1); });
+  const buttons = [startButton, stepButton, button("Restart", () => { restart(); })];
+  const live = { search: make(), running: false, buttons, run, restart, stop };
 
+  /**
+   * @param {S} of
+   * @param {number} count
+   * @returns {Generator<void, void>}
+   */
   function* generations(of, count) { // a pause waits for the end of the generation
     for (let n = 0; n < count && (live.running || count === 1); n++) yield* of.breed();
   }
+  /** @param {number} count */
   async function work(count) { // one at a time: a step waits for the work before it
     const of = live.search;
     while (busy) await busy;
     busy = inSlices(generations(of, count), () => {
-      if (of !== live.search) return false; // it was restarted
+      if (stopped || of !== live.search) return false; // it was restarted
       if (of.generation > drawn) {
         drawn = of.generation;
         show();
       }
+      return true;
     });
     try { await busy; } finally { busy = null; }
   }
+  /** @param {boolean} now */
   function run(now) {
     if (now === live.running) return;
     live.running = now;
@@ -45,19 +67,20 @@ export function liveSearch({ model, make, show }) {
   }
   function stop() {
     live.running = false;
-    live.search = null;
+    stopped = true;
   }
-
-  const startButton = button("Start", () => run(!live.running), { class: "fk-main" });
-  const stepButton = button("Step", () => work(1));
-  live.buttons = [startButton, stepButton, button("Restart", () => restart())];
   return live;
 }
 
 // The seed's field: a number that is none is refused in words.
+/**
+ * @template {{ seed: number }} T
+ * @param {Model<T>} model
+ * @param {{ say(text: string): void }} status
+ */
 export function seedField(model, status) {
   const seed = element("input", { type: "number", min: 0, max: 999999, step: 1 });
-  const show = () => { seed.value = model.get("seed"); };
+  const show = () => { seed.value = String(model.get("seed")); };
   seed.addEventListener("change", () => {
     const value = Math.floor(Number(seed.value));
     if (!(value >= 0 && value <= 999999)) {
@@ -73,9 +96,13 @@ export function seedField(model, status) {
 }
 
 // How a search of ten elites stands, in words: for the status line and for the curve.
+/**
+ * @template Genes
+ * @param {{ generation: number, elites: Elite<Genes>[], history: number[][] }} search
+ */
 export function standing({ generation, elites, history }) {
   const count = elites.filter((elite) => elite.confidence >= CERTAIN).length;
-  const middle = percent(median(history.at(-1)));
+  const middle = percent(median(history[history.length - 1]));
   return {
     count,
     status: `Generation ${generation}: ${count} of 10 digits at 99.99 % or more (marked ✓); `

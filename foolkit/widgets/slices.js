@@ -13,12 +13,29 @@ import { Random } from "./random.js";
 import { listen, widget } from "./widget.js";
 import { inSlices } from "./work.js";
 
+/** @import { DigitNetwork } from "./network.js" */
+/** @import { Start } from "./widget.js" */
+/**
+ * @typedef {object} Traits as the Python class has them
+ * @property {DataView} image
+ * @property {DataView} samples
+ * @property {DataView} axes
+ * @property {string} directions
+ * @property {boolean} clip
+ * @property {number} seed
+ * @property {number} reach
+ * @property {number[]} point
+ * @property {number} answer
+ * @property {number[]} confidence
+ */
+
 const CELLS = 48; // judged images along each side of the map
 const DOTS = 10; // canvas pixels along each side of a cell
 const NEAREST = 0.5, FURTHEST = 60; // limits of what is seen to each side, in units of length
 const SURE = 0.9; // below it a cell is hatched
 
-export default widget("slices", "A slice through image space", ({ model, root, net }) => {
+/** @param {Start<Traits, DigitNetwork>} start */
+function start({ model, root, net }) {
   let map = null; // the plane being shown; null while its directions are sought
   let names = ["", ""]; // what the two directions are, in words
   let work = 0; // which computation is the current one; a newer one ends an older one
@@ -313,6 +330,7 @@ export default widget("slices", "A slice through image space", ({ model, root, n
   const kinds = ["adversarial and random", "two adversarial", "two random",
     ...(model.get("axes").byteLength ? ["given"] : [])];
   const clip = element("input", { type: "checkbox" });
+  /** @type {typeof model.set} */
   const set = (name, value) => { model.set(name, value); model.save_changes(); };
   const choice = menu(kinds.map((kind) => [kind, kind]), (value) => set("directions", value));
   clip.addEventListener("change", () => set("clip", clip.checked));
@@ -358,4 +376,6 @@ export default widget("slices", "A slice through image space", ({ model, root, n
     clearTimeout(told);
     deafen();
   };
-});
+}
+
+export default widget("slices", "A slice through image space", start);

@@ -10,7 +10,22 @@ import { gaussians } from "./plane.js";
 import { Random } from "./random.js";
 import { listen, widget } from "./widget.js";
 
-export default widget("temperature", "Noise and temperature", ({ model, root, net }) => {
+/** @import { DigitNetwork } from "./network.js" */
+/** @import { Start } from "./widget.js" */
+/**
+ * @typedef {object} Traits as the Python class has them
+ * @property {DataView} image
+ * @property {DataView} samples
+ * @property {number} noise
+ * @property {number} temperature
+ * @property {number} seed
+ * @property {number} answer
+ * @property {number[]} confidence
+ * @property {number[]} tempered
+ */
+
+/** @param {Start<Traits, DigitNetwork>} start */
+function start({ model, root, net }) {
   let noise = null; // 784 numbers with a Gaussian distribution, the same at every level
   let asked = false, told = 0;
 
@@ -50,6 +65,7 @@ export default widget("temperature", "Noise and temperature", ({ model, root, ne
   }
 
   // ---- controls ----
+  /** @type {typeof model.set} */
   const set = (name, value) => { model.set(name, value); model.save_changes(); };
   const level = slider("noise", {
     min: 0, max: 1, step: 0.01, value: model.get("noise"), format: (value) => value.toFixed(2),
@@ -92,4 +108,6 @@ export default widget("temperature", "Noise and temperature", ({ model, root, ne
     clearTimeout(told);
     deafen();
   };
-});
+}
+
+export default widget("temperature", "Noise and temperature", start);

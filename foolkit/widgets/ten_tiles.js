@@ -6,12 +6,21 @@ import { element } from "./page.js";
 import { paint, picture } from "./pictures.js";
 
 // `make` wraps a tile's picture and words, for widgets whose tiles can be pressed.
+/**
+ * @param {(digit: number) => string} label
+ * @param {(digit: number, ...parts: HTMLElement[]) => HTMLElement[]} [make]
+ */
 export function tenTiles(label, make = (digit, ...parts) => parts) {
   return CLASS_COLOURS.map((_, digit) => {
     const canvas = picture(label(digit)), name = element("span"), text = element("span");
     const node = element("li", {}, ...make(digit, canvas, name, text));
     return {
       canvas, node,
+      /**
+       * @param {Float64Array} pixels
+       * @param {number} answer
+       * @param {number} confidence
+       */
       show(pixels, answer, confidence) {
         const sure = confidence >= CERTAIN;
         paint(canvas, pixels);
@@ -23,5 +32,9 @@ export function tenTiles(label, make = (digit, ...parts) => parts) {
   });
 }
 
+/**
+ * @param {{ node: HTMLElement }[]} tiles
+ * @param {string} label
+ */
 export const tileList = (tiles, label) => element(
   "ol", { class: "fk-tiles", role: "list", "aria-label": label }, ...tiles.map((tile) => tile.node));

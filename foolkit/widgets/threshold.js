@@ -5,7 +5,20 @@ import { announcement, element, labelled, menu, slider } from "./page.js";
 import { fromBytes, paint, picture } from "./pictures.js";
 import { widget } from "./widget.js";
 
-export default widget("threshold", "Set the threshold of a score", ({ model, root }) => {
+/** @import { Start } from "./widget.js" */
+/**
+ * @typedef {object} Traits as the Python class has them
+ * @property {DataView} images
+ * @property {string[]} kinds
+ * @property {Record<string, number[]>} scores
+ * @property {Record<string, number[]>} thresholds
+ * @property {string} chosen
+ * @property {number} accepted
+ * @property {number[]} inside
+ */
+
+/** @param {Start<Traits>} start */
+function start({ model, root }) {
   const kinds = model.get("kinds"), total = kinds.length;
   const names = Object.keys(model.get("scores"));
   const rounded = (value) => Number(value.toPrecision(3)).toString().replace("-", "−");
@@ -68,7 +81,7 @@ export default widget("threshold", "Set the threshold of a score", ({ model, roo
     element("div", { class: "fk-trays" }, accepted.node, refused.node));
 
   const hear = () => {
-    choice.value = model.get("chosen");
+    choice.value = String(model.get("chosen"));
     share.set(model.get("accepted"));
     sort(false);
   };
@@ -79,4 +92,6 @@ export default widget("threshold", "Set the threshold of a score", ({ model, roo
     model.off("change:chosen", hear);
     model.off("change:accepted", hear);
   };
-});
+}
+
+export default widget("threshold", "Set the threshold of a score", start);

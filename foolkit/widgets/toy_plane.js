@@ -11,6 +11,20 @@ import { TOY_MODELS, toNearest, train } from "./toy.js";
 import { listen, widget } from "./widget.js";
 import { inSlices } from "./work.js";
 
+/** @import { Point, ToyModel } from "./toy.js" */
+/** @import { Start } from "./widget.js" */
+/**
+ * @typedef {object} Traits as the Python class has them
+ * @property {string} model
+ * @property {Point[]} points
+ * @property {Point[]} first
+ * @property {number[]} probe
+ * @property {number} zoom
+ * @property {number} seed
+ * @property {number} answer
+ * @property {number[]} confidence
+ */
+
 const SPAN = 3; // the plane from -SPAN to SPAN at zoom 1
 const STEP = 0.15; // of an arrow key, at zoom 1
 const FINE = 72, LETTERS = 7; // colours and letters across the picture
@@ -18,7 +32,8 @@ const NAMES = ["A", "B", "C"];
 const TINTS = [CLASS_COLOURS[0], CLASS_COLOURS[1], CLASS_COLOURS[4]]
   .map((colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16)));
 
-export default widget("toy", "Five models of points in the plane", ({ model, root }) => {
+/** @param {Start<Traits>} start */
+function start({ model, root }) {
   let points = model.get("points").map((point) => [...point]);
   let aim = [...model.get("probe")]; // the probe at zoom 1; it moves outwards with the zoom
   let trained = {}, run = 0, ready = false, seed = model.get("seed");
@@ -147,6 +162,7 @@ export default widget("toy", "Five models of points in the plane", ({ model, roo
   }
 
   // ---- changes ----
+  /** @type {typeof model.set} */
   const save = (name, value) => { model.set(name, value); model.save_changes(); };
   function choose(name) { save("model", name); look(true); }
   function moved(to, aloud = true) {
@@ -240,4 +256,6 @@ export default widget("toy", "Five models of points in the plane", ({ model, roo
     theme.disconnect();
     deafen();
   };
-});
+}
+
+export default widget("toy", "Five models of points in the plane", start);

@@ -6,39 +6,92 @@ import { element } from "./page.js";
 import { readSafetensors } from "./weights.js";
 import { nextFrame } from "./work.js";
 
+/** @import { DigitNetwork, FaceNet } from "./network.js" */
+/** @import { Tensors } from "./weights.js" */
+/** @typedef {{ network: string, networks: string[] }} Shared the traits that every widget has */
+/** @typedef {{ file: string, error?: string }} Answer */
+/** @typedef {(content: Answer, buffers: DataView[]) => void} Hear an answer */
+/**
+ * The model that a kernel or the page's host gives: traits by their names, and events.
+ *
+ * @template {object} T its traits
+ * @typedef {object} Model
+ * @property {<K extends keyof (T & Shared)>(name: K) => (T & Shared)[K]} get
+ * @property {<K extends keyof T>(name: K, value: T[K]) => void} set
+ * @property {() => void} save_changes
+ * @property {(event: string, listener: (() => void) | Hear) => void} on
+ * @property {(event: string, listener: (() => void) | Hear) => void} off
+ * @property {(content: { file: string }) => void} send
+ */
+/** @typedef {DigitNetwork | Map<string, FaceNet>} AnyNetwork */
+/**
+ * What a widget starts with. `N` is what its Python class lets `network` and `networks` name.
+ *
+ * @template {object} T its traits
+ * @template {AnyNetwork | null} [N=null]
+ * @typedef {object} Start
+ * @property {Model<T>} model
+ * @property {HTMLElement} root
+ * @property {N} net
+ * @property {N[]} nets
+ * @property {(name: string, late: () => void) => Promise<N>} load
+ */
+
 // The weights: a kernel sends them, or the page's host has them from the site.
 const PATIENCE = 5000; // milliseconds
-const weightsOnThisPage = (globalThis.foolkitWeights ??= new Map()); // by file, once arrived
+const page = /** @type {typeof globalThis & { foolkitWeights?: Map<string, Tensors> }} */ (globalThis);
+const weightsOnThisPage = (page.foolkitWeights ??= new Map()); // by file, once arrived
 
 // A kernel answers when it has nothing else to do, and a notebook that was only opened has none:
 // so there is no end of waiting, but `late` is called when it takes long.
+/**
+ * @template {object} T
+ * @param {Model<T>} model
+ * @param {string} file
+ * @param {() => void} late
+ * @returns {Promise<DataView>}
+ */
 function askFor(model, file, late) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(late, PATIENCE);
-    const listen = (content, buffers) => {
+    /** @type {Hear} */
+    const hear = (content, buffers) => {
       if (content.file !== file) return;
       clearTimeout(timer);
-      model.off("msg:custom", listen);
+      model.off("msg:custom", hear);
       if (content.error) reject(new Error(content.error));
       else resolve(buffers[0]);
     };
-    model.on("msg:custom", listen);
+    model.on("msg:custom", hear);
     model.send({ file });
   });
 }
 
 // A network of a widget. Weights that have arrived serve all widgets of the page; each asks for
 // itself until then, since the kernel of one may be gone.
+/**
+ * @template {object} T
+ * @param {Model<T>} model
+ * @param {string} name
+ * @param {() => void} late
+ */
 async function loadNetwork(model, name, late) {
   const file = `${name}.safetensors`;
-  if (!weightsOnThisPage.has(file)) {
+  let tensors = weightsOnThisPage.get(file);
+  if (!tensors) {
     const arrived = readSafetensors(await askFor(model, file, late));
-    if (!weightsOnThisPage.has(file)) weightsOnThisPage.set(file, arrived);
+    tensors = weightsOnThisPage.get(file) ?? arrived;
+    weightsOnThisPage.set(file, tensors);
   }
-  return networkOf(weightsOnThisPage.get(file));
+  return networkOf(tensors);
 }
 
 // Listens to many events of a model; returns what ends that.
+/**
+ * @template {object} T
+ * @param {Model<T>} model
+ * @param {Record<string, () => void>} listeners
+ */
 export function listen(model, listeners) {
   const all = Object.entries(listeners);
   for (const [name, listener] of all) model.on(name, listener);
@@ -51,17 +104,29 @@ export const LATE = "Still waiting for the network. In a notebook: "
 // A widget: waits for its networks, then hands over; what goes wrong is said in words. `net` is
 // the network of the trait of that name, `nets` are those of `networks`; a `lazy` widget has none
 // at first, and fetches each by `load(name, late)`.
+/**
+ * @template {object} T
+ * @template {AnyNetwork | null} [N=null]
+ * @param {string} name
+ * @param {string} describe
+ * @param {(start: Start<T, N>) => (() => void) | void} start
+ * @param {{ lazy?: boolean }} [options]
+ */
 export function widget(name, describe, start, { lazy = false } = {}) {
   return {
+    /** @param {{ model: Model<T>, el: HTMLElement }} view */
     async render({ model, el }) {
       const root = element("section", { class: `fk-widget fk-${name}`, "aria-label": describe });
       const waiting = element("p", { role: "status" }, "Loading the network …");
       root.append(waiting);
       el.append(root);
       try {
-        const load = (one, late) => loadNetwork(model, one, late);
-        const wait = (one) => load(one, () => { waiting.textContent = LATE; });
-        const net = model.get("network") ? await wait(model.get("network")) : null;
+        // the Python class has checked that the names are of such networks
+        const load = async (/** @type {string} */ one, /** @type {() => void} */ late) =>
+          /** @type {N} */ (await loadNetwork(model, one, late));
+        const wait = (/** @type {string} */ one) => load(one, () => { waiting.textContent = LATE; });
+        const net = model.get("network") 
+          ? await wait(model.get("network")) : /** @type {N} */ (null);
         const nets = await Promise.all(lazy ? [] : (model.get("networks") ?? []).map(wait));
         // a notebook shows a widget a moment after it made it: until then it has no colours, no size
         const shown = () => getComputedStyle(root).backgroundColor !== "";
@@ -71,7 +136,8 @@ export function widget(name, describe, start, { lazy = false } = {}) {
         root.dataset.ready = "true";
         return stop;
       } catch (error) {
-        waiting.textContent = `This widget could not start: ${error.message}.`;
+        const message = error instanceof Error ? error.message : String(error);
+        waiting.textContent = `This widget could not start: ${message}.`;
         console.error(error);
       }
     },

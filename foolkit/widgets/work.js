@@ -8,10 +8,17 @@ export const nextFrame = () => new Promise((resolve) => requestAnimationFrame(re
 
 // Runs a generator to its end; `show` gets its latest value once a slice, and may return false to
 // stop. In between the page draws and listens.
+/**
+ * @template T
+ * @param {Generator<T, void>} generator
+ * @param {(latest: T | undefined, ended: boolean) => boolean | void} show
+ */
 export async function inSlices(generator, show) {
   for (;;) {
     const until = performance.now() + SLICE;
-    let step, latest;
+    /** @type {T | undefined} */
+    let latest;
+    let step;
     do {
       step = generator.next();
       if (!step.done) latest = step.value;

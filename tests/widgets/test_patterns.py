@@ -128,7 +128,7 @@ def test_mutations_are_distributed_as_foolkits(cppn, generations):
 
 def test_growth_ends_at_the_limits_and_parents_are_not_changed(cppn):
     found = cppn("""() => {
-        const small = new E.CPPN({ ...coding, max_hidden: 3, max_links: 8, delete_node: 0,
+        const small = new E.CPPN({ ...coding.settings, max_hidden: 3, max_links: 8, delete_node: 0,
             delete_link: 0, add_link: 1, add_node: 1 });
         const random = new E.Random(2), parent = small.sample(random);
         const before = JSON.stringify(parent);
