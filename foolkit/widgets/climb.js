@@ -11,6 +11,7 @@ import { Random } from "./random.js";
 import { listen, widget } from "./widget.js";
 
 /** @import { DigitNetwork } from "./network.js" */
+/** @import { Range } from "./page.js" */
 /** @import { Start } from "./widget.js" */
 /**
  * @typedef {object} Traits as the Python class has them
@@ -34,7 +35,7 @@ const PAUSE = 90; // milliseconds from one step to the next: slow enough to watc
 
 /** @param {Start<Traits, DigitNetwork>} start */
 function start({ model, root, net }) {
-  let climber = null, timer = 0;
+  let climber = freshly(), timer = 0;
   /** @type {typeof model.set} */
   const set = (name, value) => { model.set(name, value); model.save_changes(); };
 
@@ -94,6 +95,7 @@ function start({ model, root, net }) {
     timer = 0;
     conclude();
   }
+  /** @param {boolean} running */
   function show(running) {
     steady.setAttribute("aria-pressed", String(running));
     steady.textContent = running ? "Stop" : "Climb by itself";
@@ -101,13 +103,16 @@ function start({ model, root, net }) {
   function stop() { halt(); show(false); }
   function restart() {
     stop();
+    climber = freshly();
+    draw();
+    conclude();
+  }
+  function freshly() {
     const random = new Random(model.get("seed")), kind = model.get("start");
     const centre = fromBytes(model.get("mean"));
     const image = kind === "noise" ? Float64Array.from({ length: 784 }, () => random.next())
       : kind === "grey" ? new Float64Array(784).fill(0.5) : centre;
-    climber = new Climber(net, { image, goal: model.get("goal"), centre, random });
-    draw();
-    conclude();
+    return new Climber(net, { image, goal: model.get("goal"), centre, random });
   }
 
   // ---- controls: hold, or press once ----
@@ -134,11 +139,17 @@ function start({ model, root, net }) {
 
   const goal = menu(CLASS_COLOURS.map((_, digit) => [digit, `a ${digit}`]), (value) => set("goal", Number(value)));
   const from = menu([["noise", "noise"], ["grey", "grey"], ["mean", "the mean digit"]],
-    (value) => set("start", value));
+    (value) => set("start", /** @type {Traits["start"]} */ (value)));
+  /**
+   * @param {"decay" | "blur" | "jitter" | "total_variation"} name
+   * @param {string} text
+   * @param {Omit<Range, "value">} limits
+   */
   const prior = (name, text, limits) => {
     const control = slider(text, { ...limits, value: model.get(name) }, (value) => set(name, value));
     return { name, ...control };
   };
+  /** @param {number} value */
   const two = (value) => value.toFixed(2);
   const priors = [
     prior("decay", "decay", { min: 0, max: 0.3, step: 0.01, format: two }),
@@ -161,6 +172,7 @@ function start({ model, root, net }) {
     element("div", {}, slopes, slopeText));
 
   const again = () => { showSettings(); restart(); };
+  /** @type {Record<string, () => void>} */
   const hear = { "change:goal": again, "change:start": again, "change:seed": again, "change:mean": again };
   for (const { name, set: put } of priors) hear[`change:${name}`] = () => put(model.get(name));
   const deafen = listen(model, hear);

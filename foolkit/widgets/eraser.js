@@ -26,8 +26,13 @@ const TILES = [1, 4, 9, 16];
 /** @param {Start<Traits, DigitNetwork>} start */
 function start({ model, root, net }) {
   const total = Math.round(model.get("images").byteLength / 784);
+  /** @param {Float64Array} pixels */
   const mean = (pixels) => pixels.reduce((a, b) => a + b) / pixels.length;
-  let image, past, grey; // the pixels now, those of before each act, what the brush leaves
+  /** @type {Float64Array} */
+  let image = new Float64Array(784); // the pixels now
+  let grey = 0; // what the brush leaves
+  /** @type {Float64Array[]} */
+  let past = []; // the pixels before each act
   const cursor = { x: 14, y: 14 };
 
   // ---- what is seen ----
@@ -44,6 +49,7 @@ function start({ model, root, net }) {
   // Left, right, top and bottom of the brush, which stays inside the image.
   function square() {
     const side = model.get("brush");
+    /** @param {number} middle */
     const start = (middle) => Math.min(28 - side, Math.max(0, Math.round(middle - side / 2)));
     return { side, left: start(cursor.x), top: start(cursor.y) };
   }
@@ -53,6 +59,7 @@ function start({ model, root, net }) {
     frame.style.top = `${100 * top / 28}%`;
     frame.style.width = frame.style.height = `${100 * side / 28}%`;
   }
+  /** @param {string} [what] */
   function look(what) {
     const confidences = net.confidences(image), answer = indexOfLargest(confidences);
     paint(canvas, image);
@@ -73,8 +80,9 @@ function start({ model, root, net }) {
     for (let y = top; y < top + side; y++) image.fill(grey, 28 * y + left, 28 * y + left + side);
   }
   function undo() {
-    if (past.length === 0) return;
-    image = past.pop();
+    const before = past.pop();
+    if (!before) return;
+    image = before;
     look("Taken back.");
     if (undoButton.disabled && document.activeElement === document.body) pad.focus();
   }
@@ -84,6 +92,7 @@ function start({ model, root, net }) {
     past = [];
     look(what);
   }
+  /** @param {number} copies */
   function tile(copies) { // of what the brush covers in the untouched image
     const whole = fromBytes(model.get("images"), model.get("chosen"));
     const { side, left, top } = square(), row = Math.sqrt(copies);
@@ -102,6 +111,7 @@ function start({ model, root, net }) {
 
   // ---- pointer and keyboard ----
   let rubbing = false;
+  /** @param {PointerEvent} event */
   function point(event) {
     const box = canvas.getBoundingClientRect();
     cursor.x = 28 * (event.clientX - box.left) / box.width;

@@ -33,11 +33,14 @@ function start({ model, root, net }) {
   const total = model.get("labels").length;
   const random = new Random(model.get("seed"));
   let grid = model.get("grid"), order = model.get("order");
-  let cursor = 0, held = null; // places; held: of the tile that will be swapped, if any
+  let cursor = 0; // the place that the hand is at
+  /** @type {number | null} */
+  let held = null; // the place of the tile that will be swapped, if any
   let dragging = false, fresh = false; // fresh: this press has picked the tile up
 
   // ---- what is seen ----
   const canvas = element("canvas", { width: 28, height: 28, class: "fk-picture", "aria-hidden": "true" });
+  /** @param {string} name */
   const cover = (name) => element("span", { class: name, "aria-hidden": "true" });
   const lines = cover("fk-lines"), frame = cover("fk-brush"), mark = cover("fk-held");
   const pad = element("div", {
@@ -51,7 +54,12 @@ function start({ model, root, net }) {
   hand.node.className = "fk-note";
 
   const label = () => model.get("labels")[model.get("chosen")];
+  /** @param {number} number */
   const place = (number) => `row ${Math.floor(number / grid) + 1}, column ${number % grid + 1}`;
+  /**
+   * @param {HTMLElement} node
+   * @param {number} number
+   */
   function enclose(node, number) {
     node.style.left = `${100 * (number % grid) / grid}%`;
     node.style.top = `${100 * Math.floor(number / grid) / grid}%`;
@@ -75,6 +83,7 @@ function start({ model, root, net }) {
     show();
   }
   let telling = false; // what this page sets itself needs no second look
+  /** @param {string} what */
   function look(what) {
     const confidences = show(), answer = indexOfLargest(confidences);
     const home = order.filter((tile, now) => tile === now).length;
@@ -91,6 +100,10 @@ function start({ model, root, net }) {
   }
 
   // ---- what can be done ----
+  /**
+   * @param {number[]} next
+   * @param {string} what
+   */
   function arrange(next, what) {
     held = null;
     order = next;
@@ -99,14 +112,20 @@ function start({ model, root, net }) {
   function pickUp() { held = cursor; point(); }
   function letGo() { held = null; point(); }
   function swap() {
+    if (held === null) return;
     const what = `Swapped: ${place(held)} and ${place(cursor)}.`;
     arrange(swapped(order, held, cursor), what);
     hand.say(`At ${place(cursor)}: Space picks this tile up.`);
   }
 
   // ---- pointer: drag a tile onto another, or tap one and then the other ----
+  /** @param {PointerEvent} event */
   function under(event) {
     const box = canvas.getBoundingClientRect();
+    /**
+     * @param {number} from
+     * @param {number} length
+     */
     const at = (from, length) => Math.min(grid - 1, Math.max(0, Math.floor(grid * from / length)));
     return at(event.clientX - box.left, box.width) + grid * at(event.clientY - box.top, box.height);
   }
@@ -136,6 +155,7 @@ function start({ model, root, net }) {
     if (isShortcut(event)) return;
     const arrow = arrowStep(event);
     if (arrow) {
+      /** @param {number} value */
       const inside = (value) => Math.min(grid - 1, Math.max(0, value)), [dx, dy] = arrow;
       cursor = inside(cursor % grid + dx) + grid * inside(Math.floor(cursor / grid) + dy);
       point();
@@ -149,7 +169,8 @@ function start({ model, root, net }) {
   });
 
   // ---- controls ----
-  const set = (name) => (value) => { // Python's changes and the reader's start alike
+  /** @param {"chosen" | "grid"} name */
+  const set = (name) => (/** @type {string} */ value) => { // Python's changes and the reader's start alike
     model.set(name, Number(value));
     model.save_changes();
   };
@@ -171,7 +192,7 @@ function start({ model, root, net }) {
 
   function setUp() {
     choice.value = String(model.get("chosen"));
-    size.value = grid;
+    size.value = String(grid);
     lines.style.backgroundSize = `${100 / grid}% ${100 / grid}%`;
   }
   const hear = {

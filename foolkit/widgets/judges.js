@@ -34,10 +34,13 @@ function start({ model, root, nets }) {
   const judges = model.get("judges"), families = model.get("families"), makers = model.get("makers");
   const examples = model.get("examples"), classes = model.get("classes"), truth = model.get("truth");
   const networks = Object.fromEntries(model.get("networks").map((name, n) => [name, nets[n]]));
+  /** @param {number} row */
   const place = (row) => row * examples + model.get("example");
+  /** @param {number} digit */
   const an = (digit) => `${digit === 8 ? "an" : "a"} ${digit}`;
 
   // The forgery of a row; a changed image is pushed further.
+  /** @param {number} row */
   function pixels(row) {
     const image = fromBytes(model.get("images"), place(row));
     if (truth[place(row)] < 0) return image;
@@ -63,6 +66,7 @@ function start({ model, root, nets }) {
         element("div", { class: "fk-forgery" }, thumbnails[row], element("span", {}, family, called[row]))),
       ...cells[row].map((cell) => element("td", { role: "gridcell" }, cell))))));
 
+  /** @param {number} row */
   function judgeRow(row) {
     const image = pixels(row), wanted = classes[place(row)];
     paint(thumbnails[row], image);
@@ -89,6 +93,7 @@ function start({ model, root, nets }) {
 
   function show(speak = true) {
     const row = model.get("row"), column = model.get("column"), image = pixels(row);
+    /** @param {string} name */
     const verdict = (name) => verdictOf(networks[name], image);
     const all = judges.map(verdict), judge = all[column], maker = verdict(makers[row]);
     paint(large, image);
@@ -115,11 +120,20 @@ function start({ model, root, nets }) {
     model.set("confidence", Array.from(judge.confidences));
     model.save_changes();
   }
+  /**
+   * @param {number} row
+   * @param {number} column
+   */
   function choose(row, column) {
     model.set("row", row);
     model.set("column", column);
     show();
   }
+  /**
+   * @param {KeyboardEvent} event
+   * @param {number} row
+   * @param {number} column
+   */
   function steer(event, row, column) {
     if (isShortcut(event) || event.shiftKey) return;
     const last = judges.length - 1;

@@ -36,17 +36,24 @@ const LARGE = 224; // pixels of the large picture
 /** @param {Start<Traits, DigitNetwork>} start */
 function start({ model, root, net }) {
   const encoding = new CPPN(model.get("encoding"));
-  let reader = null, parents = []; // places of the pictures that the reader chose, at most two
-  let told = 0, announced = -1, shownGenome = null, shownAt = 0;
+  /** @type {ReadersChoice | null} */
+  let reader = null; // once the reader chooses
+  /** @type {number[]} */
+  let parents = []; // places of the pictures that the reader chose, at most two
+  let told = 0, announced = -1, shownAt = 0;
+  /** @type {Genome | null} */
+  let shownGenome = null;
   const readerChooses = () => model.get("chooser") === "reader";
   // what stands in the ten places, however it came there
-  const shown = () => (readerChooses() ? reader.pictures : live.search.elites.map(
+  const shown = () => (readerChooses() ? reader?.pictures ?? [] : live.search.elites.map(
     ({ genes, confidence }, answer) => ({ genes, confidence, answer })));
 
   // ---- what is seen ----
-  const tiles = tenTiles((place) => `Picture ${place + 1}`, (place, ...parts) =>
-    [element("button", { type: "button", class: "fk-tile" }, ...parts)]);
-  tiles.forEach(({ node }, place) => node.firstChild.addEventListener("click", () => press(place)));
+  const presses = Array.from({ length: 10 }, (_, place) => button("", () => press(place), { class: "fk-tile" }));
+  const tiles = tenTiles((place) => `Picture ${place + 1}`, (place, ...parts) => {
+    presses[place].append(...parts);
+    return [presses[place]];
+  });
   const counter = element("p", { class: "fk-title" }), help = element("p");
   const status = announcement(), list = tileList(tiles, "The ten pictures");
   const curve = convergenceCurve(Math.min(544, Math.max(270, root.clientWidth - 28)));
@@ -64,7 +71,7 @@ function start({ model, root, net }) {
     const pixels = new Float64Array(784);
     shown().forEach(({ genes, answer, confidence }, place) =>
       tiles[place].show(encoding.render(genes, pixels), answer, confidence));
-    counter.textContent = `generation ${(readerChooses() ? reader : live.search).generation}`;
+    counter.textContent = `generation ${(readerChooses() && reader ? reader : live.search).generation}`;
     if (!readerChooses()) {
       curve.show(live.search.history);
       const now = standing(live.search);
@@ -81,8 +88,8 @@ function start({ model, root, net }) {
   function mark() { // which tiles are pressed, and what the reader may do
     const pressed = readerChooses() ? parents : [model.get("chosen")];
     tiles.forEach(({ node, canvas }, place) => {
-      node.firstChild.setAttribute("aria-pressed", String(pressed.includes(place)));
-      const kept = readerChooses() && place < reader.kept;
+      presses[place].setAttribute("aria-pressed", String(pressed.includes(place)));
+      const kept = readerChooses() && reader !== null && place < reader.kept;
       canvas.setAttribute("aria-label", `Picture ${place + 1}${kept ? ", a parent" : ""}`);
       node.classList.toggle("fk-parent", kept);
     });
@@ -103,7 +110,7 @@ function start({ model, root, net }) {
     if (live.running && now - told < 500) return;
     told = now;
     const all = shown();
-    model.set("generation", (readerChooses() ? reader : live.search).generation);
+    model.set("generation", (readerChooses() && reader ? reader : live.search).generation);
     model.set("confidence", all.map(({ confidence }) => confidence));
     model.set("answers", all.map(({ answer }) => answer));
     model.set("images", toBytes(...all.map(({ genes }) => encoding.render(genes, new Float64Array(784)))));
@@ -116,12 +123,13 @@ function start({ model, root, net }) {
     announced = -1;
     return new MapElites(net, { seed: model.get("seed"), batch: model.get("batch"), encoding });
   } });
+  /** @param {number} place */
   function press(place) {
     if (!judged()) return;
     model.set("chosen", place);
     if (readerChooses()) {
       parents = parents.includes(place) ? parents.filter((one) => one !== place) : [...parents, place].slice(-2);
-      const { answer, confidence } = reader.pictures[place];
+      const { answer, confidence } = shown()[place];
       const names = parents.map((one) => one + 1).join(" and ");
       status.say(`${names ? `Chosen: picture ${names}` : "Nothing is chosen"}. In picture ${place + 1} the network `
         + `sees a ${answer}, with ${percent(confidence)} confidence.`);
@@ -131,6 +139,7 @@ function start({ model, root, net }) {
     showChosen();
   }
   function breed() {
+    if (!reader) return;
     reader.breed(parents);
     parents = [];
     model.set("chosen", 0);
@@ -138,7 +147,7 @@ function start({ model, root, net }) {
     status.say(`Generation ${reader.generation}: ${reader.kept === 1 ? "the parent comes" : "the parents come"} `
       + `first, then the children. The network is certain (✓) of ${sure} of the ten.`);
     show();
-    tiles[0].node.firstChild.focus();
+    presses[0].focus();
   }
   function restart() {
     parents = [];
@@ -164,7 +173,7 @@ function start({ model, root, net }) {
     if (now && !reader) restart();
     else if (!now && live.search.generation < 0) live.restart();
     else {
-      status.say(now ? `Generation ${reader.generation}. Choose one or two.` : standing(live.search).status);
+      status.say(now && reader ? `Generation ${reader.generation}. Choose one or two.` : standing(live.search).status);
       show();
     }
   }
@@ -173,11 +182,12 @@ function start({ model, root, net }) {
   const breedButton = button("Breed", breed, { class: "fk-main" });
   const newButton = button("New pictures", restart);
   const seed = seedField(model, status);
-  const choosers = Object.fromEntries([["network", "the network chooses"], ["reader", "you choose"]].map(
-    ([name, label]) => [name, button(label, () => {
-      model.set("chooser", name);
-      model.save_changes();
-    })]));
+  /** @type {typeof model.set} */
+  const set = (name, value) => { model.set(name, value); model.save_changes(); };
+  const choosers = {
+    network: button("the network chooses", () => set("chooser", "network")),
+    reader: button("you choose", () => set("chooser", "reader")),
+  };
   root.append(
     element("div", { class: "fk-row", role: "group", "aria-label": "Who chooses?" }, ...Object.values(choosers)),
     element("div", { class: "fk-row" }, ...live.buttons, breedButton, newButton, seed.node),

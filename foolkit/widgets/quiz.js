@@ -23,6 +23,7 @@ import { widget } from "./widget.js";
 function start({ model, root }) {
   const labels = model.get("labels"), said = model.get("said"), sure = model.get("sure");
   const total = labels.length;
+  /** @type {(number | null)[]} */
   let given = []; // the reader's answers; null: "no digit"
 
   // ---- one question after the other ----
@@ -40,6 +41,7 @@ function start({ model, root }) {
     paint(canvas, fromBytes(model.get("images"), given.length));
     canvas.setAttribute("aria-label", `Image ${given.length + 1} of ${total}`);
   }
+  /** @param {number | null} digit */
   function answer(digit) {
     if (given.length === total) return;
     given = [...given, digit];
@@ -56,6 +58,10 @@ function start({ model, root }) {
   }
 
   // ---- both scores, side by side ----
+  /**
+   * @param {string} name
+   * @param {number} right
+   */
   const score = (name, right) => {
     const row = barRow(element("span", { class: "fk-who" }, name));
     row.show({ share: right / total, text: `${right} of ${total}` });
@@ -67,6 +73,10 @@ function start({ model, root }) {
     const rows = labels.map((label, n) => {
       const small = picture(`Image ${n + 1}`);
       paint(small, fromBytes(model.get("images"), n));
+      /**
+       * @param {string} text
+       * @param {boolean} right
+       */
       const cell = (text, right) => element("td", {}, right ? `${text} ✓` : text);
       return element("tr", {}, element("td", {}, small), element("td", {}, String(label)),
         cell(given[n] === null ? "no digit" : String(given[n]), given[n] === label),
@@ -94,7 +104,7 @@ function start({ model, root }) {
     ask.hidden = false;
     status.say("");
     show();
-    ask.querySelector("button").focus();
+    ask.querySelector("button")?.focus();
   }
 
   root.addEventListener("keydown", (event) => { // the digit keys answer too

@@ -26,7 +26,8 @@ import { listen, widget } from "./widget.js";
 
 /** @param {Start<Traits, DigitNetwork>} start */
 function start({ model, root, net }) {
-  let noise = null; // 784 numbers with a Gaussian distribution, the same at every level
+  /** @type {Float64Array} */
+  let noise; // 784 numbers with a Gaussian distribution, the same at every level
   let asked = false, told = 0;
 
   const canvas = picture("The image", { class: "fk-picture fk-large" });
@@ -34,6 +35,7 @@ function start({ model, root, net }) {
   const plain = confidenceBars("Confidence in each digit at temperature 1");
   const tempered = confidenceBars("Confidence in each digit at your temperature");
   const heading = element("p", { class: "fk-title" });
+  /** @param {number} value */
   const warmth = (value) => (value < 1 ? value.toFixed(2) : value.toFixed(1));
 
   function look() { // at most once a frame, while a slider moves
@@ -50,6 +52,14 @@ function start({ model, root, net }) {
     clearTimeout(told);
     told = setTimeout(() => conclude({ level, T, before, after, answer }), 250); // once it rests
   }
+  /**
+   * @param {object} found
+   * @param {number} found.level
+   * @param {number} found.T
+   * @param {number[]} found.before
+   * @param {number[]} found.after
+   * @param {number} found.answer
+   */
   function conclude({ level, T, before, after, answer }) {
     const [sure, now] = [before, after].map((confidences) => percent(confidences[answer]));
     status.say(`With noise of ${level.toFixed(2)} the network says ${answer}, ${sure} sure. `

@@ -21,6 +21,7 @@ import { widget } from "./widget.js";
 function start({ model, root }) {
   const kinds = model.get("kinds"), total = kinds.length;
   const names = Object.keys(model.get("scores"));
+  /** @param {number} value */
   const rounded = (value) => Number(value.toPrecision(3)).toString().replace("-", "−");
 
   // ---- the images, each made once; they are moved, not drawn again ----
@@ -29,12 +30,13 @@ function start({ model, root }) {
     paint(canvas, fromBytes(model.get("images"), n));
     return { canvas, node: element("li", {}, canvas, element("span", {}, kind)) };
   });
+  /** @param {string} title */
   function tray(title) {
     const heading = element("p", { class: "fk-title" });
     const list = element("ul", { class: "fk-tray", role: "list", "aria-label": title });
     return {
       node: element("div", {}, heading, list),
-      fill(places) {
+      fill(/** @type {number[]} */ places) {
         heading.textContent = `${title}: ${places.length} of ${total}`;
         list.replaceChildren(...places.map((n) => tiles[n].node));
       },
@@ -44,6 +46,7 @@ function start({ model, root }) {
   const status = announcement();
   const line = element("p", { class: "fk-note" });
 
+  /** @param {boolean} tell */
   function sort(tell) {
     const name = model.get("chosen"), scores = model.get("scores")[name];
     const share = model.get("accepted"), least = model.get("thresholds")[name][share];

@@ -6,6 +6,7 @@ import { CLASS_COLOURS, percent } from "./confidence.js";
 import { arrowStep, isShortcut } from "./keys.js";
 import { indexOfLargest } from "./numbers.js";
 import { announcement, button, element, newId, slider } from "./page.js";
+import { pen } from "./pictures.js";
 import { Random } from "./random.js";
 import { TOY_MODELS, toNearest, train } from "./toy.js";
 import { listen, widget } from "./widget.js";
@@ -36,7 +37,9 @@ const TINTS = [CLASS_COLOURS[0], CLASS_COLOURS[1], CLASS_COLOURS[4]]
 function start({ model, root }) {
   let points = model.get("points").map((point) => [...point]);
   let aim = [...model.get("probe")]; // the probe at zoom 1; it moves outwards with the zoom
-  let trained = {}, run = 0, ready = false, seed = model.get("seed");
+  /** @type {Record<string, ToyModel>} */
+  let trained = {};
+  let run = 0, ready = false, seed = model.get("seed");
   const zoom = () => model.get("zoom");
   const probe = () => aim.map((at) => at * zoom());
 
@@ -49,9 +52,14 @@ function start({ model, root }) {
   }, canvas);
 
   function draw() {
-    const context = canvas.getContext("2d"), side = canvas.width, unit = side / (2 * SPAN * zoom());
-    const style = getComputedStyle(root), paper = style.backgroundColor.match(/\d+/g).map(Number);
-    const place = ([x, y]) => [side / 2 + x * unit, side / 2 - y * unit];
+    const context = pen(canvas), side = canvas.width, unit = side / (2 * SPAN * zoom());
+    const style = getComputedStyle(root), paper = (style.backgroundColor.match(/\d+/g) ?? []).map(Number);
+    const place = (/** @type {number[]} */ [x, y]) => [side / 2 + x * unit, side / 2 - y * unit];
+    /**
+     * @param {number} across
+     * @param {number} down
+     * @param {number} cells
+     */
     const point = (across, down, cells) => [
       (2 * (across + 0.5) / cells - 1) * SPAN * zoom(), (1 - 2 * (down + 0.5) / cells) * SPAN * zoom()];
     const chosen = trained[model.get("model")], cell = side / FINE;
@@ -71,7 +79,8 @@ function start({ model, root }) {
       for (let across = 0; across < LETTERS; across++) {
         const at = point(across, down, LETTERS), sure = chosen.confidences(at), answer = indexOfLargest(sure);
         context.font = `${(18 * sure[answer]).toFixed(1)}px sans-serif`;
-        if (sure[answer] > 0.25) context.fillText(NAMES[answer], ...place(at));
+        const [left, top] = place(at);
+        if (sure[answer] > 0.25) context.fillText(NAMES[answer], left, top);
       }
     }
     for (const [x, y, label] of points) {
@@ -111,6 +120,7 @@ function start({ model, root }) {
     return { name, pick, row: barRow(element("label", {}, pick, ` ${label}`)) };
   });
 
+  /** @param {boolean} aloud */
   function look(aloud) {
     draw();
     const at = probe(), away = toNearest(at, points), name = model.get("model");
@@ -132,6 +142,10 @@ function start({ model, root }) {
       }
     }
   }
+  /**
+   * @param {number[]} sure
+   * @param {number} answer
+   */
   function tell(sure, answer) {
     model.set("confidence", Array.from(sure));
     model.set("answer", answer);
@@ -164,13 +178,17 @@ function start({ model, root }) {
   // ---- changes ----
   /** @type {typeof model.set} */
   const save = (name, value) => { model.set(name, value); model.save_changes(); };
+  /** @param {string} name */
   function choose(name) { save("model", name); look(true); }
+  /** @param {number[]} to */
   function moved(to, aloud = true) {
     aim = to.map((at) => Math.min(SPAN, Math.max(-SPAN, at)));
     save("probe", aim);
     look(aloud && ready);
   }
+  /** @param {Point[]} next */
   function changed(next) { points = next; save("points", points); retrain(); }
+  /** @param {number} label */
   function put(label, at = probe()) {
     if (points.length >= 200) { status.say("200 points are enough."); return; }
     changed([...points, [...at, label]]);
@@ -180,7 +198,9 @@ function start({ model, root }) {
     if (points.length) changed(points.filter((_, n) => n !== away.indexOf(Math.min(...away))));
   }
 
+  /** @type {Point | "probe" | null} */
   let held = null; // the point, or "probe", that the mouse or finger drags
+  /** @param {PointerEvent} event */
   const here = (event) => {
     const box = canvas.getBoundingClientRect(), reach = SPAN * zoom();
     return [(2 * (event.clientX - box.left) / box.width - 1) * reach,
@@ -217,6 +237,7 @@ function start({ model, root }) {
     event.preventDefault();
   });
 
+  /** @param {number} log */
   const format = (log) => `×${10 ** log >= 10 ? Math.round(10 ** log) : (10 ** log).toFixed(1)}`;
   const walk = slider("walk away", {
     min: 0, max: 4, step: 0.1, value: Math.log10(zoom()), format,
@@ -237,6 +258,10 @@ function start({ model, root }) {
           button("First points", () => changed(model.get("first").map((point) => [...point])))))),
     status.node);
 
+  /**
+   * @param {number[] | Point[]} a
+   * @param {number[] | Point[]} b
+   */
   const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
   const hear = { // what Python sets
     "change:model": () => look(ready),
