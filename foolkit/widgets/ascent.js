@@ -2,7 +2,7 @@
 // @ts-check
 
 import { CERTAIN } from "./confidence.js";
-import { lossGradient } from "./network.js";
+import { lossGradient } from "./loss_gradient.js";
 
 /** @import { DigitNetwork } from "./network.js" */
 /** @import { Random } from "./random.js" */

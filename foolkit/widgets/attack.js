@@ -1,7 +1,7 @@
 // Fooling by gradient: change every pixel a little, in the direction that hurts the answer most.
 // @ts-check
 
-import { lossGradient } from "./network.js";
+import { lossGradient } from "./loss_gradient.js";
 import { indexOfLargest } from "./numbers.js";
 import { projectedSteps } from "./projected_gradient.js";
 

@@ -2,9 +2,11 @@
 // @ts-check
 
 import { convergenceCurve } from "./curve.js";
-import { MapElites, Pixels } from "./evolution.js";
+import { MapElites } from "./evolution.js";
+import { networkOf } from "./network.js";
 import { announcement, element, slider } from "./page.js";
 import { toBytes } from "./pictures.js";
+import { Pixels } from "./pixels.js";
 import { liveSearch, seedField, standing } from "./search.js";
 import { tenTiles, tileList } from "./ten_tiles.js";
 import { listen, widget } from "./widget.js";
@@ -89,4 +91,4 @@ function start({ model, root, net }) {
   };
 }
 
-export default widget("breed", "Breed ten digits from noise", start);
+export default widget("breed", "Breed ten digits from noise", start, { networkOf });

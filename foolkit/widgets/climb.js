@@ -4,6 +4,7 @@
 import { Climber } from "./ascent.js";
 import { confidenceBars } from "./bars.js";
 import { CLASS_COLOURS, percent } from "./confidence.js";
+import { networkOf } from "./network.js";
 import { indexOfLargest } from "./numbers.js";
 import { announcement, button, element, labelled, menu, slider } from "./page.js";
 import { fromBytes, paint, picture, toBytes } from "./pictures.js";
@@ -183,4 +184,4 @@ function start({ model, root, net }) {
   };
 }
 
-export default widget("climb", "Climb the gradient of a digit", start);
+export default widget("climb", "Climb the gradient of a digit", start, { networkOf });

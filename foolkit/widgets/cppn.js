@@ -1,7 +1,7 @@
 // Networks that compose patterns: the encoding of foolkit.encodings.CPPN, for grey pictures.
 // @ts-check
 
-import { mutate } from "./evolution.js";
+import { mutate } from "./mutation.js";
 
 /** @import { Random } from "./random.js" */
 /** @typedef {{ source: number, target: number, weight: number }} Link */
@@ -100,8 +100,8 @@ function inputsAt(size) {
   let grid = grids.get(size);
   if (!grid) {
     const axis = Array.from({ length: size }, (_, i) => (2 * i - (size - 1)) / Math.max(size - 1, 1));
-    const all = (/** @type {(x: number, y: number) => number} */ value) => Float64Array.from({ length: size * size }, (_, i) =>
-      value(axis[i % size], axis[Math.floor(i / size)]));
+    const all = (/** @type {(x: number, y: number) => number} */ value) => Float64Array.from(
+      { length: size * size }, (_, i) => value(axis[i % size], axis[Math.floor(i / size)]));
     grid = [all((x) => x), all((_, y) => y), all(Math.hypot), all(() => 1)];
     grids.set(size, grid);
   }

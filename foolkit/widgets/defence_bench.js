@@ -2,6 +2,7 @@
 // @ts-check
 
 import { CERTAIN, percent } from "./confidence.js";
+import { networkOf } from "./network.js";
 import { indexOfLargest } from "./numbers.js";
 import { announcement, button, element, labelled, menu, slider } from "./page.js";
 import { fromBytes, paint, picture, toBytes } from "./pictures.js";
@@ -355,4 +356,4 @@ function start({ model, root, load }) {
   };
 }
 
-export default widget("bench", "Defence bench", start, { lazy: true });
+export default widget("bench", "Defence bench", start, { networkOf, lazy: true });

@@ -5,6 +5,7 @@ import { fool } from "./attack.js";
 import { confidenceBars } from "./bars.js";
 import { CLASS_COLOURS, percent } from "./confidence.js";
 import { arrowStep } from "./keys.js";
+import { networkOf } from "./network.js";
 import { indexOfLargest } from "./numbers.js";
 import { announcement, button, element, labelled, lessMotion, menu, slider } from "./page.js";
 import { fromBytes, paint, picture, toBytes } from "./pictures.js";
@@ -298,4 +299,4 @@ function start({ model, root, net }) {
   };
 }
 
-export default widget("draw", "Draw a digit and fool the network", start);
+export default widget("draw", "Draw a digit and fool the network", start, { networkOf });

@@ -4,6 +4,7 @@
 import { confidenceBars } from "./bars.js";
 import { percent } from "./confidence.js";
 import { arrowStep, isShortcut } from "./keys.js";
+import { networkOf } from "./network.js";
 import { indexOfLargest } from "./numbers.js";
 import { announcement, button, element, labelled, menu, slider } from "./page.js";
 import { fromBytes, paint, toBytes } from "./pictures.js";
@@ -185,4 +186,4 @@ function start({ model, root, net }) {
   return deafen;
 }
 
-export default widget("eraser", "Rub out the repeats", start);
+export default widget("eraser", "Rub out the repeats", start, { networkOf });

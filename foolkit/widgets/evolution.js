@@ -16,68 +16,6 @@ import { Random } from "./random.js";
  * @typedef {{ genes: Genes, confidence: number, born: number }} Elite
  */
 
-// Polynomial mutation (Deb 2001): each gene changes with probability `rate`, mostly a little,
-// seldom far; the larger eta, the smaller the steps. Clipped to [0, 1].
-/**
- * @param {Float32Array} genes
- * @param {number} rate
- * @param {number} eta
- * @param {Random} random
- */
-export function mutate(genes, rate, eta, random) {
-  const child = Float32Array.from(genes);
-  for (let i = 0; i < child.length; i++) {
-    if (random.next() >= rate) continue;
-    const u = random.next();
-    const step = u < 0.5
-      ? (2 * u) ** (1 / (eta + 1)) - 1
-      : 1 - (2 * (1 - u)) ** (1 / (eta + 1));
-    child[i] = Math.min(1, Math.max(0, child[i] + step));
-  }
-  return child;
-}
-
-// What is judged is the image that a file would hold: 256 levels of grey.
-/**
- * @param {Float32Array} genes
- * @param {Float64Array} image written
- */
-export function render(genes, image) {
-  for (let i = 0; i < genes.length; i++) image[i] = Math.floor(255 * genes[i]) / 255;
-  return image;
-}
-
-const HALVE_EVERY = 1000; // generations, as the paper's text says
-
-// The direct encoding, one gene a pixel. An encoding has sample, vary and render, as in Python;
-// MAP-Elites needs to know no more of it.
-export class Pixels {
-  /** @param {{ rate?: number, eta?: number }} [settings] */
-  constructor({ rate = 0.1, eta = 15 } = {}) {
-    this.rate = rate;
-    this.eta = eta;
-  }
-  /** @param {Random} random */
-  sample(random) {
-    return Float32Array.from({ length: 784 }, () => random.next());
-  }
-  /**
-   * @param {Float32Array} genes
-   * @param {Random} random
-   * @param {number} generation
-   */
-  vary(genes, random, generation) {
-    return mutate(genes, this.rate * 0.5 ** Math.floor(generation / HALVE_EVERY), this.eta, random);
-  }
-  /**
-   * @param {Float32Array} genes
-   * @param {Float64Array} image written
-   */
-  render(genes, image) {
-    return render(genes, image);
-  }
-}
-
 /** @template Genes */
 export class MapElites {
   /**

@@ -3,6 +3,7 @@
 
 import { barRow } from "./bars.js";
 import { percent } from "./confidence.js";
+import { faceNets } from "./face_network.js";
 import { PARTS, WIDE, assembled, scrambledMoves, within } from "./face_parts.js";
 import { arrowStep, isShortcut } from "./keys.js";
 import { announcement, button, element, labelled, menu } from "./page.js";
@@ -11,7 +12,7 @@ import { Random } from "./random.js";
 import { listen, widget } from "./widget.js";
 
 /** @import { Move } from "./face_parts.js" */
-/** @import { FaceNet } from "./network.js" */
+/** @import { FaceNet } from "./face_network.js" */
 /** @import { Start } from "./widget.js" */
 /**
  * @typedef {object} Traits as the Python class has them
@@ -217,4 +218,4 @@ function start({ model, root, net }) {
   };
 }
 
-export default widget("faces", "Build a face", start);
+export default widget("faces", "Build a face", start, { networkOf: faceNets });

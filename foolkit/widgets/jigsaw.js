@@ -4,6 +4,7 @@
 import { confidenceBars } from "./bars.js";
 import { percent } from "./confidence.js";
 import { arrowStep, isShortcut } from "./keys.js";
+import { networkOf } from "./network.js";
 import { indexOfLargest } from "./numbers.js";
 import { announcement, button, element, labelled, menu } from "./page.js";
 import { fromBytes, paint } from "./pictures.js";
@@ -215,4 +216,4 @@ function start({ model, root, net }) {
   return deafen;
 }
 
-export default widget("jigsaw", "Swap the tiles of a picture", start);
+export default widget("jigsaw", "Swap the tiles of a picture", start, { networkOf });

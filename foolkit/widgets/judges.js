@@ -4,6 +4,7 @@
 import { barRow, confidenceBars } from "./bars.js";
 import { CLASS_COLOURS } from "./confidence.js";
 import { arrowStep, isShortcut } from "./keys.js";
+import { networkOf } from "./network.js";
 import { announcement, button, element, labelled, menu, slider } from "./page.js";
 import { fromBytes, paint, picture } from "./pictures.js";
 import { pushed, verdictOf } from "./verdict.js";
@@ -189,4 +190,4 @@ function start({ model, root, nets }) {
   return deafen;
 }
 
-export default widget("judges", "One forgery, many judges", start);
+export default widget("judges", "One forgery, many judges", start, { networkOf });

@@ -41,7 +41,10 @@ TEXT = re.compile(rf'import ({NAME}) from "\./([\w-]+\.js)\?text";')
 EXPORT = re.compile(rf"export ((?:async )?function ?\*? ?|class |const )({NAME})\b(?=(\s*=)?)")
 DEFAULT = re.compile(r"export default (?=\S)")
 ELSEWHERE = re.compile(r"\bimport\s*[.(]")
-TYPES = re.compile(r"^[ \t]*(?:/\*\*.*?\*/|// @ts-check)[ \t]*\n", re.MULTILINE | re.DOTALL)
+TYPES = re.compile(
+    r"^[ \t]*(?:/\*\*.*?\*/|// @ts-check)[ \t]*\n|/\*\* @(?:(?!\*/).)*\*/ ",
+    re.MULTILINE | re.DOTALL,
+)
 COMMENT = re.compile(r"\s*(?://[^\n]*|/\*.*?\*/)", re.DOTALL)
 
 
@@ -183,7 +186,6 @@ def joined(*entries: str, folder: Traversable = SOURCES) -> str:
         )
         code = TYPES.sub("", module.code).rstrip()
         parts.append(
-            f"// ==== {module.name} ====\n"
             f"const {variable(module.name)} = (() => {{\n{code}\n"
             f"return {{ {offered} }};\n}})();\n"
         )

@@ -6,6 +6,7 @@ import { CPPN, formula, toJSON } from "./cppn.js";
 import { convergenceCurve } from "./curve.js";
 import { MapElites } from "./evolution.js";
 import { genomeGraph } from "./genome_graph.js";
+import { networkOf } from "./network.js";
 import { announcement, button, element } from "./page.js";
 import { paint, toBytes } from "./pictures.js";
 import { ReadersChoice } from "./readers_choice.js";
@@ -211,4 +212,4 @@ function start({ model, root, net }) {
   };
 }
 
-export default widget("patterns", "Breed patterns", start);
+export default widget("patterns", "Breed patterns", start, { networkOf });

@@ -5,6 +5,7 @@ import { confidenceBars } from "./bars.js";
 import { CLASS_COLOURS, percent } from "./confidence.js";
 import { adversarialWays } from "./deepfool.js";
 import { arrowStep, isShortcut } from "./keys.js";
+import { networkOf } from "./network.js";
 import { indexOfLargest } from "./numbers.js";
 import { announcement, button, element, labelled, menu } from "./page.js";
 import { fromBytes, paint, pen, picture, toBytes } from "./pictures.js";
@@ -263,7 +264,8 @@ function start({ model, root, net }) {
       status.say("No adversarial direction was found from here: these are random ones.");
       return atRandom;
     }
-    const name = (/** @type {Way} */ { goal, length }) => `adversarial, towards a ${goal}, whose border is ${length.toFixed(2)} away`;
+    const name = (/** @type {Way} */ { goal, length }) =>
+      `adversarial, towards a ${goal}, whose border is ${length.toFixed(2)} away`;
     return kind === "two adversarial"
       ? { axes: [ways[0].change, ways[1].change], names: ways.slice(0, 2).map(name) }
       : { axes: [ways[0].change, first], names: [name(ways[0]), "a random direction"] };
@@ -442,4 +444,4 @@ function start({ model, root, net }) {
   };
 }
 
-export default widget("slices", "A slice through image space", start);
+export default widget("slices", "A slice through image space", start, { networkOf });

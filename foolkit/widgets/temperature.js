@@ -3,6 +3,7 @@
 
 import { confidenceBars } from "./bars.js";
 import { CLASS_COLOURS, percent } from "./confidence.js";
+import { networkOf } from "./network.js";
 import { indexOfLargest, softmax } from "./numbers.js";
 import { announcement, button, element, slider } from "./page.js";
 import { fromBytes, paint, picture, toBytes } from "./pictures.js";
@@ -120,4 +121,4 @@ function start({ model, root, net }) {
   };
 }
 
-export default widget("temperature", "Noise and temperature", start);
+export default widget("temperature", "Noise and temperature", start, { networkOf });

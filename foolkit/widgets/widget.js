@@ -1,12 +1,10 @@
 // What makes a widget of a function: it waits for the networks, then hands over.
 // @ts-check
 
-import { networkOf } from "./network.js";
 import { element } from "./page.js";
 import { readSafetensors } from "./weights.js";
 import { nextFrame } from "./work.js";
 
-/** @import { DigitNetwork, FaceNet } from "./network.js" */
 /** @import { Tensors } from "./weights.js" */
 /** @typedef {{ network: string, networks: string[] }} Shared the traits that every widget has */
 /** @typedef {{ file: string, error?: string }} Answer */
@@ -23,12 +21,11 @@ import { nextFrame } from "./work.js";
  * @property {(event: string, listener: (() => void) | Hear) => void} off
  * @property {(content: { file: string }) => void} send
  */
-/** @typedef {DigitNetwork | Map<string, FaceNet>} AnyNetwork */
 /**
- * What a widget starts with. `N` is what its Python class lets `network` and `networks` name.
+ * What a widget starts with. `N` are its networks; null where its class names none.
  *
  * @template {object} T its traits
- * @template {AnyNetwork | null} [N=null]
+ * @template [N=null]
  * @typedef {object} Start
  * @property {Model<T>} model
  * @property {HTMLElement} root
@@ -67,7 +64,7 @@ function askFor(model, file, late) {
   });
 }
 
-// A network of a widget. Weights that have arrived serve all widgets of the page; each asks for
+// The weights of a network. Those that have arrived serve all widgets of the page; each asks for
 // itself until then, since the kernel of one may be gone.
 /**
  * @template {object} T
@@ -75,7 +72,7 @@ function askFor(model, file, late) {
  * @param {string} name
  * @param {() => void} late
  */
-async function loadNetwork(model, name, late) {
+async function loadTensors(model, name, late) {
   const file = `${name}.safetensors`;
   let tensors = weightsOnThisPage.get(file);
   if (!tensors) {
@@ -83,7 +80,7 @@ async function loadNetwork(model, name, late) {
     tensors = weightsOnThisPage.get(file) ?? arrived;
     weightsOnThisPage.set(file, tensors);
   }
-  return networkOf(tensors);
+  return tensors;
 }
 
 // Listens to many events of a model; returns what ends that.
@@ -103,16 +100,16 @@ export const LATE = "Still waiting for the network. In a notebook: "
 
 // A widget: waits for its networks, then hands over; what goes wrong is said in words. `net` is
 // the network of the trait of that name, `nets` are those of `networks`; a `lazy` widget has none
-// at first, and fetches each by `load(name, late)`.
+// at first, and fetches each by `load(name, late)`. `networkOf` makes them of their weights.
 /**
  * @template {object} T
- * @template {AnyNetwork | null} [N=null]
+ * @template [N=null]
  * @param {string} name
  * @param {string} describe
  * @param {(start: Start<T, N>) => (() => void) | void} start
- * @param {{ lazy?: boolean }} [options]
+ * @param {{ networkOf?: (tensors: Tensors) => N, lazy?: boolean }} [options]
  */
-export function widget(name, describe, start, { lazy = false } = {}) {
+export function widget(name, describe, start, { networkOf, lazy = false } = {}) {
   return {
     /** @param {{ model: Model<T>, el: HTMLElement }} view */
     async render({ model, el }) {
@@ -121,18 +118,20 @@ export function widget(name, describe, start, { lazy = false } = {}) {
       root.append(waiting);
       el.append(root);
       try {
-        // the Python class has checked that the names are of such networks
-        const load = async (/** @type {string} */ one, /** @type {() => void} */ late) =>
-          /** @type {N} */ (await loadNetwork(model, one, late));
+        const load = async (/** @type {string} */ one, /** @type {() => void} */ late) => {
+          const tensors = await loadTensors(model, one, late);
+          if (!networkOf) throw new Error(`no use for the network ${one}`);
+          return networkOf(tensors);
+        };
         const wait = (/** @type {string} */ one) => load(one, () => { waiting.textContent = LATE; });
-        const net = model.get("network") 
-          ? await wait(model.get("network")) : /** @type {N} */ (null);
+        const own = model.get("network");
+        const net = own ? await wait(own) : null;
         const nets = await Promise.all(lazy ? [] : (model.get("networks") ?? []).map(wait));
         // a notebook shows a widget a moment after it made it: until then it has no colours, no size
         const shown = () => getComputedStyle(root).backgroundColor !== "";
         for (let frame = 0; !shown() && frame < 60; frame += 1) await nextFrame();
         waiting.remove();
-        const stop = start({ model, root, net, nets, load });
+        const stop = start({ model, root, net: /** @type {N} */ (net), nets, load });
         root.dataset.ready = "true";
         return stop;
       } catch (error) {

@@ -8,7 +8,8 @@ import foolkit as fk
 from foolkit.models import shipped
 from foolkit.widgets import modules
 
-ENGINE = ("numbers.js", "weights.js", "network.js", "attack.js", "evolution.js", "random.js")
+ENGINE = ("numbers.js", "weights.js", "network.js", "loss_gradient.js", "attack.js", "random.js")
+SEARCH = ("mutation.js", "pixels.js", "evolution.js")
 WORDS = ("confidence.js", "pictures.js")
 
 
@@ -19,7 +20,7 @@ def engine(browser, request):
     A test module may name more ``MODULES`` whose functions it needs.
     """
     page = browser.new_page()
-    names = (*ENGINE, *WORDS, *getattr(request.module, "MODULES", ()))
+    names = (*ENGINE, *SEARCH, *WORDS, *getattr(request.module, "MODULES", ()))
     page.add_script_tag(content=f"globalThis.E = {modules.expression(*names)}")
     weights = b64encode((shipped.WEIGHTS / "lenet.safetensors").read_bytes()).decode()
     page.evaluate(

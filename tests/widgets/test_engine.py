@@ -119,7 +119,7 @@ RUN = """([generations, settings]) => {
     return {
         history: search.history,
         born: search.elites.map((elite) => elite.born),
-        images: search.elites.map((elite) => Array.from(E.render(elite.genes, []))),
+        images: search.elites.map((elite) => Array.from(new E.Pixels().render(elite.genes, []))),
     };
 }"""
 
