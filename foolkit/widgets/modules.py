@@ -16,9 +16,11 @@ Only the forms of ``import`` and ``export`` that the widgets use are known; each
 * ``export function``, ``export function*``, ``export async function``, ``export class``,
   ``export const name =``, and one ``export default``
 
-The types in ``/** ... */`` are for the checker, and stay here: a notebook keeps the text of every
-widget that it shows. Anything else is a ``SyntaxError`` with its file and line. Names are written, not resolved: a line
-of a text between backticks must not begin with ``import`` or ``export``.
+Anything else is a ``SyntaxError`` with its file and line. Code is read line by line, not
+understood: no line of a text between backticks may begin with ``import`` or ``export``.
+
+Types, in ``/** ... */``, are for the checker and stay here: a notebook keeps the text of every
+widget that it shows.
 """
 
 from __future__ import annotations
@@ -176,6 +178,8 @@ def joined(*entries: str, folder: Traversable = SOURCES) -> str:
     """
     modules = graph(entries, folder)
     texts = dict.fromkeys(text for module in modules for text in module.texts)
+    if holds := [text for text in texts if text in {module.name for module in modules}]:
+        raise SyntaxError(f"a circle of imports: {entries[0]} -> {holds[0]}?text")
     parts = [
         f"const {variable(text)}_text = {json.dumps(joined(text, folder=folder))};\n"
         for text in texts
@@ -186,8 +190,7 @@ def joined(*entries: str, folder: Traversable = SOURCES) -> str:
         )
         code = TYPES.sub("", module.code).rstrip()
         parts.append(
-            f"const {variable(module.name)} = (() => {{\n{code}\n"
-            f"return {{ {offered} }};\n}})();\n"
+            f"const {variable(module.name)} = (() => {{\n{code}\nreturn {{ {offered} }};\n}})();\n"
         )
     return "\n".join(parts)
 
