@@ -1,4 +1,4 @@
-"""What every widget shares: its JavaScript, its weights, an honest repr."""
+"""What every widget shares: its styles, its weights, an honest repr."""
 
 from __future__ import annotations
 
