@@ -11,6 +11,7 @@ import { LATE, listen, widget } from "./widget.js";
 import { inSlices } from "./work.js";
 
 /** @import { DigitNetwork } from "./network.js" */
+/** @import { Attacked } from "./sign.js" */
 /** @import { Start } from "./widget.js" */
 /**
  * @typedef {object} Traits as the Python class has them
@@ -29,10 +30,8 @@ import { inSlices } from "./work.js";
  * @property {Record<string, Count & { answer: number, confidence: number }>} results
  * @property {DataView} attacked
  */
-
 /** @typedef {{ before: number, right: number, wrong: number, untested: number, total: number }} Count */
 /** @typedef {Attacked & { before: boolean, confidences: number[] }} Outcome of an attack */
-/** @import { Attacked } from "./sign.js" */
 
 const ATTACKS = {
   fgsm: "one step along the gradient (FGSM)",

@@ -113,7 +113,6 @@ export function connect(input, weights, biases, out) {
   }
 }
 
-
 /** @param {Float64Array} values changed */
 export function rectify(values) {
   for (let i = 0; i < values.length; i++) if (values[i] < 0) values[i] = 0;

@@ -3,7 +3,6 @@
 
 const SLICE = 12; // milliseconds of work between two looks at the reader's mouse
 
-
 export const nextFrame = () => new Promise((resolve) => requestAnimationFrame(resolve));
 
 // Runs a generator to its end; `show` gets its latest value once a slice, and may return false to
