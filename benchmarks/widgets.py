@@ -17,7 +17,7 @@ from playwright.sync_api import Page, sync_playwright
 
 import foolkit as fk
 from foolkit.models import shipped
-from foolkit.widgets import base
+from foolkit.widgets import base, modules
 from tools.book import find_browser
 from tools.chapters import write_weights
 
@@ -83,9 +83,8 @@ def rows() -> list[Row]:
 
 
 def _engine(page: Page) -> list[Row]:
-    names = "LeNet, readSafetensors, Random"
-    source = base.module("network", "evolution")
-    page.add_script_tag(content=f"globalThis.E = (() => {{ {source}; return {{ {names} }} }})()")
+    source = modules.expression("network.js", "weights.js", "random.js")
+    page.add_script_tag(content=f"globalThis.E = {source}")
     weights = b64encode((shipped.WEIGHTS / "lenet.safetensors").read_bytes()).decode()
     rates = page.evaluate(ENGINE, weights)
     forward, backward = ([rate[n] for rate in rates] for n in (0, 1))

@@ -19,6 +19,7 @@ VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 LOCKS = ("requirements.lock", "requirements-peers.lock", "pyproject.toml")
 JUPYTERLAB = "jupyterlab==4.6.6"
+TYPESCRIPT = "typescript@5.9.3"
 NBVAL = ("--nbval", "--nbval-current-env", "--nbval-sanitize-with=tests/nbval.cfg")
 MOST_WORKERS = 4  # each with a torch of its own: about a gigabyte
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge")
@@ -139,11 +140,21 @@ def lab(arguments: list[str]) -> None:
     python("-m", "jupyterlab", "book", *arguments)
 
 
+def check_javascript() -> None:
+    """The types of the widgets' JavaScript, where Node.js is at hand."""
+    npx = shutil.which("npx")
+    if not npx:
+        print("JavaScript: not checked, there is no Node.js here")
+        return
+    run(npx, "--yes", "--package", TYPESCRIPT, "tsc", "-p", "jsconfig.json")
+
+
 def lint(_: list[str]) -> None:
-    """Style: ruff's rules and its formatting."""
+    """Style: ruff's rules and its formatting; the types of the JavaScript."""
     install()
     python("-m", "ruff", "check", ".")
     python("-m", "ruff", "format", "--check", ".")
+    check_javascript()
 
 
 def clean(_: list[str]) -> None:

@@ -4,56 +4,94 @@
 // a placeholder where it stands. This script reads both, imports the module, and gives it a model
 // that works like Jupyter's. It is a classic script, and files come as scripts too, because pages
 // opened from disk (file://) may load nothing else.
+// @ts-check
 (() => {
-  const HERE = document.currentScript.src;
+  /** @typedef {Record<string, any>} Traits whatever Python saved */
+  /** @typedef {{ path: string[], data: string }} Saved bytes of a trait */
+  /** @typedef {{ model_module: string, state: Traits, buffers?: Saved[] }} SavedModel */
+  /** @typedef {(...details: unknown[]) => void} Listener */
+  const HERE = /** @type {HTMLScriptElement} */ (document.currentScript).src;
   const KIND = "application/vnd.jupyter.widget-";
 
   // ---- Files of the site: FILE.js calls foolkitFile(FILE, base64). One request a file and page.
+  /** @type {Map<string, Promise<DataView>>} */
   const files = new Map();
+  /** @type {Map<string, DataView>} */
   const arrived = new Map();
-  globalThis.foolkitFile = (name, base64) => {
+  const receive = (/** @type {string} */ name, /** @type {string} */ base64) => {
     const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
     arrived.set(name, new DataView(bytes.buffer));
   };
+  Object.assign(globalThis, { foolkitFile: receive });
+  /** @param {string} name */
   function load(name) {
-    if (!files.has(name)) {
-      files.set(name, new Promise((resolve, reject) => {
+    let file = files.get(name);
+    if (!file) {
+      file = new Promise((resolve, reject) => {
         const script = document.createElement("script");
-        script.src = new URL(`${encodeURIComponent(name)}.js`, HERE);
-        script.onload = () => (arrived.has(name) ? resolve(arrived.get(name)) : script.onerror());
-        script.onerror = () => reject(new Error(`the file ${name} of this site did not load`));
+        script.src = new URL(`${encodeURIComponent(name)}.js`, HERE).href;
+        const fail = () => reject(new Error(`the file ${name} of this site did not load`));
+        script.onload = () => {
+          const view = arrived.get(name);
+          if (view) resolve(view);
+          else fail();
+        };
+        script.onerror = fail;
         document.head.append(script);
-      }));
+      });
+      files.set(name, file);
     }
-    return files.get(name);
+    return file;
   }
 
   // ---- The model: traits, events, and messages, as anywidget describes them.
   class Model {
+    /** @param {Traits} traits */
     constructor(traits) {
       this.traits = traits;
+      /** @type {Promise<void> | null} */
+      this.ready = null; // once the widget has been initialised
+      /** @type {{ event: string, listener: Listener }[]} */
       this.listeners = [];
     }
+    /** @param {string} name */
     get(name) {
       return this.traits[name];
     }
+    /**
+     * @param {string} name
+     * @param {unknown} value
+     */
     set(name, value) {
       if (this.traits[name] === value) return;
       this.traits[name] = value;
       this.emit(`change:${name}`, value);
       this.emit("change");
     }
+    /**
+     * @param {string} event
+     * @param {Listener} listener
+     */
     on(event, listener) {
       this.listeners.push({ event, listener });
     }
+    /**
+     * @param {string} event
+     * @param {Listener} [listener]
+     */
     off(event, listener) {
       this.listeners = this.listeners.filter(
         (one) => one.event !== event || (listener && one.listener !== listener));
     }
+    /**
+     * @param {string} event
+     * @param {unknown[]} details
+     */
     emit(event, ...details) {
       for (const one of [...this.listeners]) if (one.event === event) one.listener(...details);
     }
     save_changes() {} // there is no kernel to tell
+    /** @param {{ file: string }} content */
     send({ file }) { // what a kernel would answer, the site answers
       load(file).then(
         (view) => this.emit("msg:custom", { file }, [view]),
@@ -61,20 +99,23 @@
     }
   }
 
-  const read = (node) => JSON.parse(node.textContent);
+  const read = (/** @type {Element} */ node) => JSON.parse(node.textContent ?? "");
 
+  /** @param {SavedModel} saved */
   function decode({ state, buffers = [] }) {
     const traits = structuredClone(state);
     for (const { path, data } of buffers) { // bytes arrive as DataView, as in Jupyter
       const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
-      const parent = path.slice(0, -1).reduce((at, key) => at[key], traits);
-      parent[path.at(-1)] = new DataView(bytes.buffer);
+      const last = path.length - 1;
+      const parent = path.slice(0, last).reduce((at, key) => at[key], traits);
+      parent[path[last]] = new DataView(bytes.buffer);
     }
     return traits;
   }
 
   // ---- Modules and styles: each only once, however many widgets share it.
   const modules = new Map();
+  /** @param {string} source */
   function importOnce(source) {
     if (!modules.has(source)) {
       const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
@@ -83,6 +124,7 @@
     return modules.get(source);
   }
   const styles = new Set();
+  /** @param {string | undefined} css */
   function applyOnce(css) {
     if (!css || styles.has(css)) return;
     styles.add(css);
@@ -91,6 +133,10 @@
     document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
   }
 
+  /**
+   * @param {HTMLElement} place
+   * @param {Model} model
+   */
   async function show(place, model) {
     applyOnce(model.get("_css"));
     const exported = (await importOnce(model.get("_esm"))).default;

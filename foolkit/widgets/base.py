@@ -1,9 +1,8 @@
-"""What every widget shares: its JavaScript, its weights, an honest repr."""
+"""What every widget shares: its styles, its weights, an honest repr."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
@@ -11,24 +10,11 @@ import anywidget
 import traitlets
 
 from foolkit.models import faces, shipped
+from foolkit.widgets.modules import SOURCES
 
-SOURCES = files("foolkit.widgets")
 FACES = "faces"  # what the page calls the face networks, which share a file
 # that network.js knows: LeNet and fully connected ones; a ResNet or a transformer is not run there
 ARCHITECTURES = ("LeNet", "FC10", "FC100-100-10", "FC200-200-10", "FC123-456-10")
-
-
-def read(name: str) -> str:
-    """A source file of this folder."""
-    return (SOURCES / name).read_text("utf-8")
-
-
-def module(*names: str) -> str:
-    """One ES module out of several files.
-
-    Concatenated, since a module that arrives as text cannot import its neighbours.
-    """
-    return "\n".join(read(f"{name}.js") for name in names)
 
 
 def runs_in_the_page(network: str) -> bool:
@@ -71,7 +57,7 @@ class Widget(anywidget.AnyWidget):
         networks: names of any others.
     """
 
-    _css = read("widgets.css")
+    _css = (SOURCES / "widgets.css").read_text("utf-8")
     network = traitlets.Unicode("").tag(sync=True)
     networks = traitlets.List(traitlets.Unicode()).tag(sync=True)
     shown: tuple[str, ...] = ()  # traits that the repr names

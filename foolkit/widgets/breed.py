@@ -5,7 +5,8 @@ from __future__ import annotations
 import traitlets
 from torch import Tensor
 
-from foolkit.widgets.base import Widget, module
+from foolkit.widgets.base import Widget
+from foolkit.widgets.modules import module
 from foolkit.widgets.traits import LAST_SEED, Images, Number, Whole, to_tensor
 
 
@@ -32,7 +33,7 @@ class Breed(Widget):
         TypeError, ValueError: a setting out of its range.
     """
 
-    _esm = module("network", "evolution", "page", "search", "breed")
+    _esm = module("breed.js")
     shown = ("seed", "rate", "eta", "batch")
 
     seed = Whole(0, 0, LAST_SEED)

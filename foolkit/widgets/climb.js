@@ -1,9 +1,43 @@
 // Hold a button, and climb the gradient of one digit's probability from noise, grey or the mean.
+// @ts-check
+
+import { Climber } from "./ascent.js";
+import { confidenceBars } from "./bars.js";
+import { CLASS_COLOURS, percent } from "./confidence.js";
+import { networkOf } from "./network.js";
+import { indexOfLargest } from "./numbers.js";
+import { announcement, button, element, labelled, menu, slider } from "./page.js";
+import { fromBytes, paint, picture, toBytes } from "./pictures.js";
+import { Random } from "./random.js";
+import { listen, widget } from "./widget.js";
+
+/** @import { DigitNetwork } from "./network.js" */
+/** @import { Range } from "./page.js" */
+/** @import { Start } from "./widget.js" */
+/**
+ * @typedef {object} Traits as the Python class has them
+ * @property {number} goal
+ * @property {"noise" | "grey" | "mean"} start
+ * @property {number} seed
+ * @property {number} step_size
+ * @property {number} decay
+ * @property {number} blur
+ * @property {number} blur_every
+ * @property {number} jitter
+ * @property {number} total_variation
+ * @property {DataView} mean
+ * @property {number} steps
+ * @property {number} reached
+ * @property {number[]} confidence
+ * @property {DataView} image
+ */
 
 const PAUSE = 90; // milliseconds from one step to the next: slow enough to watch
 
-export default widget("climb", "Climb the gradient of a digit", ({ model, root, net }) => {
-  let climber = null, timer = 0;
+/** @param {Start<Traits, DigitNetwork>} start */
+function start({ model, root, net }) {
+  let climber = freshly(), timer = 0;
+  /** @type {typeof model.set} */
   const set = (name, value) => { model.set(name, value); model.save_changes(); };
 
   // ---- what is seen ----
@@ -62,6 +96,7 @@ export default widget("climb", "Climb the gradient of a digit", ({ model, root, 
     timer = 0;
     conclude();
   }
+  /** @param {boolean} running */
   function show(running) {
     steady.setAttribute("aria-pressed", String(running));
     steady.textContent = running ? "Stop" : "Climb by itself";
@@ -69,13 +104,16 @@ export default widget("climb", "Climb the gradient of a digit", ({ model, root, 
   function stop() { halt(); show(false); }
   function restart() {
     stop();
+    climber = freshly();
+    draw();
+    conclude();
+  }
+  function freshly() {
     const random = new Random(model.get("seed")), kind = model.get("start");
     const centre = fromBytes(model.get("mean"));
     const image = kind === "noise" ? Float64Array.from({ length: 784 }, () => random.next())
       : kind === "grey" ? new Float64Array(784).fill(0.5) : centre;
-    climber = new Climber(net, { image, goal: model.get("goal"), centre, random });
-    draw();
-    conclude();
+    return new Climber(net, { image, goal: model.get("goal"), centre, random });
   }
 
   // ---- controls: hold, or press once ----
@@ -102,11 +140,17 @@ export default widget("climb", "Climb the gradient of a digit", ({ model, root, 
 
   const goal = menu(CLASS_COLOURS.map((_, digit) => [digit, `a ${digit}`]), (value) => set("goal", Number(value)));
   const from = menu([["noise", "noise"], ["grey", "grey"], ["mean", "the mean digit"]],
-    (value) => set("start", value));
+    (value) => set("start", /** @type {Traits["start"]} */ (value)));
+  /**
+   * @param {"decay" | "blur" | "jitter" | "total_variation"} name
+   * @param {string} text
+   * @param {Omit<Range, "value">} limits
+   */
   const prior = (name, text, limits) => {
     const control = slider(text, { ...limits, value: model.get(name) }, (value) => set(name, value));
     return { name, ...control };
   };
+  /** @param {number} value */
   const two = (value) => value.toFixed(2);
   const priors = [
     prior("decay", "decay", { min: 0, max: 0.3, step: 0.01, format: two }),
@@ -114,7 +158,7 @@ export default widget("climb", "Climb the gradient of a digit", ({ model, root, 
     prior("jitter", "jitter", { min: 0, max: 4, step: 1, format: String }),
     prior("total_variation", "total variation", { min: 0, max: 2, step: 0.05, format: two }),
   ];
-  const showSettings = () => { goal.value = model.get("goal"); from.value = model.get("start"); };
+  const showSettings = () => { goal.value = String(model.get("goal")); from.value = model.get("start"); };
 
   root.append(
     element("div", { class: "fk-row" }, labelled("climb to ", goal), labelled("from ", from)),
@@ -129,12 +173,15 @@ export default widget("climb", "Climb the gradient of a digit", ({ model, root, 
     element("div", {}, slopes, slopeText));
 
   const again = () => { showSettings(); restart(); };
+  /** @type {Record<string, () => void>} */
   const hear = { "change:goal": again, "change:start": again, "change:seed": again, "change:mean": again };
   for (const { name, set: put } of priors) hear[`change:${name}`] = () => put(model.get(name));
-  for (const [name, listener] of Object.entries(hear)) model.on(name, listener);
+  const deafen = listen(model, hear);
   again();
   return () => {
     clearTimeout(timer);
-    for (const [name, listener] of Object.entries(hear)) model.off(name, listener);
+    deafen();
   };
-});
+}
+
+export default widget("climb", "Climb the gradient of a digit", start, { networkOf });

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from foolkit.checks import check_choice
 from foolkit.data import digits
-from foolkit.widgets.base import Widget, module
+from foolkit.widgets.base import Widget
+from foolkit.widgets.modules import module
 from foolkit.widgets.traits import LAST_SEED, PIXELS, Images, Number, Whole, to_tensor
 
 STARTS = ("noise", "grey", "mean")
@@ -50,7 +51,7 @@ class Climb(Widget):
         TypeError, ValueError: a setting out of its range.
     """
 
-    _esm = module("network", "attack", "evolution", "page", "ascent", "climb")
+    _esm = module("climb.js")
     shown = ("goal", "start", "decay", "blur", "jitter", "total_variation")
 
     mean = Images(bytes(PIXELS), count=1)

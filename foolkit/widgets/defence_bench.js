@@ -1,4 +1,37 @@
 // The defence bench: tick networks, run one attack on each, and compare what still stands.
+// @ts-check
+
+import { CERTAIN, percent } from "./confidence.js";
+import { networkOf } from "./network.js";
+import { indexOfLargest } from "./numbers.js";
+import { announcement, button, element, labelled, menu, slider } from "./page.js";
+import { fromBytes, paint, picture, toBytes } from "./pictures.js";
+import { painted, randomChange, randomImage, randomOf, signNoise, signStep, signSteps } from "./sign.js";
+import { LATE, listen, widget } from "./widget.js";
+import { inSlices } from "./work.js";
+
+/** @import { DigitNetwork } from "./network.js" */
+/** @import { Attacked } from "./sign.js" */
+/** @import { Start } from "./widget.js" */
+/**
+ * @typedef {object} Traits as the Python class has them
+ * @property {DataView} images
+ * @property {number[]} truth
+ * @property {string[]} defences
+ * @property {string[]} ticked
+ * @property {keyof typeof ATTACKS} attack
+ * @property {number} epsilon
+ * @property {number} steps
+ * @property {number} restarts
+ * @property {boolean} transferred
+ * @property {number} chosen
+ * @property {number} seed
+ * @property {string} guess
+ * @property {Record<string, Count & { answer: number, confidence: number }>} results
+ * @property {DataView} attacked
+ */
+/** @typedef {{ before: number, right: number, wrong: number, untested: number, total: number }} Count */
+/** @typedef {Attacked & { before: boolean, confidences: number[] }} Outcome of an attack */
 
 const ATTACKS = {
   fgsm: "one step along the gradient (FGSM)",
@@ -7,35 +40,51 @@ const ATTACKS = {
   paint: "paint on noise until it is sure",
 };
 
-export default widget("bench", "Defence bench", ({ model, root, load }) => {
+/** @param {Start<Traits, DigitNetwork>} start */
+function start({ model, root, load }) {
   const defences = model.get("defences"), truth = model.get("truth");
+  /** @type {Map<string, DigitNetwork>} */
   const networks = new Map(); // by the name of the defence, once fetched
+  /** @param {number} digit */
   const an = (digit) => `${digit === 8 ? "an" : "a"} ${digit}`;
   const painting = () => model.get("attack") === "paint";
   const total = () => (painting() ? 10 : truth.length);
   const place = () => (painting() ? truth[model.get("chosen")] : model.get("chosen"));
+  /** @param {number} n */
   const original = (n) => fromBytes(model.get("images"), n);
   let current = 0; // which attack is the current one; a newer one ends an older one
   let running = false, done = false;
+  /** @type {Map<string, Outcome[]>} */
   let outcomes = new Map(); // by defence, place by place: what the attack came to
 
   // ---- the attack ----
   // Right, wrong, or untested: it kept its answer, but the attack had no slope to climb.
+  /** @param {number} n */
+  /**
+   * @param {Outcome} outcome
+   * @param {number} n
+   */
   function verdict({ confidences, stuck }, n) {
     const fooled = painting() ? confidences[n] >= CERTAIN : indexOfLargest(confidences) !== truth[n];
     if (fooled) return "wrong";
     return stuck ? "untested" : "right";
   }
+  /** @param {string} name */
   function count(name) {
     const found = { before: 0, right: 0, wrong: 0, untested: 0, total: 0 };
     (outcomes.get(name) ?? []).forEach((one, n) => {
       found[verdict(one, n)]++;
-      found.before += one.before;
+      if (one.before) found.before++;
       found.total++;
     });
     return found;
   }
   // The image that the attack makes of digit n on `net`: a generator, its last value is the result.
+  /**
+   * @param {DigitNetwork} net
+   * @param {number} n
+   * @returns {Generator<Attacked | null, void>}
+   */
   function* made(net, n) {
     const epsilon = model.get("epsilon"), steps = model.get("steps"), seed = model.get("seed");
     switch (model.get("attack")) {
@@ -50,25 +99,36 @@ export default widget("bench", "Defence bench", ({ model, root, load }) => {
       default: yield* painted(net, n, randomOf(seed, n, 0));
     }
   }
+  /**
+   * @param {string[]} names
+   * @returns {Generator<void, void>}
+   */
   function* everything(names) { // the digit that is shown comes first
     const first = place(), others = Array.from({ length: total() }, (_, n) => n).filter((n) => n !== first);
     const shared = model.get("transferred") && networks.get(defences[0]);
     for (const n of [first, ...others]) {
+      /** @type {Attacked | null} */
       let gift = null;
       for (const name of names) {
-        const net = networks.get(name);
+        const net = networks.get(name), list = outcomes.get(name);
+        if (!net || !list) continue;
+        /** @type {Attacked | null} */
         let last = gift;
         if (!last) for (last of made(shared || net, n)) yield;
+        if (!last) continue;
         if (shared) gift = last;
         const before = !painting() && indexOfLargest(net.logits(original(n))) === truth[n];
-        outcomes.get(name)[n] = { ...last, before, confidences: net.confidences(last.image) };
+        list[n] = { ...last, before, confidences: net.confidences(last.image) };
         yield;
       }
     }
   }
   async function run() {
     const names = model.get("ticked"), mine = ++current;
-    if (names.length === 0) return status.say("Tick a defence first.");
+    if (names.length === 0) {
+      status.say("Tick a defence first.");
+      return;
+    }
     forget();
     running = true;
     show();
@@ -82,7 +142,9 @@ export default widget("bench", "Defence bench", ({ model, root, load }) => {
       }
     } catch (error) {
       if (mine === current) { running = false; show(); }
-      return status.say(`This attack could not start: ${error.message}.`);
+      const message = error instanceof Error ? error.message : String(error);
+      status.say(`This attack could not start: ${message}.`);
+      return;
     }
     if (mine !== current) return;
     for (const name of names) outcomes.set(name, []);
@@ -91,11 +153,12 @@ export default widget("bench", "Defence bench", ({ model, root, load }) => {
       if (mine !== current) return false;
       if (ended) { running = false; done = true; }
       show();
-      if (!told && !ended && names.every((name) => outcomes.get(name)[place()])) {
+      if (!told && !ended && names.every((name) => outcomes.get(name)?.[place()])) {
         told = true;
         status.say(spoken(names));
       }
       if (ended) conclude(names);
+      return true;
     });
   }
   function forget() {
@@ -114,7 +177,9 @@ export default widget("bench", "Defence bench", ({ model, root, load }) => {
   }
 
   // ---- in words ----
+  /** @param {number} n */
   const about = (n) => (painting() ? `Painted as ${an(n)}.` : `Digit ${n + 1}, ${an(truth[n])}.`);
+  /** @param {string} name */
   function words(name) { // the verdict, and what the network reads
     const one = outcomes.get(name)?.[place()];
     if (!one) return [running ? "waiting" : "not attacked yet"];
@@ -125,19 +190,22 @@ export default widget("bench", "Defence bench", ({ model, root, load }) => {
     if (kind === "right") return [painting() ? "not convinced" : "stands", says];
     return [painting() || one.before ? "fooled" : "wrong, as before", says];
   }
+  /** @param {string[]} names */
   const spoken = (names) =>
     `${about(place())} ${names.map((name) => `${name}: ${words(name).join(": ")}`).join("; ")}.`;
   // Counts in words; `untested` ones are never among those that stand.
+  /** @param {Count} count */
   function tally({ right, untested, before, total: all }) {
     const rest = untested ? `, ${untested} untested (gradient zero)` : "";
     return painting() ? `not convinced: ${right} of ${all}${rest}`
       : `still right: ${right} of ${all}${rest} (before: ${before})`;
   }
+  /** @param {string[]} names */
   function conclude(names) {
-    const counts = new Map(names.map((name) => [name, count(name)]));
-    const kept = (name) => counts.get(name).right;
+    /** @param {string} name */
+    const kept = (name) => count(name).right;
     const most = Math.max(...names.map(kept)), best = names.filter((name) => kept(name) === most);
-    const guessed = guess.value, untested = names.some((name) => counts.get(name).untested);
+    const guessed = guess.value, untested = names.some((name) => count(name).untested);
     let reply = "";
     if (guessed && most === 0) reply = " You guessed, but none stood.";
     else if (guessed) {
@@ -146,17 +214,17 @@ export default widget("bench", "Defence bench", ({ model, root, load }) => {
         : ` You guessed ${guessed}; ${best.join(" and ")} stood better.`;
     }
     status.say(`Done, ${total()} ${painting() ? "goals" : "digits"}. `
-      + `${names.map((name) => `${name}: ${tally(counts.get(name))}`).join("; ")}.${reply}`
+      + `${names.map((name) => `${name}: ${tally(count(name))}`).join("; ")}.${reply}`
       + (untested
         ? " Where the gradient is zero, this attack proves nothing: try another, or images made elsewhere."
         : ""));
     tell();
   }
   function tell() { // Python
-    const names = [...outcomes.keys()], here = names.map((name) => outcomes.get(name)[place()]);
-    model.set("results", Object.fromEntries(names.map((name, k) => {
-      const answer = indexOfLargest(here[k].confidences);
-      return [name, { ...count(name), answer, confidence: here[k].confidences[answer] }];
+    const here = [...outcomes].map(([name, list]) => ({ name, ...list[place()] }));
+    model.set("results", Object.fromEntries(here.map(({ name, confidences }) => {
+      const answer = indexOfLargest(confidences);
+      return [name, { ...count(name), answer, confidence: confidences[answer] }];
     })));
     model.set("attacked", toBytes(...here.map(({ image }) => image)));
     model.save_changes();
@@ -187,7 +255,8 @@ export default widget("bench", "Defence bench", ({ model, root, load }) => {
       card.text.replaceChildren(element("b", {}, told),
         ...(says ? [": ", element("span", { class: "fk-says" }, says)] : []));
       card.canvas.setAttribute("aria-label", `${card.name}: ${card.text.textContent}`);
-      card.node.classList.toggle("fk-fallen", Boolean(one) && verdict(one, n) === "wrong");
+      card.node.classList.toggle("fk-fallen", one !== undefined && verdict(one, n) === "wrong");
+      /** @param {number} part */
       const share = (part) => `${found.total ? 100 * part / total() : 0}%`;
       card.right.style.width = share(found.right);
       card.untested.style.width = share(found.untested);
@@ -203,14 +272,20 @@ export default widget("bench", "Defence bench", ({ model, root, load }) => {
       change("ticked", defences.filter((_, k) => boxes[k].box.checked)));
     return { name, box, node: element("label", { class: "fk-tick" }, box, ` ${name}`) };
   });
+  /** @type {typeof model.set} */
   function change(name, value) { // heard below, like a change from Python
     model.set(name, value);
     model.save_changes();
   }
-  const attack = menu(Object.entries(ATTACKS), (value) => change("attack", value));
+  const attack = menu(Object.entries(ATTACKS), (value) => change("attack", /** @type {Traits["attack"]} */ (value)));
   const chosen = menu(truth.map((digit, n) => [n, `${digit} (${n + 1} of ${truth.length})`]),
     (value) => change("chosen", Number(value)));
   const guess = menu([["", "no guess"]], (value) => change("guess", value));
+  /**
+   * @param {string} text
+   * @param {"steps" | "restarts"} name
+   * @param {number} most
+   */
   const whole = (text, name, most) => slider(text, {
     min: 1, max: most, step: 1, value: model.get(name), format: String,
   }, (value) => change(name, value));
@@ -234,9 +309,11 @@ export default widget("bench", "Defence bench", ({ model, root, load }) => {
       element("li", {}, element("p", { class: "fk-title" }, "before"), before.canvas, before.text),
       ...cards.filter((card) => ticked.includes(card.name)).map(({ node }) => node));
     attack.value = name;
-    chosen.value = model.get("chosen");
+    chosen.value = String(model.get("chosen"));
     transferred.checked = model.get("transferred");
-    for (const [trait, one] of Object.entries(sliders)) one.set(model.get(trait));
+    sliders.epsilon.set(model.get("epsilon"));
+    sliders.steps.set(model.get("steps"));
+    sliders.restarts.set(model.get("restarts"));
     sliders.epsilon.node.hidden = name === "paint";
     sliders.steps.node.hidden = sliders.restarts.node.hidden = name !== "pgd";
     shared.hidden = name === "noise";
@@ -270,10 +347,12 @@ export default widget("bench", "Defence bench", ({ model, root, load }) => {
       tell();
     },
   };
-  for (const [name, listener] of Object.entries(hear)) model.on(name, listener);
+  const deafen = listen(model, hear);
   settle();
   return () => {
     current++;
-    for (const [name, listener] of Object.entries(hear)) model.off(name, listener);
+    deafen();
   };
-}, { lazy: true });
+}
+
+export default widget("bench", "Defence bench", start, { networkOf, lazy: true });

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from foolkit.checks import check_choice, check_images, check_labels
 from foolkit.models import comparison_digits
-from foolkit.widgets.base import Widget, check_network, module
+from foolkit.widgets.base import Widget, check_network
+from foolkit.widgets.modules import module
 from foolkit.widgets.traits import LAST_SEED, Images, Number, Whole, check_whole, to_tensor
 
 ATTACKS = ("fgsm", "pgd", "noise", "paint")
@@ -80,7 +81,7 @@ class DefenceBench(Widget):
         TypeError, ValueError: something that is not as described.
     """
 
-    _esm = module("network", "attack", "evolution", "page", "ascent", "sign", "defence_bench")
+    _esm = module("defence_bench.js")
     shown = ("defences", "attack", "epsilon")
 
     images = Images(b"", count=None)

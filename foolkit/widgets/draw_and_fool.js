@@ -1,11 +1,40 @@
 // Draw a digit, see what the network makes of it, and change it until the answer changes.
+// @ts-check
+
+import { fool } from "./attack.js";
+import { confidenceBars } from "./bars.js";
+import { CLASS_COLOURS, percent } from "./confidence.js";
+import { arrowStep } from "./keys.js";
+import { networkOf } from "./network.js";
+import { indexOfLargest } from "./numbers.js";
+import { announcement, button, element, labelled, lessMotion, menu, slider } from "./page.js";
+import { fromBytes, paint, picture, toBytes } from "./pictures.js";
+import { listen, widget } from "./widget.js";
+import { inSlices } from "./work.js";
+
+/** @import { DigitNetwork } from "./network.js" */
+/** @import { Fooling } from "./attack.js" */
+/** @import { Start } from "./widget.js" */
+/**
+ * @typedef {object} Traits as the Python class has them
+ * @property {DataView} image
+ * @property {DataView} samples
+ * @property {number} epsilon
+ * @property {number | null} target
+ * @property {number} answer
+ * @property {number[]} confidence
+ * @property {number} steps
+ * @property {DataView} fooled
+ */
 
 const PEN = 1.7; // the pen's reach in pixels: about the width of a stroke in MNIST
 const BLINK = 500; // milliseconds between two pictures: one full flicker a second
 
-export default widget("draw", "Draw a digit and fool the network", ({ model, root, net }) => {
+/** @param {Start<Traits, DigitNetwork>} start */
+function start({ model, root, net }) {
   let drawing = fromBytes(model.get("image"));
-  let fooled = null; // {image, confidences, answer, first, steps, done} of the last attack
+  /** @type {Fooling | null} */
+  let fooled = null; // of the last attack, its latest step
   let run = 0; // which attack is the current one; a newer one ends an older one
   let blinking = 0;
 
@@ -19,6 +48,12 @@ export default widget("draw", "Draw a digit and fool the network", ({ model, roo
   }, canvas, element("span", { class: "fk-guide", "aria-hidden": "true" }), cursor);
   const pen = { x: 14, y: 14, down: false };
 
+  /**
+   * @param {number} fromX
+   * @param {number} fromY
+   * @param {number} toX
+   * @param {number} toY
+   */
   function stroke(fromX, fromY, toX, toY) {
     const dx = toX - fromX, dy = toY - fromY, length = dx * dx + dy * dy;
     for (let i = 0; i < 784; i++) {
@@ -30,7 +65,12 @@ export default widget("draw", "Draw a digit and fool the network", ({ model, roo
     changed();
   }
 
+  /** @type {[number, number] | null} */
   let last = null; // where the mouse or finger was, while it is down
+  /**
+   * @param {PointerEvent} event
+   * @returns {[number, number]}
+   */
   const place = (event) => {
     const box = canvas.getBoundingClientRect();
     return [28 * (event.clientX - box.left) / box.width, 28 * (event.clientY - box.top) / box.height];
@@ -54,10 +94,10 @@ export default widget("draw", "Draw a digit and fool the network", ({ model, roo
     pad.addEventListener(end, () => { if (last) { last = null; finished(); } });
   }
 
-  const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   pad.addEventListener("keydown", (event) => {
-    if (event.key in MOVES) {
-      const [dx, dy] = MOVES[event.key], { x, y } = pen;
+    const arrow = arrowStep(event);
+    if (arrow) {
+      const [dx, dy] = arrow, { x, y } = pen;
       pen.x = Math.min(27, Math.max(1, x + dx));
       pen.y = Math.min(27, Math.max(1, y + dy));
       if (pen.down) stroke(x, y, pen.x, pen.y);
@@ -89,6 +129,10 @@ export default widget("draw", "Draw a digit and fool the network", ({ model, roo
     paint(canvas, drawing);
     show(net.confidences(drawing), "The network on your drawing");
   }
+  /**
+   * @param {number[]} confidences
+   * @param {string} title
+   */
   function show(confidences, title) {
     subject.textContent = title;
     bars.show(confidences);
@@ -103,6 +147,10 @@ export default widget("draw", "Draw a digit and fool the network", ({ model, roo
     model.set("image", toBytes(drawing));
     tell({ answer, confidences, steps: 0 }, null);
   }
+  /**
+   * @param {{ answer: number, confidences: number[], steps: number }} found
+   * @param {Float64Array | null} image
+   */
   function tell({ answer, confidences, steps }, image) {
     model.set("answer", answer);
     model.set("confidence", Array.from(confidences));
@@ -110,6 +158,7 @@ export default widget("draw", "Draw a digit and fool the network", ({ model, roo
     model.set("fooled", image ? toBytes(image) : new DataView(new ArrayBuffer(0)));
     model.save_changes();
   }
+  /** @param {Float64Array} pixels */
   function start(pixels) {
     drawing = Float64Array.from(pixels);
     forget();
@@ -144,35 +193,44 @@ export default widget("draw", "Draw a digit and fool the network", ({ model, roo
     await inSlices(fool(net, drawing, { epsilon, target }), (latest, ended) => {
       if (mine !== run) return false;
       if (latest) fooled = latest;
-      const largest = drawFooled();
-      if (ended) conclude(epsilon, target, largest);
+      if (!fooled) return true;
+      const largest = drawFooled(fooled);
+      if (ended) conclude(fooled, epsilon, target, largest);
+      return true;
     });
   }
 
-  function drawFooled() { // returns the largest change of a pixel
-    const difference = fooled.image.map((value, i) => value - drawing[i]);
+  /** @param {Fooling} found */
+  function drawFooled(found) { // returns the largest change of a pixel
+    const difference = found.image.map((value, i) => value - drawing[i]);
     const largest = Math.max(...difference.map(Math.abs));
     const factor = largest > 0 ? 1 / largest : 1;
-    paint(after, fooled.image);
+    paint(after, found.image);
     paint(change, difference.map((d) => 0.5 + 0.5 * factor * d));
-    const sure = percent(fooled.confidences[fooled.answer]);
-    afterText.textContent = `changed: “${fooled.answer}”, ${sure}`;
+    const sure = percent(found.confidences[found.answer]);
+    afterText.textContent = `changed: “${found.answer}”, ${sure}`;
     changeText.textContent = `the change, ${factor < 10 ? factor.toFixed(1) : factor.toFixed(0)} times `
       + "as strong: white added, black taken away, grey untouched";
-    after.setAttribute("aria-label", `The changed image; the network says ${fooled.answer}, ${sure}`);
+    after.setAttribute("aria-label", `The changed image; the network says ${found.answer}, ${sure}`);
     change.setAttribute("aria-label", `The change, amplified; the largest is ${largest.toFixed(3)}`);
-    show(fooled.confidences, "The network on the changed image");
+    show(found.confidences, "The network on the changed image");
     return largest;
   }
 
-  function conclude(epsilon, target, largest) {
-    status.say(fooled.done
-      ? `Fooled in ${fooled.steps} ${fooled.steps === 1 ? "step" : "steps"}: the ${fooled.first} is `
-        + `now called a ${fooled.answer}, with ${percent(fooled.confidences[fooled.answer])} `
+  /**
+   * @param {Fooling} found
+   * @param {number} epsilon
+   * @param {number | null} target
+   * @param {number} largest
+   */
+  function conclude(found, epsilon, target, largest) {
+    status.say(found.done
+      ? `Fooled in ${found.steps} ${found.steps === 1 ? "step" : "steps"}: the ${found.first} is `
+        + `now called a ${found.answer}, with ${percent(found.confidences[found.answer])} `
         + `confidence. No pixel changed by more than ${largest.toFixed(2)}.`
-      : `Still ${target === null ? `a ${fooled.answer}` : `no ${target}`} after ${fooled.steps} steps. `
+      : `Still ${target === null ? `a ${found.answer}` : `no ${target}`} after ${found.steps} steps. `
         + `A change of ${epsilon.toFixed(2)} a pixel is not enough: allow more.`);
-    tell(fooled, fooled.image);
+    tell(found, found.image);
   }
 
   // ---- the two pictures in turn ----
@@ -180,6 +238,7 @@ export default widget("draw", "Draw a digit and fool the network", ({ model, roo
     let second = false;
     const turn = () => {
       second = !second;
+      if (!fooled) return;
       paint(after, second ? drawing : fooled.image);
       afterText.textContent = second ? "before" : `changed: “${fooled.answer}”`;
     };
@@ -192,7 +251,7 @@ export default widget("draw", "Draw a digit and fool the network", ({ model, roo
     blinking = 0;
     flicker.setAttribute("aria-pressed", "false");
     flicker.textContent = lessMotion() ? "Show the image before" : "Flicker before and after";
-    if (fooled) drawFooled();
+    if (fooled) drawFooled(fooled);
   }
 
   // ---- controls ----
@@ -208,7 +267,7 @@ export default widget("draw", "Draw a digit and fool the network", ({ model, roo
     model.set("target", value === "" ? null : Number(value));
     model.save_changes();
   });
-  const showGoal = () => { goal.value = model.get("target") ?? ""; };
+  const showGoal = () => { goal.value = String(model.get("target") ?? ""); };
 
   root.append(
     element("div", { class: "fk-columns" },
@@ -229,13 +288,15 @@ export default widget("draw", "Draw a digit and fool the network", ({ model, roo
     "change:epsilon": () => epsilon.set(model.get("epsilon")),
     "change:target": showGoal,
   };
-  for (const [name, listener] of Object.entries(hear)) model.on(name, listener);
+  const deafen = listen(model, hear);
   showGoal();
   moveCursor();
   stopBlinking();
   look();
   return () => {
     forget();
-    for (const [name, listener] of Object.entries(hear)) model.off(name, listener);
+    deafen();
   };
-});
+}
+
+export default widget("draw", "Draw a digit and fool the network", start, { networkOf });

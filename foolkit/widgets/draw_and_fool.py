@@ -10,7 +10,8 @@ from torch import Tensor
 
 from foolkit.data import digits
 from foolkit.models import load, predict
-from foolkit.widgets.base import Widget, module
+from foolkit.widgets.base import Widget
+from foolkit.widgets.modules import module
 from foolkit.widgets.traits import PIXELS, Images, Number, check_whole, to_tensor
 
 
@@ -47,7 +48,7 @@ class DrawAndFool(Widget):
         TypeError, ValueError: a setting out of its range.
     """
 
-    _esm = module("network", "attack", "page", "draw_and_fool")
+    _esm = module("draw_and_fool.js")
     shown = ("epsilon", "target")
 
     image = Images(bytes(PIXELS), count=1)

@@ -1,11 +1,39 @@
 // Rub out copies of a motif, or tile one, and watch the ten bars.
+// @ts-check
+
+import { confidenceBars } from "./bars.js";
+import { percent } from "./confidence.js";
+import { arrowStep, isShortcut } from "./keys.js";
+import { networkOf } from "./network.js";
+import { indexOfLargest } from "./numbers.js";
+import { announcement, button, element, labelled, menu, slider } from "./page.js";
+import { fromBytes, paint, toBytes } from "./pictures.js";
+import { listen, widget } from "./widget.js";
+
+/** @import { DigitNetwork } from "./network.js" */
+/** @import { Start } from "./widget.js" */
+/**
+ * @typedef {object} Traits as the Python class has them
+ * @property {DataView} images
+ * @property {number} chosen
+ * @property {number} brush
+ * @property {DataView} image
+ * @property {number} answer
+ * @property {number[]} confidence
+ */
 
 const TILES = [1, 4, 9, 16];
 
-export default widget("eraser", "Rub out the repeats", ({ model, root, net }) => {
+/** @param {Start<Traits, DigitNetwork>} start */
+function start({ model, root, net }) {
   const total = Math.round(model.get("images").byteLength / 784);
+  /** @param {Float64Array} pixels */
   const mean = (pixels) => pixels.reduce((a, b) => a + b) / pixels.length;
-  let image, past, grey; // the pixels now, those of before each act, what the brush leaves
+  /** @type {Float64Array} */
+  let image = new Float64Array(784); // the pixels now
+  let grey = 0; // what the brush leaves
+  /** @type {Float64Array[]} */
+  let past = []; // the pixels before each act
   const cursor = { x: 14, y: 14 };
 
   // ---- what is seen ----
@@ -22,6 +50,7 @@ export default widget("eraser", "Rub out the repeats", ({ model, root, net }) =>
   // Left, right, top and bottom of the brush, which stays inside the image.
   function square() {
     const side = model.get("brush");
+    /** @param {number} middle */
     const start = (middle) => Math.min(28 - side, Math.max(0, Math.round(middle - side / 2)));
     return { side, left: start(cursor.x), top: start(cursor.y) };
   }
@@ -31,6 +60,7 @@ export default widget("eraser", "Rub out the repeats", ({ model, root, net }) =>
     frame.style.top = `${100 * top / 28}%`;
     frame.style.width = frame.style.height = `${100 * side / 28}%`;
   }
+  /** @param {string} [what] */
   function look(what) {
     const confidences = net.confidences(image), answer = indexOfLargest(confidences);
     paint(canvas, image);
@@ -51,8 +81,9 @@ export default widget("eraser", "Rub out the repeats", ({ model, root, net }) =>
     for (let y = top; y < top + side; y++) image.fill(grey, 28 * y + left, 28 * y + left + side);
   }
   function undo() {
-    if (past.length === 0) return;
-    image = past.pop();
+    const before = past.pop();
+    if (!before) return;
+    image = before;
     look("Taken back.");
     if (undoButton.disabled && document.activeElement === document.body) pad.focus();
   }
@@ -62,6 +93,7 @@ export default widget("eraser", "Rub out the repeats", ({ model, root, net }) =>
     past = [];
     look(what);
   }
+  /** @param {number} copies */
   function tile(copies) { // of what the brush covers in the untouched image
     const whole = fromBytes(model.get("images"), model.get("chosen"));
     const { side, left, top } = square(), row = Math.sqrt(copies);
@@ -80,6 +112,7 @@ export default widget("eraser", "Rub out the repeats", ({ model, root, net }) =>
 
   // ---- pointer and keyboard ----
   let rubbing = false;
+  /** @param {PointerEvent} event */
   function point(event) {
     const box = canvas.getBoundingClientRect();
     cursor.x = 28 * (event.clientX - box.left) / box.width;
@@ -104,11 +137,11 @@ export default widget("eraser", "Rub out the repeats", ({ model, root, net }) =>
   for (const end of ["pointerup", "pointercancel"]) {
     pad.addEventListener(end, () => { if (rubbing) { rubbing = false; look("Rubbed out."); } });
   }
-  const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   pad.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.altKey || event.metaKey) return;
-    if (event.key in MOVES) {
-      const { side, left, top } = square(), [dx, dy] = MOVES[event.key];
+    if (isShortcut(event)) return;
+    const arrow = arrowStep(event);
+    if (arrow) {
+      const { side, left, top } = square(), [dx, dy] = arrow;
       cursor.x = Math.min(28 - side, Math.max(0, left + dx)) + side / 2;
       cursor.y = Math.min(28 - side, Math.max(0, top + dy)) + side / 2;
       showBrush();
@@ -143,12 +176,14 @@ export default widget("eraser", "Rub out the repeats", ({ model, root, net }) =>
     status.node);
 
   const hear = {
-    "change:chosen": () => { choice.value = model.get("chosen"); start(); },
+    "change:chosen": () => { choice.value = String(model.get("chosen")); start(); },
     "change:brush": () => { brush.set(model.get("brush")); showBrush(); },
   };
-  for (const [name, listener] of Object.entries(hear)) model.on(name, listener);
-  choice.value = model.get("chosen");
+  const deafen = listen(model, hear);
+  choice.value = String(model.get("chosen"));
   showBrush();
   start();
-  return () => { for (const [name, listener] of Object.entries(hear)) model.off(name, listener); };
-});
+  return deafen;
+}
+
+export default widget("eraser", "Rub out the repeats", start, { networkOf });

@@ -6,7 +6,8 @@ import traitlets
 from torch import Tensor
 
 from foolkit.checks import check_images
-from foolkit.widgets.base import Widget, module
+from foolkit.widgets.base import Widget
+from foolkit.widgets.modules import module
 from foolkit.widgets.traits import PIXELS, Images, Whole, check_whole, to_tensor
 
 
@@ -30,7 +31,7 @@ class Eraser(Widget):
         TypeError, ValueError: images or settings that are not as described.
     """
 
-    _esm = module("network", "page", "eraser")
+    _esm = module("eraser.js")
     shown = ("chosen", "brush")
 
     images = Images(b"", count=None)

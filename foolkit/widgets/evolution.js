@@ -1,68 +1,37 @@
 // MAP-Elites with one elite a class: the algorithm of foolkit.evolve, line by line.
+// @ts-check
 
-// Random numbers in [0, 1) that follow a seed: the generator sfc32 (C. Doty-Humphrey).
-class Random {
-  constructor(seed) {
-    this.a = 0; this.b = seed >>> 0; this.c = Math.floor(seed / 2 ** 32) >>> 0; this.count = 1;
-    for (let i = 0; i < 16; i++) this.next(); // so that seeds 0 and 1 have nothing in common
-  }
-  next() {
-    const sum = (this.a + this.b + this.count) | 0;
-    this.count = (this.count + 1) | 0;
-    this.a = this.b ^ (this.b >>> 9);
-    this.b = (this.c + (this.c << 3)) | 0;
-    this.c = (((this.c << 21) | (this.c >>> 11)) + sum) | 0;
-    return (sum >>> 0) / 2 ** 32;
-  }
-}
+import { Random } from "./random.js";
 
-// Polynomial mutation (Deb 2001): each gene changes with probability `rate`, mostly a little,
-// seldom far; the larger eta, the smaller the steps. Clipped to [0, 1].
-function mutate(genes, rate, eta, random) {
-  const child = Float32Array.from(genes);
-  for (let i = 0; i < child.length; i++) {
-    if (random.next() >= rate) continue;
-    const u = random.next();
-    const step = u < 0.5
-      ? (2 * u) ** (1 / (eta + 1)) - 1
-      : 1 - (2 * (1 - u)) ** (1 / (eta + 1));
-    child[i] = Math.min(1, Math.max(0, child[i] + step));
-  }
-  return child;
-}
+/** @typedef {{ confidences(image: Float64Array): number[] }} Judge */
+/**
+ * @template Genes
+ * @typedef {object} Encoding
+ * @property {(random: Random) => Genes} sample
+ * @property {(genes: Genes, random: Random, generation: number) => Genes} vary
+ * @property {(genes: Genes, image: Float64Array) => Float64Array} render
+ */
+/**
+ * @template Genes
+ * @typedef {{ genes: Genes, confidence: number, born: number }} Elite
+ */
 
-// What is judged is the image that a file would hold: 256 levels of grey.
-function render(genes, image) {
-  for (let i = 0; i < genes.length; i++) image[i] = Math.floor(255 * genes[i]) / 255;
-  return image;
-}
-
-const HALVE_EVERY = 1000; // generations, as the paper's text says
-
-// The direct encoding, one gene a pixel. An encoding has sample, vary and render, as in Python;
-// MAP-Elites needs to know no more of it.
-class Pixels {
-  constructor({ rate = 0.1, eta = 15 } = {}) {
-    Object.assign(this, { rate, eta });
-  }
-  sample(random) {
-    return Float32Array.from({ length: 784 }, () => random.next());
-  }
-  vary(genes, random, generation) {
-    return mutate(genes, this.rate * 0.5 ** Math.floor(generation / HALVE_EVERY), this.eta, random);
-  }
-  render(genes, image) {
-    return render(genes, image);
-  }
-}
-
-class MapElites {
-  constructor(net, { seed = 0, batch = 50, encoding, ...settings }) {
-    Object.assign(this, { net, batch, encoding: encoding ?? new Pixels(settings) });
+/** @template Genes */
+export class MapElites {
+  /**
+   * @param {Judge} net
+   * @param {{ seed?: number, batch?: number, encoding: Encoding<Genes> }} settings
+   */
+  constructor(net, { seed = 0, batch = 50, encoding }) {
+    this.net = net;
+    this.batch = batch;
+    this.encoding = encoding;
     this.random = new Random(seed);
     this.image = new Float64Array(784);
     this.generation = -1; // until the first population is judged
-    this.elites = Array.from({ length: 10 }, () => ({ genes: null, confidence: -1, born: 0 }));
+    /** @type {Elite<Genes>[]} */
+    this.elites = []; // one a class, once the first population is judged
+    /** @type {number[][]} */
     this.history = []; // ten confidences a generation
   }
 
@@ -79,7 +48,7 @@ class MapElites {
       // every child is offered to every class, and must be strictly better
       for (let k = 0; k < 10; k++) {
         const confidence = Math.fround(confidences[k]); // as fine as Python's 32-bit numbers
-        if (confidence > next[k].confidence) next[k] = { genes, confidence, born: generation };
+        if (confidence > (next[k]?.confidence ?? -1)) next[k] = { genes, confidence, born: generation };
       }
       yield;
     }
@@ -87,10 +56,4 @@ class MapElites {
     this.generation = generation;
     this.history.push(next.map((elite) => elite.confidence));
   }
-}
-
-// Of ten confidences, the mean of the middle two.
-function median(values) {
-  const ordered = [...values].sort((a, b) => a - b), middle = ordered.length / 2;
-  return (ordered[Math.floor(middle - 0.5)] + ordered[Math.floor(middle)]) / 2;
 }

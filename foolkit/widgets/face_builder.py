@@ -14,7 +14,8 @@ from foolkit.checks import check_choice
 from foolkit.data.faces import FACE, NOTHING, SIZE, Drawing, drawing
 from foolkit.files import as_bytes
 from foolkit.models.faces import SEEDS, Lesson
-from foolkit.widgets.base import FACES, Widget, module
+from foolkit.widgets.base import FACES, Widget
+from foolkit.widgets.modules import module
 from foolkit.widgets.traits import LAST_SEED, Whole, check_whole
 
 FURTHEST = SIZE - 1  # pixels that a part can be moved
@@ -44,7 +45,7 @@ class FaceBuilder(Widget):
         TypeError, ValueError: faces or settings that are not as described.
     """
 
-    _esm = module("network", "evolution", "page", "face_parts", "face_builder")
+    _esm = module("face_builder.js")
     shown = ("chosen", "lesson", "trained", "seed")
 
     layers = traitlets.Bytes(b"").tag(sync=True)

@@ -1,6 +1,31 @@
 // Pictures to sort, to look at closely, and to guess. Their names and numbers come from Python.
+// @ts-check
 
-export default widget("gallery", "A gallery: sort, look closely, guess", ({ model, root }) => {
+import { percent } from "./confidence.js";
+import { arrowStep, isShortcut } from "./keys.js";
+import { announcement, button, element, labelled, lessMotion, menu } from "./page.js";
+import { listen, widget } from "./widget.js";
+
+/** @import { Start } from "./widget.js" */
+/**
+ * @typedef {object} Traits as the Python class has them
+ * @property {DataView<ArrayBuffer>[]} pictures
+ * @property {number[]} shape
+ * @property {string[]} names
+ * @property {string[][]} notes
+ * @property {string[]} orders
+ * @property {number[][]} values
+ * @property {string} order
+ * @property {boolean} ascending
+ * @property {number} chosen
+ * @property {boolean} guessing
+ * @property {number[][]} questions
+ * @property {number[]} given
+ * @property {number} score
+ */
+
+/** @param {Start<Traits>} start */
+function start({ model, root }) {
   const names = model.get("names"), notes = model.get("notes"), total = names.length;
   const questions = model.get("questions"), [width, height] = model.get("shape");
   const COUNTED = ["none", "one", "two", "three", "four"];
@@ -9,6 +34,10 @@ export default widget("gallery", "A gallery: sort, look closely, guess", ({ mode
   // ---- the pictures: bytes that are files, RIFF begins a WebP ----
   const addresses = model.get("pictures").map((view) => URL.createObjectURL(new Blob([view],
     { type: view.getUint8(0) === 0x52 ? "image/webp" : "image/jpeg" })));
+  /**
+   * @param {string} alt
+   * @param {string} [address]
+   */
   function photo(alt, address) {
     const node = element("img", { alt, width, height, class: "fk-photo" });
     node.classList.toggle("fk-coarse", Math.max(width, height) < 64);
@@ -18,6 +47,7 @@ export default widget("gallery", "A gallery: sort, look closely, guess", ({ mode
 
   // ---- orders ----
   const valuesOf = () => model.get("values")[model.get("orders").indexOf(model.get("order"))];
+  /** @param {number} n */
   function worded(n) {
     const values = valuesOf();
     if (values.every((value) => value >= 0 && value <= 1)) return percent(values[n]);
@@ -40,41 +70,50 @@ export default widget("gallery", "A gallery: sort, look closely, guess", ({ mode
   });
   const grid = element("ul", { class: "fk-tiles fk-album", role: "list", "aria-label": "The pictures" });
   const status = announcement();
-  let order = [], reached = -1;
+  /** @type {number[]} */
+  let order = [];
+  let reached = -1;
 
+  /** @param {number} n */
   function reach(n) {
     if (reached >= 0) tiles[reached].press.tabIndex = -1;
     reached = n;
     tiles[n].press.tabIndex = 0;
   }
+  /** @param {boolean} speak */
   function sort(speak) {
     order = arranged();
-    const focused = root.getRootNode().activeElement, moves = grid.contains(focused);
+    const tree = /** @type {Document | ShadowRoot} */ (root.getRootNode());
+    const focused = tree.activeElement;
     grid.append(...order.map((n) => tiles[n].node));
     tiles.forEach(({ press, value }, n) => {
       value.textContent = worded(n);
       press.setAttribute("aria-label", `${names[n]}, ${worded(n)}`);
     });
     if (reached < 0) reach(order[0]);
-    if (moves) focused.focus(); // a node that is moved loses it
+    if (focused instanceof HTMLElement && grid.contains(focused)) focused.focus(); // a node that is moved loses it
     else grid.scrollTop = 0;
     place();
     if (!speak) return;
-    const [first, last] = [order[0], order.at(-1)].map((n) => `${names[n]}, ${worded(n)}`);
+    const [first, last] = [order[0], order[total - 1]].map((n) => `${names[n]}, ${worded(n)}`);
     status.say(`Sorted by ${model.get("order")}, ${model.get("ascending") ? "smallest" : "largest"} first. `
       + `First: ${first}. Last: ${last}.`);
   }
+  /**
+   * @param {KeyboardEvent} event
+   * @param {number} n
+   */
   function steer(event, n) {
-    if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
+    if (isShortcut(event) || event.shiftKey) return;
     const rows = new Set(order.map((one) => tiles[one].node.offsetTop)).size;
     const row = order.filter((one) => tiles[one].node.offsetTop === tiles[order[0]].node.offsetTop).length;
     const at = order.indexOf(n), last = total - 1;
-    const to = {
-      ArrowLeft: at - 1, ArrowRight: at + 1, ArrowUp: at - row, Home: 0, End: last,
-      // from the last row but one to the last, though nothing may lie below
-      ArrowDown: at + row > last && Math.floor(at / row) < rows - 1 ? last : at + row,
-    }[event.key];
-    if (to === undefined) return;
+    const arrow = arrowStep(event);
+    let to = event.key === "Home" ? 0 : last;
+    if (arrow) to = at + arrow[0] + row * arrow[1];
+    else if (event.key !== "Home" && event.key !== "End") return;
+    // from the last row but one to the last, though nothing may lie below
+    if (arrow?.[1] === 1 && to > last && Math.floor(at / row) < rows - 1) to = last;
     event.preventDefault();
     if (to >= 0 && to <= last) tiles[order[to]].press.focus();
   }
@@ -89,6 +128,10 @@ export default widget("gallery", "A gallery: sort, look closely, guess", ({ mode
   const panel = element("div", { class: "fk-close-up", role: "region", "aria-label": "The chosen picture" },
     hint, open);
 
+  /**
+   * @param {HTMLElement} list
+   * @param {number} n
+   */
   const listed = (list, n) => list.replaceChildren(...notes[n].map((line) => element("li", {}, line)));
   function place() {
     const n = model.get("chosen");
@@ -107,6 +150,7 @@ export default widget("gallery", "A gallery: sort, look closely, guess", ({ mode
     listed(lines, n);
     place();
   }
+  /** @param {number} n */
   function choose(n) {
     model.set("chosen", n); // heard below, like a change from Python
     model.save_changes();
@@ -132,6 +176,8 @@ export default widget("gallery", "A gallery: sort, look closely, guess", ({ mode
   const told = element("ul", { class: "fk-facts", role: "list" });
   const next = button("Next picture", () => { ask(); asked.focus(); }, { class: "fk-main" });
   const score = element("p", { class: "fk-score" });
+  /** @type {HTMLButtonElement[]} */
+  let offered = []; // the names to choose from
   const game = element("div", { hidden: "" }, asked,
     element("div", { class: "fk-chosen" }, riddle, element("div", { class: "fk-answers" },
       options, told, next)), score);
@@ -146,24 +192,29 @@ export default widget("gallery", "A gallery: sort, look closely, guess", ({ mode
     asked.textContent = `Question ${number + 1}: what does the network see in this picture?`;
     riddle.src = addresses[n];
     riddle.alt = "picture, name hidden";
-    options.replaceChildren(...choices.map((other) =>
-      button(names[other], () => answer(n, other, choices))));
+    offered = choices.map((other) => button(names[other], () => answer(n, other, choices)));
+    options.replaceChildren(...offered);
     told.replaceChildren();
     next.hidden = true;
     scored();
   }
+  /**
+   * @param {number} n
+   * @param {number} said
+   * @param {number[]} choices
+   */
   function answer(n, said, choices) {
     const right = said === n, given = [...model.get("given"), said];
     next.hidden = false;
     next.focus(); // before the button that has it is disabled
     model.set("given", given);
-    model.set("score", model.get("score") + right);
+    model.set("score", model.get("score") + (right ? 1 : 0));
     model.save_changes();
     choices.forEach((other, at) => {
       const mark = other === n ? " ✓" : other === said ? " ✗" : "";
-      options.children[at].append(mark);
-      options.children[at].disabled = true;
-      options.children[at].classList.toggle("fk-marked", mark !== "");
+      offered[at].append(mark);
+      offered[at].disabled = true;
+      offered[at].classList.toggle("fk-marked", mark !== "");
     });
     riddle.alt = names[n];
     listed(told, n);
@@ -184,8 +235,8 @@ export default widget("gallery", "A gallery: sort, look closely, guess", ({ mode
   const browse = element("div", {},
     element("div", { class: "fk-row" }, labelled("Sort by ", choice), reverse),
     element("div", { class: "fk-columns" }, grid, panel));
-  const modes = [["Look", false], ["Guess", true]].map(([text, guessing]) => button(text, () => {
-    model.set("guessing", guessing);
+  const modes = ["Look", "Guess"].map((text) => button(text, () => {
+    model.set("guessing", text === "Guess");
     model.save_changes();
   }));
   const group = element("div", { class: "fk-row", role: "group", "aria-label": "Look or guess" }, ...modes);
@@ -209,13 +260,15 @@ export default widget("gallery", "A gallery: sort, look closely, guess", ({ mode
     "change:chosen": show,
     "change:guessing": turn,
   };
-  for (const [name, listener] of Object.entries(hear)) model.on(name, listener);
+  const deafen = listen(model, hear);
   choice.value = model.get("order");
   sort(false);
   show();
   turn();
   return () => {
-    for (const [name, listener] of Object.entries(hear)) model.off(name, listener);
+    deafen();
     addresses.forEach((address) => URL.revokeObjectURL(address));
   };
-});
+}
+
+export default widget("gallery", "A gallery: sort, look closely, guess", start);

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from foolkit.checks import check_choice, check_count, check_images
 from foolkit.files import as_bytes
-from foolkit.widgets.base import Widget, module
+from foolkit.widgets.base import Widget
+from foolkit.widgets.modules import module
 from foolkit.widgets.traits import check_whole
 
 MOST = 100  # pictures: each is some kilobytes in the page
@@ -62,7 +63,7 @@ class Gallery(Widget):
         TypeError, ValueError: an argument that is not as described.
     """
 
-    _esm = module("page", "gallery")
+    _esm = module("gallery.js")
     shown = ("order", "ascending")
 
     pictures = traitlets.List(traitlets.Bytes()).tag(sync=True)  # WebP or JPEG

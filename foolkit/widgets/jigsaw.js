@@ -1,16 +1,47 @@
 // A picture in tiles: swap them by mouse, finger or keyboard, and watch the ten bars.
+// @ts-check
+
+import { confidenceBars } from "./bars.js";
+import { percent } from "./confidence.js";
+import { arrowStep, isShortcut } from "./keys.js";
+import { networkOf } from "./network.js";
+import { indexOfLargest } from "./numbers.js";
+import { announcement, button, element, labelled, menu } from "./page.js";
+import { fromBytes, paint } from "./pictures.js";
+import { Random } from "./random.js";
+import { inOrder, rearranged, shuffled, swapped } from "./tiles.js";
+import { listen, widget } from "./widget.js";
+
+/** @import { DigitNetwork } from "./network.js" */
+/** @import { Start } from "./widget.js" */
+/**
+ * @typedef {object} Traits as the Python class has them
+ * @property {DataView} images
+ * @property {number[]} labels
+ * @property {string[]} names
+ * @property {number} chosen
+ * @property {number} grid
+ * @property {number[]} order
+ * @property {number} seed
+ * @property {number} answer
+ * @property {number[]} confidence
+ */
 
 const GRIDS = [2, 4, 7];
 
-export default widget("jigsaw", "Swap the tiles of a picture", ({ model, root, net }) => {
+/** @param {Start<Traits, DigitNetwork>} start */
+function start({ model, root, net }) {
   const total = model.get("labels").length;
   const random = new Random(model.get("seed"));
   let grid = model.get("grid"), order = model.get("order");
-  let cursor = 0, held = null; // places; held: of the tile that will be swapped, if any
+  let cursor = 0; // the place that the hand is at
+  /** @type {number | null} */
+  let held = null; // the place of the tile that will be swapped, if any
   let dragging = false, fresh = false; // fresh: this press has picked the tile up
 
   // ---- what is seen ----
   const canvas = element("canvas", { width: 28, height: 28, class: "fk-picture", "aria-hidden": "true" });
+  /** @param {string} name */
   const cover = (name) => element("span", { class: name, "aria-hidden": "true" });
   const lines = cover("fk-lines"), frame = cover("fk-brush"), mark = cover("fk-held");
   const pad = element("div", {
@@ -24,7 +55,12 @@ export default widget("jigsaw", "Swap the tiles of a picture", ({ model, root, n
   hand.node.className = "fk-note";
 
   const label = () => model.get("labels")[model.get("chosen")];
+  /** @param {number} number */
   const place = (number) => `row ${Math.floor(number / grid) + 1}, column ${number % grid + 1}`;
+  /**
+   * @param {HTMLElement} node
+   * @param {number} number
+   */
   function enclose(node, number) {
     node.style.left = `${100 * (number % grid) / grid}%`;
     node.style.top = `${100 * Math.floor(number / grid) / grid}%`;
@@ -48,6 +84,7 @@ export default widget("jigsaw", "Swap the tiles of a picture", ({ model, root, n
     show();
   }
   let telling = false; // what this page sets itself needs no second look
+  /** @param {string} what */
   function look(what) {
     const confidences = show(), answer = indexOfLargest(confidences);
     const home = order.filter((tile, now) => tile === now).length;
@@ -64,6 +101,10 @@ export default widget("jigsaw", "Swap the tiles of a picture", ({ model, root, n
   }
 
   // ---- what can be done ----
+  /**
+   * @param {number[]} next
+   * @param {string} what
+   */
   function arrange(next, what) {
     held = null;
     order = next;
@@ -72,14 +113,20 @@ export default widget("jigsaw", "Swap the tiles of a picture", ({ model, root, n
   function pickUp() { held = cursor; point(); }
   function letGo() { held = null; point(); }
   function swap() {
+    if (held === null) return;
     const what = `Swapped: ${place(held)} and ${place(cursor)}.`;
     arrange(swapped(order, held, cursor), what);
     hand.say(`At ${place(cursor)}: Space picks this tile up.`);
   }
 
   // ---- pointer: drag a tile onto another, or tap one and then the other ----
+  /** @param {PointerEvent} event */
   function under(event) {
     const box = canvas.getBoundingClientRect();
+    /**
+     * @param {number} from
+     * @param {number} length
+     */
     const at = (from, length) => Math.min(grid - 1, Math.max(0, Math.floor(grid * from / length)));
     return at(event.clientX - box.left, box.width) + grid * at(event.clientY - box.top, box.height);
   }
@@ -105,11 +152,12 @@ export default widget("jigsaw", "Swap the tiles of a picture", ({ model, root, n
   });
   pad.addEventListener("pointercancel", () => { dragging = false; letGo(); });
 
-  const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   pad.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.altKey || event.metaKey) return;
-    if (event.key in MOVES) {
-      const inside = (value) => Math.min(grid - 1, Math.max(0, value)), [dx, dy] = MOVES[event.key];
+    if (isShortcut(event)) return;
+    const arrow = arrowStep(event);
+    if (arrow) {
+      /** @param {number} value */
+      const inside = (value) => Math.min(grid - 1, Math.max(0, value)), [dx, dy] = arrow;
       cursor = inside(cursor % grid + dx) + grid * inside(Math.floor(cursor / grid) + dy);
       point();
     } else if (event.key === " " || event.key === "Enter") {
@@ -122,7 +170,8 @@ export default widget("jigsaw", "Swap the tiles of a picture", ({ model, root, n
   });
 
   // ---- controls ----
-  const set = (name) => (value) => { // Python's changes and the reader's start alike
+  /** @param {"chosen" | "grid"} name */
+  const set = (name) => (/** @type {string} */ value) => { // Python's changes and the reader's start alike
     model.set(name, Number(value));
     model.save_changes();
   };
@@ -143,8 +192,8 @@ export default widget("jigsaw", "Swap the tiles of a picture", ({ model, root, n
     status.node);
 
   function setUp() {
-    choice.value = model.get("chosen");
-    size.value = grid;
+    choice.value = String(model.get("chosen"));
+    size.value = String(grid);
     lines.style.backgroundSize = `${100 / grid}% ${100 / grid}%`;
   }
   const hear = {
@@ -160,9 +209,11 @@ export default widget("jigsaw", "Swap the tiles of a picture", ({ model, root, n
       if (!telling && given.length === grid * grid) arrange(given, "Arranged.");
     },
   };
-  for (const [name, listener] of Object.entries(hear)) model.on(name, listener);
+  const deafen = listen(model, hear);
   setUp();
   look(`This is ${names[model.get("chosen")]}.`);
   hand.say("Drag one tile onto another, or tap one and then the other.");
-  return () => { for (const [name, listener] of Object.entries(hear)) model.off(name, listener); };
-});
+  return deafen;
+}
+
+export default widget("jigsaw", "Swap the tiles of a picture", start, { networkOf });

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from foolkit.analysis.scramble import cut, paste
 from foolkit.checks import check_images, check_labels
-from foolkit.widgets.base import Widget, module
+from foolkit.widgets.base import Widget
+from foolkit.widgets.modules import module
 from foolkit.widgets.traits import LAST_SEED, PIXELS, Images, Whole, check_whole, to_tensor
 
 GRIDS = (2, 4, 7)
@@ -41,7 +42,7 @@ class Jigsaw(Widget):
         TypeError, ValueError: images or settings that are not as described.
     """
 
-    _esm = module("network", "evolution", "page", "tiles", "jigsaw")
+    _esm = module("jigsaw.js")
     shown = ("chosen", "grid", "seed")
 
     images = Images(b"", count=None)

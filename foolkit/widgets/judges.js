@@ -1,22 +1,51 @@
 // Forgeries before several networks: a matrix of verdicts, and whatever is chosen in it up close.
+// @ts-check
 
-export default widget("judges", "One forgery, many judges", ({ model, root, nets }) => {
+import { barRow, confidenceBars } from "./bars.js";
+import { CLASS_COLOURS } from "./confidence.js";
+import { arrowStep, isShortcut } from "./keys.js";
+import { networkOf } from "./network.js";
+import { announcement, button, element, labelled, menu, slider } from "./page.js";
+import { fromBytes, paint, picture } from "./pictures.js";
+import { pushed, verdictOf } from "./verdict.js";
+import { listen, widget } from "./widget.js";
+
+/** @import { DigitNetwork } from "./network.js" */
+/** @import { Start } from "./widget.js" */
+/**
+ * @typedef {object} Traits as the Python class has them
+ * @property {DataView} images
+ * @property {DataView} originals
+ * @property {number[]} classes
+ * @property {number[]} truth
+ * @property {string[]} families
+ * @property {string[]} makers
+ * @property {string[]} judges
+ * @property {number} examples
+ * @property {number} row
+ * @property {number} column
+ * @property {number} example
+ * @property {number} push
+ * @property {number} answer
+ * @property {number[]} confidence
+ */
+
+/** @param {Start<Traits, DigitNetwork>} start */
+function start({ model, root, nets }) {
   const judges = model.get("judges"), families = model.get("families"), makers = model.get("makers");
   const examples = model.get("examples"), classes = model.get("classes"), truth = model.get("truth");
   const networks = Object.fromEntries(model.get("networks").map((name, n) => [name, nets[n]]));
+  /** @param {number} row */
   const place = (row) => row * examples + model.get("example");
+  /** @param {number} digit */
   const an = (digit) => `${digit === 8 ? "an" : "a"} ${digit}`;
 
-  // The forgery of a row, in 8 bits: what is judged is what is shown. A changed image is its
-  // original and `push` times the change.
+  // The forgery of a row; a changed image is pushed further.
+  /** @param {number} row */
   function pixels(row) {
     const image = fromBytes(model.get("images"), place(row));
     if (truth[place(row)] < 0) return image;
-    const original = fromBytes(model.get("originals"), place(row)), push = model.get("push");
-    return image.map((value, i) => {
-      const pushed = original[i] + push * (value - original[i]);
-      return Math.round(255 * Math.min(1, Math.max(0, pushed))) / 255;
-    });
+    return pushed(fromBytes(model.get("originals"), place(row)), image, model.get("push"));
   }
 
   // ---- the matrix ----
@@ -38,14 +67,15 @@ export default widget("judges", "One forgery, many judges", ({ model, root, nets
         element("div", { class: "fk-forgery" }, thumbnails[row], element("span", {}, family, called[row]))),
       ...cells[row].map((cell) => element("td", { role: "gridcell" }, cell))))));
 
+  /** @param {number} row */
   function judgeRow(row) {
     const image = pixels(row), wanted = classes[place(row)];
     paint(thumbnails[row], image);
     const shows = truth[place(row)] < 0 ? "" : `a ${truth[place(row)]} `;
     called[row].textContent = `${makers[row]}: ${shows}as “${wanted}”`;
     judges.forEach((name, column) => {
-      const confidences = networks[name].confidences(image), answer = indexOfLargest(confidences);
-      const sure = percent(confidences[answer]), same = answer === wanted, cell = cells[row][column];
+      const { confidences, answer, sure } = verdictOf(networks[name], image);
+      const same = answer === wanted, cell = cells[row][column];
       cell.replaceChildren(element("b", {}, String(answer)),
         element("small", {}, `${Math.floor(100 * confidences[answer] + 1e-6)} %`));
       cell.classList.toggle("fk-same", same);
@@ -56,12 +86,7 @@ export default widget("judges", "One forgery, many judges", ({ model, root, nets
 
   // ---- what is chosen ----
   const large = picture("The chosen forgery", { class: "fk-picture fk-large" });
-  const panel = judges.map((name) => {
-    const bar = element("span", { class: "fk-bar" }), number = element("span", { class: "fk-number" });
-    const node = element("li", {}, element("span", {}, name),
-      element("span", { class: "fk-track", "aria-hidden": "true" }, bar), number);
-    return { node, bar, number };
-  });
+  const panel = judges.map((name) => barRow(element("span", {}, name)));
   const heading = element("p", { class: "fk-title" });
   const own = { title: element("p", { class: "fk-title" }), bars: confidenceBars("Its own network") };
   const other = { title: element("p", { class: "fk-title" }), bars: confidenceBars("The chosen judge") };
@@ -69,20 +94,16 @@ export default widget("judges", "One forgery, many judges", ({ model, root, nets
 
   function show(speak = true) {
     const row = model.get("row"), column = model.get("column"), image = pixels(row);
-    const verdict = (name) => {
-      const confidences = networks[name].confidences(image), answer = indexOfLargest(confidences);
-      return { confidences, answer, sure: percent(confidences[answer]) };
-    };
+    /** @param {string} name */
+    const verdict = (name) => verdictOf(networks[name], image);
     const all = judges.map(verdict), judge = all[column], maker = verdict(makers[row]);
     paint(large, image);
     large.setAttribute("aria-label", `${families[row]} on ${makers[row]}, made as ${classes[place(row)]}`);
     heading.textContent = `${families[row]} on ${makers[row]}: every judge`;
-    all.forEach(({ confidences, answer, sure }, n) => {
-      panel[n].bar.style.width = `${100 * confidences[answer]}%`;
-      panel[n].bar.style.backgroundColor = CLASS_COLOURS[answer];
-      panel[n].number.textContent = `“${answer}” ${sure}${n === column ? " ◂" : ""}`;
-      panel[n].node.classList.toggle("fk-answer", n === column);
-    });
+    all.forEach(({ confidences, answer, sure }, n) => panel[n].show({
+      share: confidences[answer], colour: CLASS_COLOURS[answer], marked: n === column,
+      text: `“${answer}” ${sure}${n === column ? " ◂" : ""}`,
+    }));
     own.title.textContent = `${makers[row]}, on which it was made`;
     own.bars.show(maker.confidences);
     other.title.textContent = `${judges[column]}, the judge`;
@@ -100,19 +121,27 @@ export default widget("judges", "One forgery, many judges", ({ model, root, nets
     model.set("confidence", Array.from(judge.confidences));
     model.save_changes();
   }
+  /**
+   * @param {number} row
+   * @param {number} column
+   */
   function choose(row, column) {
     model.set("row", row);
     model.set("column", column);
     show();
   }
-  const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+  /**
+   * @param {KeyboardEvent} event
+   * @param {number} row
+   * @param {number} column
+   */
   function steer(event, row, column) {
-    if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
+    if (isShortcut(event) || event.shiftKey) return;
     const last = judges.length - 1;
-    let [down, along] = STEPS[event.key] ?? [0, 0];
-    if (event.key === "Home") along = -column;
-    else if (event.key === "End") along = last - column;
-    else if (!(event.key in STEPS)) return;
+    const step = event.key === "Home" ? [-column, 0]
+      : event.key === "End" ? [last - column, 0] : arrowStep(event);
+    if (!step) return;
+    const [along, down] = step;
     event.preventDefault();
     const r = Math.min(families.length - 1, Math.max(0, row + down));
     const c = Math.min(last, Math.max(0, column + along));
@@ -145,7 +174,7 @@ export default widget("judges", "One forgery, many judges", ({ model, root, nets
 
   const judgeAll = () => families.forEach((_, row) => judgeRow(row));
   const hear = {
-    "change:example": () => { choice.value = model.get("example"); judgeAll(); show(); },
+    "change:example": () => { choice.value = String(model.get("example")); judgeAll(); show(); },
     "change:push": () => {
       push.set(model.get("push"));
       families.forEach((_, row) => { if (truth[place(row)] >= 0) judgeRow(row); });
@@ -154,9 +183,11 @@ export default widget("judges", "One forgery, many judges", ({ model, root, nets
     "change:row": () => show(false),
     "change:column": () => show(false),
   };
-  for (const [name, listener] of Object.entries(hear)) model.on(name, listener);
-  choice.value = model.get("example");
+  const deafen = listen(model, hear);
+  choice.value = String(model.get("example"));
   judgeAll();
   show(false);
-  return () => { for (const [name, listener] of Object.entries(hear)) model.off(name, listener); };
-});
+  return deafen;
+}
+
+export default widget("judges", "One forgery, many judges", start, { networkOf });

@@ -10,7 +10,8 @@ import traitlets
 
 from foolkit.analysis import Forgeries
 from foolkit.checks import check_count, check_images
-from foolkit.widgets.base import Widget, check_network, module
+from foolkit.widgets.base import Widget, check_network
+from foolkit.widgets.modules import module
 from foolkit.widgets.traits import Images, Number, Whole, check_whole
 
 PANEL = (
@@ -44,7 +45,7 @@ class Judges(Widget):
         TypeError, ValueError: something that is not as described.
     """
 
-    _esm = module("network", "page", "judges")
+    _esm = module("judges.js")
     shown = ("judges", "examples")
 
     images = Images(b"", count=None)

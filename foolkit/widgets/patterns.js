@@ -1,89 +1,60 @@
 // Patterns bred live: the network chooses what lives on, or the reader does.
+// @ts-check
+
+import { CERTAIN, percent } from "./confidence.js";
+import { CPPN, formula, toJSON } from "./cppn.js";
+import { convergenceCurve } from "./curve.js";
+import { MapElites } from "./evolution.js";
+import { genomeGraph } from "./genome_graph.js";
+import { networkOf } from "./network.js";
+import { announcement, button, element } from "./page.js";
+import { paint, toBytes } from "./pictures.js";
+import { ReadersChoice } from "./readers_choice.js";
+import { liveSearch, seedField, standing } from "./search.js";
+import { tenTiles, tileList } from "./ten_tiles.js";
+import { listen, widget } from "./widget.js";
+
+/** @import { Genome, Sent, Settings } from "./cppn.js" */
+/** @import { DigitNetwork } from "./network.js" */
+/** @import { Start } from "./widget.js" */
+/**
+ * @typedef {object} Traits as the Python class has them
+ * @property {number} seed
+ * @property {number} batch
+ * @property {number} chosen
+ * @property {"network" | "reader"} chooser
+ * @property {Settings} encoding
+ * @property {boolean} running
+ * @property {number} generation
+ * @property {number[]} confidence
+ * @property {number[]} answers
+ * @property {DataView} images
+ * @property {Sent[]} bred
+ */
 
 const LARGE = 224; // pixels of the large picture
-const TEN = [...CLASS_COLOURS.keys()];
 
-// Ten pictures of which the reader chooses one or two; the children of those fill the other places.
-class ReadersChoice {
-  constructor(net, encoding, seed) {
-    Object.assign(this, { net, encoding, random: new Random(seed), generation: 0, kept: 0 });
-    this.pictures = TEN.map(() => this.judged(encoding.sample(this.random)));
-  }
-  judged(genes) { // the network only says what it sees
-    const confidences = this.net.confidences(this.encoding.render(genes, new Float64Array(784)));
-    const answer = indexOfLargest(confidences);
-    return { genes, answer, confidence: confidences[answer] };
-  }
-  breed(chosen) {
-    const parents = chosen.map((place) => this.pictures[place]), { encoding, random } = this;
-    const children = TEN.slice(parents.length).map((n) => {
-      const own = parents[n % parents.length].genes, other = parents[(n + 1) % parents.length].genes;
-      return this.judged(encoding.vary(own === other ? own : encoding.cross(own, other, random), random));
-    });
-    this.pictures = [...parents, ...children];
-    this.kept = parents.length;
-    this.generation += 1;
-  }
-}
-
-// A genome's graph, inputs on the left, the output on the right: what the picture depends on.
-function genomeGraph(genome) {
-  const order = program(genome), column = new Map(TEN.slice(0, 4).map((input) => [input, 0]));
-  for (const { node, heard } of order) {
-    column.set(node, 1 + Math.max(0, ...heard.map(({ source }) => column.get(source))));
-  }
-  const last = Math.max(...column.values()), height = new Map();
-  column.set(OUTPUT, last);
-  for (let c = 0; c <= last; c++) { // each node near the middle of those that it hears
-    const middle = (node) => {
-      const heard = order.find((one) => one.node === node)?.heard ?? [];
-      const sum = heard.reduce((total, { source }) => total + height.get(source), 0);
-      return heard.length ? sum / heard.length : node;
-    };
-    const stack = [...column.keys()].filter((node) => column.get(node) === c);
-    stack.map((node) => [middle(node), node]).sort((a, b) => a[0] - b[0]).forEach(([, node], n) =>
-      // every other column a little lower: no link runs through a node
-      height.set(node, n - (stack.length - 1) / 2 + 0.35 * (c % 2)));
-  }
-  const lowest = Math.min(...height.values()), rows = Math.max(...height.values()) - lowest;
-  const size = [96 * last + 76, 46 * rows + 62];
-  const place = (node) => [34 + 96 * column.get(node), 20 + 46 * (height.get(node) - lowest)];
-  const links = order.flatMap(({ node, heard }) => heard.map((link) => [link, place(link.source), place(node)]));
-  const heaviest = Math.max(1e-9, ...links.map(([{ weight }]) => Math.abs(weight)));
-  const label = `The network of this picture: ${order.length - 1} hidden nodes and ${links.length} links, `
-    + "from x, y, the distance d to the centre and the constant 1 to the picture. The formula says the same.";
-  const svg = shape("svg", {
-    viewBox: `0 0 ${size[0]} ${size[1]}`, role: "img", class: "fk-graph", "aria-label": label,
-  });
-  svg.style.width = `${size[0]}px`;
-  for (const [{ weight }, from, to] of links) {
-    svg.append(shape("line", {
-      x1: from[0], y1: from[1], x2: to[0], y2: to[1], class: weight > 0 ? "fk-adds" : "fk-subtracts",
-      "stroke-width": (0.7 + 2.3 * Math.abs(weight) / heaviest).toFixed(2),
-    }));
-  }
-  for (const node of column.keys()) {
-    const [x, y] = place(node), activation = genome.activations[node - OUTPUT];
-    svg.append(shape("circle", { cx: x, cy: y, r: 8, class: node < OUTPUT ? "fk-input" : "fk-node" }),
-      shape("text", { x, y: y + 20, "text-anchor": "middle" }, nodeName(node)));
-    if (activation) svg.append(shape("text", { x, y: y + 32, "text-anchor": "middle" }, activation));
-  }
-  return svg;
-}
-
-export default widget("patterns", "Breed patterns", ({ model, root, net }) => {
+/** @param {Start<Traits, DigitNetwork>} start */
+function start({ model, root, net }) {
   const encoding = new CPPN(model.get("encoding"));
-  let reader = null, parents = []; // places of the pictures that the reader chose, at most two
-  let told = 0, announced = -1, shownGenome = null, shownAt = 0;
+  /** @type {ReadersChoice | null} */
+  let reader = null; // once the reader chooses
+  /** @type {number[]} */
+  let parents = []; // places of the pictures that the reader chose, at most two
+  let told = 0, announced = -1, shownAt = 0;
+  /** @type {Genome | null} */
+  let shownGenome = null;
   const readerChooses = () => model.get("chooser") === "reader";
   // what stands in the ten places, however it came there
-  const shown = () => (readerChooses() ? reader.pictures : live.search.elites.map(
+  const shown = () => (readerChooses() ? reader?.pictures ?? [] : live.search.elites.map(
     ({ genes, confidence }, answer) => ({ genes, confidence, answer })));
 
   // ---- what is seen ----
-  const tiles = tenTiles((place) => `Picture ${place + 1}`, (place, ...parts) =>
-    [element("button", { type: "button", class: "fk-tile" }, ...parts)]);
-  tiles.forEach(({ node }, place) => node.firstChild.addEventListener("click", () => press(place)));
+  const presses = Array.from({ length: 10 }, (_, place) => button("", () => press(place), { class: "fk-tile" }));
+  const tiles = tenTiles((place) => `Picture ${place + 1}`, (place, ...parts) => {
+    presses[place].append(...parts);
+    return [presses[place]];
+  });
   const counter = element("p", { class: "fk-title" }), help = element("p");
   const status = announcement(), list = tileList(tiles, "The ten pictures");
   const curve = convergenceCurve(Math.min(544, Math.max(270, root.clientWidth - 28)));
@@ -101,7 +72,7 @@ export default widget("patterns", "Breed patterns", ({ model, root, net }) => {
     const pixels = new Float64Array(784);
     shown().forEach(({ genes, answer, confidence }, place) =>
       tiles[place].show(encoding.render(genes, pixels), answer, confidence));
-    counter.textContent = `generation ${(readerChooses() ? reader : live.search).generation}`;
+    counter.textContent = `generation ${(readerChooses() && reader ? reader : live.search).generation}`;
     if (!readerChooses()) {
       curve.show(live.search.history);
       const now = standing(live.search);
@@ -118,8 +89,8 @@ export default widget("patterns", "Breed patterns", ({ model, root, net }) => {
   function mark() { // which tiles are pressed, and what the reader may do
     const pressed = readerChooses() ? parents : [model.get("chosen")];
     tiles.forEach(({ node, canvas }, place) => {
-      node.firstChild.setAttribute("aria-pressed", pressed.includes(place));
-      const kept = readerChooses() && place < reader.kept;
+      presses[place].setAttribute("aria-pressed", String(pressed.includes(place)));
+      const kept = readerChooses() && reader !== null && place < reader.kept;
       canvas.setAttribute("aria-label", `Picture ${place + 1}${kept ? ", a parent" : ""}`);
       node.classList.toggle("fk-parent", kept);
     });
@@ -140,7 +111,7 @@ export default widget("patterns", "Breed patterns", ({ model, root, net }) => {
     if (live.running && now - told < 500) return;
     told = now;
     const all = shown();
-    model.set("generation", (readerChooses() ? reader : live.search).generation);
+    model.set("generation", (readerChooses() && reader ? reader : live.search).generation);
     model.set("confidence", all.map(({ confidence }) => confidence));
     model.set("answers", all.map(({ answer }) => answer));
     model.set("images", toBytes(...all.map(({ genes }) => encoding.render(genes, new Float64Array(784)))));
@@ -153,12 +124,13 @@ export default widget("patterns", "Breed patterns", ({ model, root, net }) => {
     announced = -1;
     return new MapElites(net, { seed: model.get("seed"), batch: model.get("batch"), encoding });
   } });
+  /** @param {number} place */
   function press(place) {
     if (!judged()) return;
     model.set("chosen", place);
     if (readerChooses()) {
       parents = parents.includes(place) ? parents.filter((one) => one !== place) : [...parents, place].slice(-2);
-      const { answer, confidence } = reader.pictures[place];
+      const { answer, confidence } = shown()[place];
       const names = parents.map((one) => one + 1).join(" and ");
       status.say(`${names ? `Chosen: picture ${names}` : "Nothing is chosen"}. In picture ${place + 1} the network `
         + `sees a ${answer}, with ${percent(confidence)} confidence.`);
@@ -168,6 +140,7 @@ export default widget("patterns", "Breed patterns", ({ model, root, net }) => {
     showChosen();
   }
   function breed() {
+    if (!reader) return;
     reader.breed(parents);
     parents = [];
     model.set("chosen", 0);
@@ -175,7 +148,7 @@ export default widget("patterns", "Breed patterns", ({ model, root, net }) => {
     status.say(`Generation ${reader.generation}: ${reader.kept === 1 ? "the parent comes" : "the parents come"} `
       + `first, then the children. The network is certain (✓) of ${sure} of the ten.`);
     show();
-    tiles[0].node.firstChild.focus();
+    presses[0].focus();
   }
   function restart() {
     parents = [];
@@ -193,7 +166,7 @@ export default widget("patterns", "Breed patterns", ({ model, root, net }) => {
     curve.node.toggleAttribute("hidden", now);
     for (const one of live.buttons) one.hidden = now;
     for (const [name, one] of Object.entries(choosers)) {
-      one.setAttribute("aria-pressed", name === model.get("chooser"));
+      one.setAttribute("aria-pressed", String(name === model.get("chooser")));
     }
     help.textContent = now
       ? "Choose one picture, or two, and breed. The network has no say: below each picture stands what it sees."
@@ -201,7 +174,7 @@ export default widget("patterns", "Breed patterns", ({ model, root, net }) => {
     if (now && !reader) restart();
     else if (!now && live.search.generation < 0) live.restart();
     else {
-      status.say(now ? `Generation ${reader.generation}. Choose one or two.` : standing(live.search).status);
+      status.say(now && reader ? `Generation ${reader.generation}. Choose one or two.` : standing(live.search).status);
       show();
     }
   }
@@ -210,11 +183,12 @@ export default widget("patterns", "Breed patterns", ({ model, root, net }) => {
   const breedButton = button("Breed", breed, { class: "fk-main" });
   const newButton = button("New pictures", restart);
   const seed = seedField(model, status);
-  const choosers = Object.fromEntries([["network", "the network chooses"], ["reader", "you choose"]].map(
-    ([name, label]) => [name, button(label, () => {
-      model.set("chooser", name);
-      model.save_changes();
-    })]));
+  /** @type {typeof model.set} */
+  const set = (name, value) => { model.set(name, value); model.save_changes(); };
+  const choosers = {
+    network: button("the network chooses", () => set("chooser", "network")),
+    reader: button("you choose", () => set("chooser", "reader")),
+  };
   root.append(
     element("div", { class: "fk-row", role: "group", "aria-label": "Who chooses?" }, ...Object.values(choosers)),
     element("div", { class: "fk-row" }, ...live.buttons, breedButton, newButton, seed.node),
@@ -229,12 +203,13 @@ export default widget("patterns", "Breed patterns", ({ model, root, net }) => {
     "change:chosen": () => { if (judged()) { mark(); showChosen(); } },
   };
   const startsAtOnce = model.get("running");
-  live.search = new MapElites(net, { seed: model.get("seed"), batch: model.get("batch"), encoding });
-  for (const [name, listener] of Object.entries(hear)) model.on(name, listener);
+  const deafen = listen(model, hear);
   choose();
   if (startsAtOnce) live.run(true);
   return () => {
     live.stop();
-    for (const [name, listener] of Object.entries(hear)) model.off(name, listener);
+    deafen();
   };
-});
+}
+
+export default widget("patterns", "Breed patterns", start, { networkOf });

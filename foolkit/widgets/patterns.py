@@ -11,7 +11,8 @@ from torch import Tensor
 from foolkit.checks import check_choice
 from foolkit.encodings import CPPN, CPPNGenomes
 from foolkit.encodings.cppn_genomes import NAMES
-from foolkit.widgets.base import Widget, module
+from foolkit.widgets.base import Widget
+from foolkit.widgets.modules import module
 from foolkit.widgets.traits import LAST_SEED, Images, Whole, to_tensor
 
 ENCODING = CPPN((1, 28, 28))
@@ -90,7 +91,7 @@ class BreedPatterns(Widget):
         TypeError, ValueError: a setting out of its range.
     """
 
-    _esm = module("network", "evolution", "cppn", "page", "search", "patterns")
+    _esm = module("patterns.js")
     shown = ("seed", "batch", "chooser", "network")
 
     seed = Whole(0, 0, LAST_SEED)

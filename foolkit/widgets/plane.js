@@ -1,8 +1,20 @@
 // A plane through image space: every point of it is an image, and the network judges each.
+// @ts-check
+
+import { indexOfLargest, norm } from "./numbers.js";
+
+/** @import { Judge } from "./evolution.js" */
+/** @import { Random } from "./random.js" */
+/** @typedef {{ centre: Float64Array, u: Float64Array, v: Float64Array, clip: boolean }} Plane */
+/** @typedef {{ answer: number, confidence: number }} Cell what the network says there */
 
 // Two directions as perpendicular ones of length 1: the first keeps its direction, of the second
 // the part along the first is taken away. As foolkit.analysis.plane does.
-function perpendicular(first, second) {
+/**
+ * @param {Float64Array} first
+ * @param {Float64Array} second
+ */
+export function perpendicular(first, second) {
   const length = norm(first), u = first.map((x) => x / length);
   const shared = second.reduce((sum, x, i) => sum + x * u[i], 0);
   const rest = second.map((x, i) => x - shared * u[i]), left = norm(rest);
@@ -11,14 +23,21 @@ function perpendicular(first, second) {
 }
 
 // 784 random numbers with a Gaussian distribution (Box and Muller 1958).
-function gaussians(random) {
+/** @param {Random} random */
+export function gaussians(random) {
   return Float64Array.from({ length: 784 }, () =>
     Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next()));
 }
 
 // The image at the point (x, y), in units of length in image space. Without clipping, pixels may
 // be blacker than black; the network answers there too.
-function imageAt({ centre, u, v, clip }, x, y, out) {
+/**
+ * @param {Plane} plane
+ * @param {number} x
+ * @param {number} y
+ * @param {Float64Array} out written
+ */
+export function imageAt({ centre, u, v, clip }, x, y, out) {
   for (let i = 0; i < 784; i++) {
     const value = centre[i] + x * u[i] + y * v[i];
     out[i] = clip ? Math.min(1, Math.max(0, value)) : value;
@@ -28,12 +47,28 @@ function imageAt({ centre, u, v, clip }, x, y, out) {
 
 // A square piece of the plane, cut into size x size cells. What was judged is kept while the piece
 // moves: cells are counted from the middle of the plane, and a piece begins at a whole cell.
-class PlaneMap {
+export class PlaneMap {
+  /**
+   * @param {Judge} net
+   * @param {Plane} plane
+   * @param {number} size
+   */
   constructor(net, plane, size) {
-    Object.assign(this, { net, plane, size, known: new Map(), image: new Float64Array(784) });
+    this.net = net;
+    this.plane = plane;
+    this.size = size;
+    this.image = new Float64Array(784);
+    this.cell = this.left = this.bottom = 0; // until look()
+    /** @type {Map<number, Cell>} */
+    this.known = new Map();
   }
 
   // Show the square around (x, y) that reaches `reach` to every side.
+  /**
+   * @param {number} x
+   * @param {number} y
+   * @param {number} reach
+   */
   look(x, y, reach) {
     const cell = 2 * reach / this.size;
     if (cell !== this.cell) this.known.clear();
@@ -43,10 +78,18 @@ class PlaneMap {
   }
 
   // {answer, confidence} of a cell, by its column and row in the piece; undefined: not judged yet.
+  /**
+   * @param {number} column
+   * @param {number} row
+   */
   at(column, row) {
     return this.known.get((this.left + column) * 1e6 + this.bottom + row);
   }
 
+  /**
+   * @param {number} column
+   * @param {number} row
+   */
   judge(column, row) {
     const i = this.left + column, j = this.bottom + row, key = i * 1e6 + j;
     if (this.known.has(key)) return false;
@@ -71,6 +114,10 @@ class PlaneMap {
   }
 
   // The nearest judged cell at or before this one.
+  /**
+   * @param {number} column
+   * @param {number} row
+   */
   nearest(column, row) {
     for (let step = 1; step <= 8; step *= 2) {
       const found = this.at(column - column % step, row - row % step);
@@ -85,11 +132,13 @@ class PlaneMap {
     const { size } = this, total = size * size;
     const answers = Int8Array.from({ length: total }, (_, n) =>
       this.nearest(n % size, Math.floor(n / size))?.answer ?? -1);
-    const neighbours = (n) => [
+    const neighbours = (/** @type {number} */ n) => [
       n % size ? n - 1 : -1, n % size < size - 1 ? n + 1 : -1, n - size, n + size,
     ];
-    const same = (n, m) => m >= 0 && m < total && answers[m] === answers[n];
-    const depth = new Int32Array(total), edge = [];
+    const same = (/** @type {number} */ n, /** @type {number} */ m) => m >= 0 && m < total && answers[m] === answers[n];
+    const depth = new Int32Array(total);
+    /** @type {number[]} */
+    const edge = [];
     for (let n = 0; n < total; n++) {
       if (!neighbours(n).every((m) => same(n, m))) { depth[n] = 1; edge.push(n); }
     }

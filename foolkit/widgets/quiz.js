@@ -1,8 +1,29 @@
 // You or the network: name the images, then see both scores. Nothing leaves the page.
+// @ts-check
 
-export default widget("quiz", "You or the network: name the digits", ({ model, root }) => {
+import { barRow } from "./bars.js";
+import { CLASS_COLOURS, percent } from "./confidence.js";
+import { isShortcut } from "./keys.js";
+import { announcement, button, element } from "./page.js";
+import { fromBytes, paint, picture } from "./pictures.js";
+import { widget } from "./widget.js";
+
+/** @import { Start } from "./widget.js" */
+/**
+ * @typedef {object} Traits as the Python class has them
+ * @property {DataView} images
+ * @property {number[]} labels
+ * @property {number[]} said
+ * @property {number[]} sure
+ * @property {(number | null)[]} given
+ * @property {number} score
+ */
+
+/** @param {Start<Traits>} start */
+function start({ model, root }) {
   const labels = model.get("labels"), said = model.get("said"), sure = model.get("sure");
   const total = labels.length;
+  /** @type {(number | null)[]} */
   let given = []; // the reader's answers; null: "no digit"
 
   // ---- one question after the other ----
@@ -20,6 +41,7 @@ export default widget("quiz", "You or the network: name the digits", ({ model, r
     paint(canvas, fromBytes(model.get("images"), given.length));
     canvas.setAttribute("aria-label", `Image ${given.length + 1} of ${total}`);
   }
+  /** @param {number | null} digit */
   function answer(digit) {
     if (given.length === total) return;
     given = [...given, digit];
@@ -36,12 +58,14 @@ export default widget("quiz", "You or the network: name the digits", ({ model, r
   }
 
   // ---- both scores, side by side ----
+  /**
+   * @param {string} name
+   * @param {number} right
+   */
   const score = (name, right) => {
-    const bar = element("span", { class: "fk-bar" });
-    bar.style.width = `${100 * right / total}%`;
-    return element("li", {}, element("span", { class: "fk-who" }, name),
-      element("span", { class: "fk-track", "aria-hidden": "true" }, bar),
-      element("span", { class: "fk-number" }, `${right} of ${total}`));
+    const row = barRow(element("span", { class: "fk-who" }, name));
+    row.show({ share: right / total, text: `${right} of ${total}` });
+    return row.node;
   };
   function conclude() {
     const mine = given.filter((digit, n) => digit === labels[n]).length;
@@ -49,6 +73,10 @@ export default widget("quiz", "You or the network: name the digits", ({ model, r
     const rows = labels.map((label, n) => {
       const small = picture(`Image ${n + 1}`);
       paint(small, fromBytes(model.get("images"), n));
+      /**
+       * @param {string} text
+       * @param {boolean} right
+       */
       const cell = (text, right) => element("td", {}, right ? `${text} ✓` : text);
       return element("tr", {}, element("td", {}, small), element("td", {}, String(label)),
         cell(given[n] === null ? "no digit" : String(given[n]), given[n] === label),
@@ -76,13 +104,15 @@ export default widget("quiz", "You or the network: name the digits", ({ model, r
     ask.hidden = false;
     status.say("");
     show();
-    ask.querySelector("button").focus();
+    ask.querySelector("button")?.focus();
   }
 
   root.addEventListener("keydown", (event) => { // the digit keys answer too
-    if (event.ctrlKey || event.altKey || event.metaKey || ask.hidden) return;
+    if (isShortcut(event) || ask.hidden) return;
     if (/^[0-9]$/.test(event.key)) { answer(Number(event.key)); event.preventDefault(); }
   });
   root.append(ask, status.node, results);
   show();
-});
+}
+
+export default widget("quiz", "You or the network: name the digits", start);

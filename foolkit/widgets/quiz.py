@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from foolkit.checks import check_count, check_images, check_labels
 from foolkit.models import load, predict
-from foolkit.widgets.base import Widget, module
+from foolkit.widgets.base import Widget
+from foolkit.widgets.modules import module
 from foolkit.widgets.traits import Images
 
 
@@ -37,7 +38,7 @@ class Quiz(Widget):
         TypeError, ValueError: images or labels that are not as described.
     """
 
-    _esm = module("network", "page", "quiz")
+    _esm = module("quiz.js")
 
     images = Images(b"", count=None)
     labels = traitlets.List(traitlets.Int()).tag(sync=True)

@@ -1,106 +1,54 @@
-// What a reader sees of a search, and how it is started, paused and stepped.
+// How a search is started, paused, stepped and told of.
+// @ts-check
 
-const FINEST = 1e-7; // what is missing to certainty at the curve's upper edge
+import { CERTAIN, percent } from "./confidence.js";
+import { median } from "./numbers.js";
+import { button, element, labelled } from "./page.js";
+import { inSlices } from "./work.js";
 
-// A part of a drawing.
-function shape(tag, attributes, text = "") {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.textContent = text;
-  return node;
-}
-
-// The curve: confidence against the generation, on an axis on which every line is ten times
-// closer to certainty than the line below it.
-function convergenceCurve(width) {
-  const [left, right, top, bottom] = [64, width - 6, 8, 150];
-  const height = (confidence) => {
-    const missing = Math.max(1 - confidence, FINEST);
-    return bottom - (bottom - top) * Math.log10(missing) / Math.log10(FINEST);
-  };
-  const svg = shape("svg", {
-    viewBox: `0 0 ${width} 190`, role: "img", class: "fk-curve",
-    "aria-label": "Confidence against generation",
-  });
-  for (const [confidence, label] of [[0, "0 %"], [0.9, "90 %"], [0.99, "99 %"], [0.999, "99.9 %"],
-    [CERTAIN, "99.99 %"], [1 - 1e-5, "99.999 %"], [1 - 1e-6, "99.9999 %"]]) {
-    const y = height(confidence), goal = confidence === CERTAIN;
-    svg.append(
-      shape("line", { x1: left, x2: right, y1: y, y2: y, class: goal ? "fk-goal" : "fk-grid" }),
-      shape("text", { x: left - 5, y: y + 3.5, "text-anchor": "end", class: goal ? "fk-goal" : "" }, label));
-  }
-  const lines = {
-    lowest: shape("polyline", { class: "fk-lowest" }),
-    median: shape("polyline", { class: "fk-median" }),
-  };
-  const end = shape("text", { x: right, y: bottom + 15, "text-anchor": "end" });
-  svg.append(lines.lowest, lines.median, end,
-    shape("text", { x: left, y: bottom + 15 }, "0"),
-    shape("text", { x: (left + right) / 2, y: bottom + 15, "text-anchor": "middle" }, "generation"),
-    shape("line", { x1: left, x2: left + 22, y1: bottom + 31, y2: bottom + 31, class: "fk-median" }),
-    shape("text", { x: left + 27, y: bottom + 35 }, "their median"),
-    shape("line", { x1: left + 98, x2: left + 120, y1: bottom + 31, y2: bottom + 31, class: "fk-lowest" }),
-    shape("text", { x: left + 125, y: bottom + 35 }, "lowest of the ten"));
-  return {
-    node: svg,
-    show(history) {
-      const last = Math.max(50, history.length - 1);
-      const points = (summary) => history.map((row, generation) =>
-        `${(left + (right - left) * generation / last).toFixed(1)},${height(summary(row)).toFixed(1)}`).join(" ");
-      lines.median.setAttribute("points", points(median));
-      lines.lowest.setAttribute("points", points((row) => Math.min(...row)));
-      end.textContent = last;
-    },
-    describe(text) { svg.setAttribute("aria-label", text); },
-  };
-}
-
-// ---- Ten tiles, one a class ------------------------------------------------------------------
-
-// `make` wraps a tile's picture and words, for widgets whose tiles can be pressed.
-function tenTiles(label, make = (digit, ...parts) => parts) {
-  return CLASS_COLOURS.map((_, digit) => {
-    const canvas = picture(label(digit)), name = element("span"), text = element("span");
-    const node = element("li", {}, ...make(digit, canvas, name, text));
-    return {
-      canvas, node,
-      show(pixels, answer, confidence) {
-        const sure = confidence >= CERTAIN;
-        paint(canvas, pixels);
-        name.textContent = `“${answer}”${sure ? " ✓" : ""}`;
-        text.textContent = percent(confidence);
-        node.classList.toggle("fk-sure", sure);
-      },
-    };
-  });
-}
-
-const tileList = (tiles, label) => element(
-  "ol", { class: "fk-tiles", role: "list", "aria-label": label }, ...tiles.map((tile) => tile.node));
-
-// ---- Start, pause, step, restart -------------------------------------------------------------
+/** @import { Elite } from "./evolution.js" */
+/** @import { Model } from "./widget.js" */
+/** @typedef {{ generation: number, breed(): Generator<void, void> }} Search */
 
 // `make` gives a new search with `generation` and `breed()`. `show` is called after a slice of
 // work that ended a generation, and when the search pauses; `live.running` tells which.
-function liveSearch({ model, make, show }) {
-  let busy = null, drawn = -1;
-  const live = { search: null, running: false, work, run, restart, stop };
+/**
+ * @template {Search} S
+ * @template {{ running: boolean }} T
+ * @param {{ model: Model<T>, make: () => S, show: () => void }} what
+ */
+export function liveSearch({ model, make, show }) {
+  /** @type {Promise<void> | null} */
+  let busy = null;
+  let drawn = -1, stopped = false;
+  const startButton = button("Start", () => run(!live.running), { class: "fk-main" });
+  const stepButton = button("Step", () => { work(1); });
+  const buttons = [startButton, stepButton, button("Restart", () => { restart(); })];
+  const live = { search: make(), running: false, buttons, run, restart, stop };
 
+  /**
+   * @param {S} of
+   * @param {number} count
+   * @returns {Generator<void, void>}
+   */
   function* generations(of, count) { // a pause waits for the end of the generation
     for (let n = 0; n < count && (live.running || count === 1); n++) yield* of.breed();
   }
+  /** @param {number} count */
   async function work(count) { // one at a time: a step waits for the work before it
     const of = live.search;
     while (busy) await busy;
     busy = inSlices(generations(of, count), () => {
-      if (of !== live.search) return false; // it was restarted
+      if (stopped || of !== live.search) return false; // it was restarted
       if (of.generation > drawn) {
         drawn = of.generation;
         show();
       }
+      return true;
     });
     try { await busy; } finally { busy = null; }
   }
+  /** @param {boolean} now */
   function run(now) {
     if (now === live.running) return;
     live.running = now;
@@ -119,19 +67,20 @@ function liveSearch({ model, make, show }) {
   }
   function stop() {
     live.running = false;
-    live.search = null;
+    stopped = true;
   }
-
-  const startButton = button("Start", () => run(!live.running), { class: "fk-main" });
-  const stepButton = button("Step", () => work(1));
-  live.buttons = [startButton, stepButton, button("Restart", () => restart())];
   return live;
 }
 
 // The seed's field: a number that is none is refused in words.
-function seedField(model, status) {
+/**
+ * @template {{ seed: number }} T
+ * @param {Model<T>} model
+ * @param {{ say(text: string): void }} status
+ */
+export function seedField(model, status) {
   const seed = element("input", { type: "number", min: 0, max: 999999, step: 1 });
-  const show = () => { seed.value = model.get("seed"); };
+  const show = () => { seed.value = String(model.get("seed")); };
   seed.addEventListener("change", () => {
     const value = Math.floor(Number(seed.value));
     if (!(value >= 0 && value <= 999999)) {
@@ -147,9 +96,13 @@ function seedField(model, status) {
 }
 
 // How a search of ten elites stands, in words: for the status line and for the curve.
-function standing({ generation, elites, history }) {
+/**
+ * @template Genes
+ * @param {{ generation: number, elites: Elite<Genes>[], history: number[][] }} search
+ */
+export function standing({ generation, elites, history }) {
   const count = elites.filter((elite) => elite.confidence >= CERTAIN).length;
-  const middle = percent(median(history.at(-1)));
+  const middle = percent(median(history[history.length - 1]));
   return {
     count,
     status: `Generation ${generation}: ${count} of 10 digits at 99.99 % or more (marked ✓); `

@@ -1,11 +1,46 @@
 // A slice through image space, coloured by the network: pan, zoom, and look at any point of it.
+// @ts-check
 
+import { confidenceBars } from "./bars.js";
+import { CLASS_COLOURS, percent } from "./confidence.js";
+import { adversarialWays } from "./deepfool.js";
+import { arrowStep, isShortcut } from "./keys.js";
+import { networkOf } from "./network.js";
+import { indexOfLargest } from "./numbers.js";
+import { announcement, button, element, labelled, menu } from "./page.js";
+import { fromBytes, paint, pen, picture, toBytes } from "./pictures.js";
+import { PlaneMap, gaussians, imageAt, perpendicular } from "./plane.js";
+import { Random } from "./random.js";
+import { listen, widget } from "./widget.js";
+import { inSlices } from "./work.js";
+
+/** @import { DigitNetwork } from "./network.js" */
+/** @import { Way } from "./deepfool.js" */
+/** @import { Cell } from "./plane.js" */
+/** @import { Start } from "./widget.js" */
+/**
+ * @typedef {object} Traits as the Python class has them
+ * @property {DataView} image
+ * @property {DataView} samples
+ * @property {DataView} axes
+ * @property {string} directions
+ * @property {boolean} clip
+ * @property {number} seed
+ * @property {number} reach
+ * @property {number[]} point
+ * @property {number} answer
+ * @property {number[]} confidence
+ */
+
+const EMPTY = { cell: 1, left: 0, bottom: 0 }; // where there is no map yet
 const CELLS = 48; // judged images along each side of the map
 const DOTS = 10; // canvas pixels along each side of a cell
 const NEAREST = 0.5, FURTHEST = 60; // limits of what is seen to each side, in units of length
 const SURE = 0.9; // below it a cell is hatched
 
-export default widget("slices", "A slice through image space", ({ model, root, net }) => {
+/** @param {Start<Traits, DigitNetwork>} start */
+function start({ model, root, net }) {
+  /** @type {PlaneMap | null} */
   let map = null; // the plane being shown; null while its directions are sought
   let names = ["", ""]; // what the two directions are, in words
   let work = 0; // which computation is the current one; a newer one ends an older one
@@ -27,21 +62,27 @@ export default widget("slices", "A slice through image space", ({ model, root, n
   const bars = confidenceBars("The network's confidence in each digit at the cross");
   const status = announcement();
 
+  /**
+   * @param {number} x
+   * @param {number} y
+   */
   const toDots = (x, y) => { // from the plane to the canvas
-    const cell = map.cell;
-    return [(x / cell - map.left) * DOTS, side - (y / cell - map.bottom) * DOTS];
+    const { cell, left, bottom } = map ?? EMPTY;
+    return [(x / cell - left) * DOTS, side - (y / cell - bottom) * DOTS];
   };
+  /** @param {{ clientX: number, clientY: number }} event */
   const toPlane = (event) => {
     const box = canvas.getBoundingClientRect();
     const across = CELLS * (event.clientX - box.left) / box.width;
     const up = CELLS * (box.bottom - event.clientY) / box.height;
-    return { x: (map.left + across) * map.cell, y: (map.bottom + up) * map.cell };
+    const { cell, left, bottom } = map ?? EMPTY;
+    return { x: (left + across) * cell, y: (bottom + up) * cell };
   };
 
   const CHANNELS = CLASS_COLOURS.map((colour) => [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16)));
   function draw() {
     if (!map) return;
-    const context = canvas.getContext("2d"), small = cells.getContext("2d");
+    const context = pen(canvas), small = pen(cells);
     const data = small.createImageData(CELLS, CELLS);
     const hatch = new Path2D(), border = new Path2D();
     for (let row = 0; row < CELLS; row++) {
@@ -57,7 +98,12 @@ export default widget("slices", "A slice through image space", ({ model, root, n
           data.data[at + i] = 255 - strength * (255 - value);
         });
         data.data[at + 3] = 255;
+        /**
+         * @param {Path2D} path
+         * @param {[number, number, number, number]} ends
+         */
         const line = (path, ...ends) => { path.moveTo(ends[0], ends[1]); path.lineTo(ends[2], ends[3]); };
+        /** @param {Cell | undefined} other */
         const differs = (other) => other && other.answer !== found.answer;
         if (found.confidence < SURE) line(hatch, left, bottom, right, top);
         if (column + 1 < CELLS && differs(map.nearest(column + 1, row))) line(border, right, top, right, bottom);
@@ -74,21 +120,25 @@ export default widget("slices", "A slice through image space", ({ model, root, n
     context.strokeStyle = "#000";
     context.lineWidth = 2.5;
     context.stroke(border);
-    drawLabels(context);
-    drawMark(context, ...toDots(0, 0), (path, x, y) => path.arc(x, y, 9, 0, 7));
-    drawMark(context, ...toDots(point.x, point.y), (path, x, y) => {
+    drawLabels(context, map);
+    drawMark(context, toDots(0, 0), (path, x, y) => path.arc(x, y, 9, 0, 7));
+    drawMark(context, toDots(point.x, point.y), (path, x, y) => {
       for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
         path.moveTo(x + 6 * dx, y + 6 * dy);
         path.lineTo(x + 24 * dx, y + 24 * dy);
       }
     });
   }
-  function drawLabels(context) {
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {PlaneMap} shown
+   */
+  function drawLabels(context, shown) {
     context.font = "bold 34px sans-serif";
     context.textAlign = "center";
     context.textBaseline = "middle";
     context.lineJoin = "round";
-    for (const { answer, depth, column, row } of map.regions()) {
+    for (const { answer, depth, column, row } of shown.regions()) {
       if (depth < 3) continue; // too narrow for its name
       const x = Math.min(side - 18, Math.max(18, (column + 0.5) * DOTS));
       const y = Math.min(side - 20, Math.max(20, side - (row + 0.5) * DOTS));
@@ -97,12 +147,22 @@ export default widget("slices", "A slice through image space", ({ model, root, n
       context.fillText(String(answer), x, y);
     }
   }
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {() => void} stroke
+   * @param {number} width
+   */
   function outlined(context, stroke, width) {
     context.strokeStyle = "#fff";
     context.lineWidth = width;
     stroke();
   }
-  function drawMark(context, x, y, shape) { // black on white: seen on every colour
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {number[]} place
+   * @param {(path: Path2D, x: number, y: number) => void} shape
+   */
+  function drawMark(context, [x, y], shape) { // black on white: seen on every colour
     const path = new Path2D();
     shape(path, x, y);
     outlined(context, () => context.stroke(path), 7);
@@ -111,7 +171,8 @@ export default widget("slices", "A slice through image space", ({ model, root, n
     context.stroke(path);
   }
 
-  function lookHere() { // the image at the cross, and what the network says of it
+  /** @param {PlaneMap} map */
+  function lookHere(map) { // the image at the cross, and what the network says of it
     const image = imageAt(map.plane, point.x, point.y, new Float64Array(784));
     const confidences = net.confidences(image), answer = indexOfLargest(confidences);
     const sure = percent(confidences[answer]);
@@ -121,9 +182,11 @@ export default widget("slices", "A slice through image space", ({ model, root, n
     bars.show(confidences);
     return { answer, confidences, sure, outside: image.some((value) => value < 0 || value > 1) };
   }
+  /** @param {number} value */
   const distance = (value) => Math.abs(value).toFixed(2);
   function describePoint() {
-    const { answer, confidences, sure, outside } = lookHere(), { x, y } = point;
+    if (!map) return;
+    const { answer, confidences, sure, outside } = lookHere(map), { x, y } = point;
     const way = x === 0 && y === 0 ? "At the digit itself" : `${distance(x)} to the `
       + `${x < 0 ? "left" : "right"} and ${distance(y)} ${y < 0 ? "down" : "up"} from the digit`;
     status.say(`${way} the network says ${answer}, with ${sure} confidence.`
@@ -138,7 +201,8 @@ export default widget("slices", "A slice through image space", ({ model, root, n
     clearTimeout(told);
     told = setTimeout(describePoint, 250);
   }
-  function describeMap() {
+  /** @param {PlaneMap} map */
+  function describeMap(map) {
     const counts = new Array(10).fill(0);
     for (const { answer, cells: n } of map.regions()) counts[answer] += n;
     const shares = counts.map((count, digit) => ({ digit, share: count / CELLS ** 2 }))
@@ -154,29 +218,42 @@ export default widget("slices", "A slice through image space", ({ model, root, n
 
   // ---- computing, in slices ----
   async function compute() {
-    const mine = ++work;
-    map.look(middle.x, middle.y, reach);
+    if (!map) return;
+    const shown = map, mine = ++work;
+    shown.look(middle.x, middle.y, reach);
     describeScale();
     root.dataset.map = "filling";
     let drawn = 0;
-    await inSlices(map.fill(), (step, ended) => {
+    await inSlices(shown.fill(), (_, ended) => {
       if (mine !== work) return false;
       const now = performance.now();
       if (ended || now - drawn > 120) { drawn = now; draw(); }
-      if (ended) { describeMap(); root.dataset.map = "full"; }
+      if (ended) { describeMap(shown); root.dataset.map = "full"; }
+      return true;
     });
   }
 
   // The two directions that are asked for; the adversarial ones are looked for here.
+  /**
+   * @param {number} mine
+   * @param {Float64Array} centre
+   * @returns {Promise<{ axes: [Float64Array, Float64Array], names: string[] } | null>}
+   */
   async function directions(mine, centre) {
     const kind = model.get("directions"), random = new Random(model.get("seed"));
     if (kind === "given") {
       const axes = model.get("axes");
       const numbers = Float64Array.from({ length: 1568 }, (_, i) => axes.getFloat32(4 * i, true));
-      return [numbers.slice(0, 784), numbers.slice(784), "the first direction given", "the second one"];
+      return {
+        axes: [numbers.slice(0, 784), numbers.slice(784)],
+        names: ["the first direction given", "the second one"],
+      };
     }
     const first = gaussians(random), second = gaussians(random);
-    if (kind === "two random") return [first, second, "a random direction", "another random one"];
+    /** @type {{ axes: [Float64Array, Float64Array], names: string[] }} */
+    const atRandom = { axes: [first, second], names: ["a random direction", "another random one"] };
+    if (kind === "two random") return atRandom;
+    /** @type {Way[]} */
     let ways = [];
     await inSlices(adversarialWays(net, centre), (latest) => {
       ways = latest ?? ways;
@@ -185,12 +262,13 @@ export default widget("slices", "A slice through image space", ({ model, root, n
     if (mine !== work) return null;
     if (ways.length < 2) {
       status.say("No adversarial direction was found from here: these are random ones.");
-      return [first, second, "a random direction", "another random one"];
+      return atRandom;
     }
-    const name = ({ goal, length }) => `towards a ${goal}, whose border is ${length.toFixed(2)} away`;
+    const name = (/** @type {Way} */ { goal, length }) =>
+      `adversarial, towards a ${goal}, whose border is ${length.toFixed(2)} away`;
     return kind === "two adversarial"
-      ? [ways[0].change, ways[1].change, `adversarial, ${name(ways[0])}`, `adversarial, ${name(ways[1])}`]
-      : [ways[0].change, first, `adversarial, ${name(ways[0])}`, "a random direction"];
+      ? { axes: [ways[0].change, ways[1].change], names: ways.slice(0, 2).map(name) }
+      : { axes: [ways[0].change, first], names: [name(ways[0]), "a random direction"] };
   }
 
   async function start() { // anew: another digit, other directions, clipped or not
@@ -198,9 +276,9 @@ export default widget("slices", "A slice through image space", ({ model, root, n
     root.dataset.map = "filling";
     const found = await directions(mine, centre);
     if (!found || mine !== work) return;
-    const [u, v] = perpendicular(found[0], found[1]) ?? [];
+    const [u, v] = perpendicular(...found.axes) ?? [];
     if (!u) { status.say("The two directions are parallel: they span no plane."); return; }
-    names = found.slice(2);
+    names = found.names;
     map = new PlaneMap(net, { centre, u, v, clip: model.get("clip") }, CELLS);
     describePoint();
     await compute();
@@ -212,20 +290,37 @@ export default widget("slices", "A slice through image space", ({ model, root, n
   }
 
   // ---- moving ----
+  /**
+   * @param {number} value
+   * @param {number} most
+   */
   const within = (value, most) => Math.min(most, Math.max(-most, value));
+  /**
+   * @param {number} x
+   * @param {number} y
+   */
   function moveMap(x, y) {
     middle = { x: within(x, 200), y: within(y, 200) };
     compute();
   }
+  /**
+   * @param {number} x
+   * @param {number} y
+   */
   function movePoint(x, y) {
     point = { x: within(x, 200), y: within(y, 200) };
+    /**
+     * @param {number} value
+     * @param {number} from
+     */
     const off = (value, from) => (Math.abs(value - from) > 0.95 * reach ? value : from); // the map follows
     const next = { x: off(point.x, middle.x), y: off(point.y, middle.y) };
-    lookHere();
+    if (map) lookHere(map);
     if (next.x !== middle.x || next.y !== middle.y) moveMap(next.x, next.y);
     else draw();
     rested();
   }
+  /** @param {number} factor */
   function zoom(factor, around = point) { // what lies at `around` stays where it is
     const wanted = Math.min(FURTHEST, Math.max(NEAREST, reach * factor)), by = wanted / reach;
     if (by === 1) return;
@@ -241,11 +336,11 @@ export default widget("slices", "A slice through image space", ({ model, root, n
   }
   const settings = { reach: model.get("reach") }; // where Reset goes
 
-  const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
   pad.addEventListener("keydown", (event) => {
-    if (!map || event.ctrlKey || event.altKey || event.metaKey) return;
-    if (event.key in ARROWS) {
-      const [dx, dy] = ARROWS[event.key].map((sign) => sign * reach / 16);
+    if (!map || isShortcut(event)) return;
+    const arrow = arrowStep(event);
+    if (arrow) {
+      const [dx, dy] = [arrow[0] * reach / 16, -arrow[1] * reach / 16];
       if (event.shiftKey) moveMap(middle.x + 4 * dx, middle.y + 4 * dy);
       else movePoint(point.x + dx, point.y + dy);
     } else if (event.key === "+" || event.key === "=") zoom(1 / 1.5);
@@ -260,6 +355,7 @@ export default widget("slices", "A slice through image space", ({ model, root, n
     zoom(1.0015 ** within(event.deltaY, 300), toPlane(event));
   }, { passive: false });
 
+  /** @type {Map<number, PointerEvent>} */
   const fingers = new Map(); // pointers that are down: where each was last
   let moved = 0; // by how many pixels of the screen, since the first came down
   const spread = () => {
@@ -289,7 +385,7 @@ export default widget("slices", "A slice through image space", ({ model, root, n
       } else moveMap(x, y);
     }
   });
-  for (const end of ["pointerup", "pointercancel"]) {
+  for (const end of /** @type {const} */ (["pointerup", "pointercancel"])) {
     pad.addEventListener(end, (event) => {
       if (!fingers.delete(event.pointerId) || fingers.size || end === "pointercancel") return;
       if (moved <= 4) { const { x, y } = toPlane(event); movePoint(x, y); }
@@ -300,6 +396,7 @@ export default widget("slices", "A slice through image space", ({ model, root, n
   const kinds = ["adversarial and random", "two adversarial", "two random",
     ...(model.get("axes").byteLength ? ["given"] : [])];
   const clip = element("input", { type: "checkbox" });
+  /** @type {typeof model.set} */
   const set = (name, value) => { model.set(name, value); model.save_changes(); };
   const choice = menu(kinds.map((kind) => [kind, kind]), (value) => set("directions", value));
   clip.addEventListener("change", () => set("clip", clip.checked));
@@ -336,13 +433,15 @@ export default widget("slices", "A slice through image space", ({ model, root, n
     },
     "change:reach": () => { if (map && model.get("reach") !== reach) zoom(model.get("reach") / reach); },
   };
-  for (const [name, listener] of Object.entries(hear)) model.on(name, listener);
+  const deafen = listen(model, hear);
   [point.x, point.y] = model.get("point");
   showSettings();
   start();
   return () => {
     work++;
     clearTimeout(told);
-    for (const [name, listener] of Object.entries(hear)) model.off(name, listener);
+    deafen();
   };
-});
+}
+
+export default widget("slices", "A slice through image space", start, { networkOf });

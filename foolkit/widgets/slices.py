@@ -9,8 +9,9 @@ import traitlets
 from torch import Tensor
 
 from foolkit.checks import check_choice
-from foolkit.widgets.base import Widget, module
+from foolkit.widgets.base import Widget
 from foolkit.widgets.draw_and_fool import sample_digits
+from foolkit.widgets.modules import module
 from foolkit.widgets.traits import (
     LAST_SEED,
     PIXELS,
@@ -55,7 +56,7 @@ class SliceExplorer(Widget):
         TypeError, ValueError: a setting out of its range.
     """
 
-    _esm = module("network", "attack", "evolution", "page", "plane", "slices")
+    _esm = module("slices.js")
     shown = ("directions", "clip", "seed", "reach")
 
     image = Images(bytes(PIXELS), count=1)

@@ -1,7 +1,34 @@
 // Noise on a digit, and a temperature on its answer: what each of them does to the confidence.
+// @ts-check
 
-export default widget("temperature", "Noise and temperature", ({ model, root, net }) => {
-  let noise = null; // 784 numbers with a Gaussian distribution, the same at every level
+import { confidenceBars } from "./bars.js";
+import { CLASS_COLOURS, percent } from "./confidence.js";
+import { networkOf } from "./network.js";
+import { indexOfLargest, softmax } from "./numbers.js";
+import { announcement, button, element, slider } from "./page.js";
+import { fromBytes, paint, picture, toBytes } from "./pictures.js";
+import { gaussians } from "./plane.js";
+import { Random } from "./random.js";
+import { listen, widget } from "./widget.js";
+
+/** @import { DigitNetwork } from "./network.js" */
+/** @import { Start } from "./widget.js" */
+/**
+ * @typedef {object} Traits as the Python class has them
+ * @property {DataView} image
+ * @property {DataView} samples
+ * @property {number} noise
+ * @property {number} temperature
+ * @property {number} seed
+ * @property {number} answer
+ * @property {number[]} confidence
+ * @property {number[]} tempered
+ */
+
+/** @param {Start<Traits, DigitNetwork>} start */
+function start({ model, root, net }) {
+  /** @type {Float64Array} */
+  let noise; // 784 numbers with a Gaussian distribution, the same at every level
   let asked = false, told = 0;
 
   const canvas = picture("The image", { class: "fk-picture fk-large" });
@@ -9,6 +36,7 @@ export default widget("temperature", "Noise and temperature", ({ model, root, ne
   const plain = confidenceBars("Confidence in each digit at temperature 1");
   const tempered = confidenceBars("Confidence in each digit at your temperature");
   const heading = element("p", { class: "fk-title" });
+  /** @param {number} value */
   const warmth = (value) => (value < 1 ? value.toFixed(2) : value.toFixed(1));
 
   function look() { // at most once a frame, while a slider moves
@@ -25,6 +53,14 @@ export default widget("temperature", "Noise and temperature", ({ model, root, ne
     clearTimeout(told);
     told = setTimeout(() => conclude({ level, T, before, after, answer }), 250); // once it rests
   }
+  /**
+   * @param {object} found
+   * @param {number} found.level
+   * @param {number} found.T
+   * @param {number[]} found.before
+   * @param {number[]} found.after
+   * @param {number} found.answer
+   */
   function conclude({ level, T, before, after, answer }) {
     const [sure, now] = [before, after].map((confidences) => percent(confidences[answer]));
     status.say(`With noise of ${level.toFixed(2)} the network says ${answer}, ${sure} sure. `
@@ -40,6 +76,7 @@ export default widget("temperature", "Noise and temperature", ({ model, root, ne
   }
 
   // ---- controls ----
+  /** @type {typeof model.set} */
   const set = (name, value) => { model.set(name, value); model.save_changes(); };
   const level = slider("noise", {
     min: 0, max: 1, step: 0.01, value: model.get("noise"), format: (value) => value.toFixed(2),
@@ -75,11 +112,13 @@ export default widget("temperature", "Noise and temperature", ({ model, root, ne
     "change:temperature": () => { knob.set(Math.log(model.get("temperature"))); changed(); },
     "change:seed": () => { shuffle(); changed(); },
   };
-  for (const [name, listener] of Object.entries(hear)) model.on(name, listener);
+  const deafen = listen(model, hear);
   shuffle();
   look();
   return () => {
     clearTimeout(told);
-    for (const [name, listener] of Object.entries(hear)) model.off(name, listener);
+    deafen();
   };
-});
+}
+
+export default widget("temperature", "Noise and temperature", start, { networkOf });

@@ -5,8 +5,9 @@ from __future__ import annotations
 import traitlets
 from torch import Tensor
 
-from foolkit.widgets.base import Widget, module
+from foolkit.widgets.base import Widget
 from foolkit.widgets.draw_and_fool import sample_digits
+from foolkit.widgets.modules import module
 from foolkit.widgets.traits import LAST_SEED, PIXELS, Images, Number, Whole, check_whole, to_tensor
 
 
@@ -30,7 +31,7 @@ class NoiseAndTemperature(Widget):
         TypeError, ValueError: a setting out of its range.
     """
 
-    _esm = module("network", "attack", "evolution", "page", "plane", "temperature")
+    _esm = module("temperature.js")
     shown = ("noise", "temperature", "seed")
 
     image = Images(bytes(PIXELS), count=1)

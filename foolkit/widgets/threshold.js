@@ -1,8 +1,27 @@
 // A threshold on a score: images move between two trays, accepted and refused.
+// @ts-check
 
-export default widget("threshold", "Set the threshold of a score", ({ model, root }) => {
+import { announcement, element, labelled, menu, slider } from "./page.js";
+import { fromBytes, paint, picture } from "./pictures.js";
+import { widget } from "./widget.js";
+
+/** @import { Start } from "./widget.js" */
+/**
+ * @typedef {object} Traits as the Python class has them
+ * @property {DataView} images
+ * @property {string[]} kinds
+ * @property {Record<string, number[]>} scores
+ * @property {Record<string, number[]>} thresholds
+ * @property {string} chosen
+ * @property {number} accepted
+ * @property {number[]} inside
+ */
+
+/** @param {Start<Traits>} start */
+function start({ model, root }) {
   const kinds = model.get("kinds"), total = kinds.length;
   const names = Object.keys(model.get("scores"));
+  /** @param {number} value */
   const rounded = (value) => Number(value.toPrecision(3)).toString().replace("-", "−");
 
   // ---- the images, each made once; they are moved, not drawn again ----
@@ -11,12 +30,13 @@ export default widget("threshold", "Set the threshold of a score", ({ model, roo
     paint(canvas, fromBytes(model.get("images"), n));
     return { canvas, node: element("li", {}, canvas, element("span", {}, kind)) };
   });
+  /** @param {string} title */
   function tray(title) {
     const heading = element("p", { class: "fk-title" });
     const list = element("ul", { class: "fk-tray", role: "list", "aria-label": title });
     return {
       node: element("div", {}, heading, list),
-      fill(places) {
+      fill(/** @type {number[]} */ places) {
         heading.textContent = `${title}: ${places.length} of ${total}`;
         list.replaceChildren(...places.map((n) => tiles[n].node));
       },
@@ -26,6 +46,7 @@ export default widget("threshold", "Set the threshold of a score", ({ model, roo
   const status = announcement();
   const line = element("p", { class: "fk-note" });
 
+  /** @param {boolean} tell */
   function sort(tell) {
     const name = model.get("chosen"), scores = model.get("scores")[name];
     const share = model.get("accepted"), least = model.get("thresholds")[name][share];
@@ -63,7 +84,7 @@ export default widget("threshold", "Set the threshold of a score", ({ model, roo
     element("div", { class: "fk-trays" }, accepted.node, refused.node));
 
   const hear = () => {
-    choice.value = model.get("chosen");
+    choice.value = String(model.get("chosen"));
     share.set(model.get("accepted"));
     sort(false);
   };
@@ -74,4 +95,6 @@ export default widget("threshold", "Set the threshold of a score", ({ model, roo
     model.off("change:chosen", hear);
     model.off("change:accepted", hear);
   };
-});
+}
+
+export default widget("threshold", "Set the threshold of a score", start);

@@ -13,7 +13,8 @@ from foolkit.analysis import Detector, score_all, threshold
 from foolkit.checks import check_images
 from foolkit.data import letters, small_digits
 from foolkit.models import comparison_digits
-from foolkit.widgets.base import Widget, module
+from foolkit.widgets.base import Widget
+from foolkit.widgets.modules import module
 from foolkit.widgets.traits import PIXELS, Images, Whole
 
 
@@ -41,7 +42,7 @@ class Threshold(Widget):
         TypeError, ValueError: an argument that is not as described.
     """
 
-    _esm = module("network", "page", "threshold")
+    _esm = module("threshold.js")
     shown = ("chosen", "accepted")
 
     images = Images(b"", count=None)

@@ -1,11 +1,19 @@
 // An image cut into tiles, and the tiles in another order: as foolkit.analysis.cut and paste.
+// @ts-check
+
+/** @import { Random } from "./random.js" */
 
 // Place by place, row by row, the tile that lies there: order[place] is where it was cut from.
 // image: 784 numbers; grid: tiles across and down, a divisor of 28.
-function rearranged(image, grid, order, out = new Float64Array(784)) {
+/**
+ * @param {Float64Array} image
+ * @param {number} grid
+ * @param {number[]} order
+ */
+export function rearranged(image, grid, order, out = new Float64Array(784)) {
   const side = 28 / grid;
   order.forEach((tile, place) => {
-    const corner = (number) => 28 * side * Math.floor(number / grid) + side * (number % grid);
+    const corner = (/** @type {number} */ number) => 28 * side * Math.floor(number / grid) + side * (number % grid);
     for (let y = 0; y < side; y++) {
       for (let x = 0; x < side; x++) out[corner(place) + 28 * y + x] = image[corner(tile) + 28 * y + x];
     }
@@ -13,16 +21,26 @@ function rearranged(image, grid, order, out = new Float64Array(784)) {
   return out;
 }
 
-const inOrder = (count) => Array.from({ length: count }, (_, tile) => tile);
+/** @param {number} count */
+export const inOrder = (count) => Array.from({ length: count }, (_, tile) => tile);
 
-function swapped(order, a, b) {
+/**
+ * @param {number[]} order
+ * @param {number} a
+ * @param {number} b
+ */
+export function swapped(order, a, b) {
   const next = [...order];
   [next[a], next[b]] = [order[b], order[a]];
   return next;
 }
 
 // Every order is equally likely, but never the old one.
-function shuffled(count, random) {
+/**
+ * @param {number} count
+ * @param {Random} random
+ */
+export function shuffled(count, random) {
   for (;;) {
     const order = inOrder(count);
     for (let last = count - 1; last > 0; last--) {

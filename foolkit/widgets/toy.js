@@ -1,11 +1,28 @@
 // Five small models of points in the plane, trained while the reader watches. A point is [x, y],
 // a labelled one [x, y, class]. Each model says, for a point, one confidence a class.
+// @ts-check
 
-const TOY_CLASSES = 3;
+import { indexOfLargest, softmax } from "./numbers.js";
+
+/** @import { Random } from "./random.js" */
+/** @typedef {number[]} Point [x, y], and the class of a labelled one */
+/**
+ * @typedef {object} ToyModel
+ * @property {Float64Array} parameters
+ * @property {(points: Point[], gradient: Float64Array) => void} slope adds to the gradient
+ * @property {(point: Point) => number[]} confidences
+ */
+/** @typedef {(scores: number[], label: number) => number[]} Loss its slope at the scores */
+
+export const TOY_CLASSES = 3;
 
 // Adam (Kingma and Ba 2015) on all points at once. `model.slope(points, gradient)` adds the gradient
 // of its mean loss. A generator that yields now and then: a page draws in between.
-function* train(model, points, steps = 600, rate = 0.03) {
+/**
+ * @param {ToyModel} model
+ * @param {Point[]} points
+ */
+export function* train(model, points, steps = 600, rate = 0.03) {
   const { parameters } = model, size = parameters.length;
   const [gradient, mean, square] = Array.from({ length: 3 }, () => new Float64Array(size));
   for (let step = 1; step <= steps && points.length; step++) {
@@ -22,9 +39,10 @@ function* train(model, points, steps = 600, rate = 0.03) {
 }
 
 // Two losses for a network's scores: what each says of the slope at the scores.
+/** @type {Record<"softmax" | "hinge", Loss>} */
 const LOSSES = {
   softmax(scores, label) { // cross-entropy: it wants the probability 1
-    return softmax(scores).map((share, k) => share - (k === label));
+    return softmax(scores).map((share, k) => share - (k === label ? 1 : 0));
   },
   hinge(scores, label) { // Crammer and Singer (2001): content once it leads by a margin of 1
     const slope = scores.map(() => 0);
@@ -36,14 +54,22 @@ const LOSSES = {
 
 // Layers of sums with rectifiers between them; [2, 3] is a linear model. Confidence is the softmax
 // of the scores: a hinge has no probability of its own.
-class Perceptron {
+export class Perceptron {
+  /**
+   * @param {number[]} sizes
+   * @param {"softmax" | "hinge"} loss
+   * @param {Random} random
+   */
   constructor(sizes, loss, random, decay = 1e-4) {
-    Object.assign(this, { sizes, loss: LOSSES[loss], decay });
+    this.sizes = sizes;
+    this.loss = LOSSES[loss];
+    this.decay = decay;
     this.starts = [0];
     sizes.slice(1).forEach((to, n) => this.starts.push(this.starts[n] + to * (sizes[n] + 1)));
-    this.parameters = new Float64Array(this.starts.at(-1));
+    this.parameters = new Float64Array(this.starts[this.starts.length - 1]);
     this.each((at, from) => { this.parameters[at] = (2 * random.next() - 1) * Math.sqrt(3 / from); });
   }
+  /** @param {(place: number, inputs: number) => void} visit */
   each(visit) { // every weight, none of the constant terms
     for (let n = 0; n + 1 < this.sizes.length; n++) {
       const from = this.sizes[n];
@@ -52,10 +78,13 @@ class Perceptron {
       }
     }
   }
+  /** @param {Point} point */
   run(point) { // what every layer says
     const values = [[point[0], point[1]]];
     for (let n = 0; n + 1 < this.sizes.length; n++) {
-      const from = this.sizes[n], last = n + 2 === this.sizes.length, input = values[n], out = [];
+      const from = this.sizes[n], last = n + 2 === this.sizes.length, input = values[n];
+      /** @type {number[]} */
+      const out = [];
       for (let j = 0; j < this.sizes[n + 1]; j++) {
         const at = this.starts[n] + j * (from + 1);
         let sum = this.parameters[at + from];
@@ -66,10 +95,14 @@ class Perceptron {
     }
     return values;
   }
+  /**
+   * @param {Point[]} points
+   * @param {Float64Array} gradient changed
+   */
   slope(points, gradient) {
     for (const point of points) {
       const values = this.run(point);
-      let back = this.loss(values.at(-1), point[2]);
+      let back = this.loss(values[values.length - 1], point[2]);
       for (let n = this.sizes.length - 2; n >= 0; n--) {
         const from = this.sizes[n], earlier = new Array(from).fill(0);
         for (let j = 0; j < this.sizes[n + 1]; j++) {
@@ -85,15 +118,21 @@ class Perceptron {
     }
     this.each((at) => { gradient[at] += this.decay * this.parameters[at]; });
   }
+  /** @param {Point} point */
   confidences(point) {
-    return softmax(this.run(point).at(-1));
+    const values = this.run(point);
+    return softmax(values[values.length - 1]);
   }
 }
 
 // Radial basis functions: a class's score is exp(-b |x - m|^2) of the best of its three bumps. The
 // scores need not add up to one: far from every bump, all are near 0.
 const BUMPS = 3;
-class RadialBasis {
+export class RadialBasis {
+  /**
+   * @param {Point[]} points
+   * @param {Random} random
+   */
   constructor(points, random) {
     this.parameters = new Float64Array(TOY_CLASSES * BUMPS * 3); // m, and the logarithm of b
     for (let k = 0; k < TOY_CLASSES; k++) {
@@ -104,6 +143,10 @@ class RadialBasis {
       }
     }
   }
+  /**
+   * @param {Point} point
+   * @param {number} k
+   */
   best(point, k) { // place and exponent of the bump of class k that says most
     let place = 0, least = Infinity;
     for (let bump = 0; bump < BUMPS; bump++) {
@@ -113,6 +156,10 @@ class RadialBasis {
     }
     return [place, least];
   }
+  /**
+   * @param {Point[]} points
+   * @param {Float64Array} gradient changed
+   */
   slope(points, gradient) { // binary cross-entropy of each class on its own
     for (const point of points) {
       for (let k = 0; k < TOY_CLASSES; k++) {
@@ -126,18 +173,21 @@ class RadialBasis {
       }
     }
   }
+  /** @param {Point} point */
   confidences(point) {
     return Array.from({ length: TOY_CLASSES }, (_, k) => Math.exp(-this.best(point, k)[1]));
   }
 }
 
 // The five nearest points vote; confidence is the share of the votes. Nothing is trained.
-class Neighbours {
+export class Neighbours {
+  /** @param {Point[]} points */
   constructor(points) {
     this.points = points;
-    this.parameters = [];
+    this.parameters = new Float64Array(0);
   }
   slope() {}
+  /** @param {Point} point */
   confidences(point) {
     const near = this.points
       .map(([x, y, label]) => [(x - point[0]) ** 2 + (y - point[1]) ** 2, label])
@@ -148,7 +198,8 @@ class Neighbours {
   }
 }
 
-const TOY_MODELS = {
+/** @type {Record<string, { label: string, make: (points: Point[], random: Random) => ToyModel }>} */
+export const TOY_MODELS = {
   softmax: { label: "network, softmax", make: (_, random) => new Perceptron([2, 16, 16, 3], "softmax", random) },
   hinge: { label: "network, hinge", make: (_, random) => new Perceptron([2, 16, 16, 3], "hinge", random) },
   svm: { label: "linear, hinge (SVM)", make: (_, random) => new Perceptron([2, 3], "hinge", random, 1e-3) },
@@ -157,7 +208,11 @@ const TOY_MODELS = {
 };
 
 // Distance to the nearest of the points, Infinity where there is none.
-function toNearest(point, points) {
+/**
+ * @param {Point} point
+ * @param {Point[]} points
+ */
+export function toNearest(point, points) {
   return points.reduce(
     (least, [x, y]) => Math.min(least, Math.hypot(x - point[0], y - point[1])), Infinity);
 }

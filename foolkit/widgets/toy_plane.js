@@ -1,15 +1,45 @@
 // The toy plane: five models of the same few points, painted as far out as the reader likes.
+// @ts-check
+
+import { barRow } from "./bars.js";
+import { CLASS_COLOURS, percent } from "./confidence.js";
+import { arrowStep, isShortcut } from "./keys.js";
+import { indexOfLargest } from "./numbers.js";
+import { announcement, button, element, newId, slider } from "./page.js";
+import { pen } from "./pictures.js";
+import { Random } from "./random.js";
+import { TOY_MODELS, toNearest, train } from "./toy.js";
+import { listen, widget } from "./widget.js";
+import { inSlices } from "./work.js";
+
+/** @import { Point, ToyModel } from "./toy.js" */
+/** @import { Start } from "./widget.js" */
+/**
+ * @typedef {object} Traits as the Python class has them
+ * @property {string} model
+ * @property {Point[]} points
+ * @property {Point[]} first
+ * @property {number[]} probe
+ * @property {number} zoom
+ * @property {number} seed
+ * @property {number} answer
+ * @property {number[]} confidence
+ */
 
 const SPAN = 3; // the plane from -SPAN to SPAN at zoom 1
+const STEP = 0.15; // of an arrow key, at zoom 1
 const FINE = 72, LETTERS = 7; // colours and letters across the picture
 const NAMES = ["A", "B", "C"];
 const TINTS = [CLASS_COLOURS[0], CLASS_COLOURS[1], CLASS_COLOURS[4]]
   .map((colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16)));
 
-export default widget("toy", "Five models of points in the plane", ({ model, root }) => {
+/** @param {Start<Traits>} start */
+function start({ model, root }) {
   let points = model.get("points").map((point) => [...point]);
   let aim = [...model.get("probe")]; // the probe at zoom 1; it moves outwards with the zoom
-  let trained = {}, run = 0, ready = false, seed = model.get("seed");
+  /** @type {Record<string, ToyModel>} */
+  let trained = {};
+  let run = 0, ready = false, seed = model.get("seed");
   const zoom = () => model.get("zoom");
   const probe = () => aim.map((at) => at * zoom());
 
@@ -22,9 +52,14 @@ export default widget("toy", "Five models of points in the plane", ({ model, roo
   }, canvas);
 
   function draw() {
-    const context = canvas.getContext("2d"), side = canvas.width, unit = side / (2 * SPAN * zoom());
-    const style = getComputedStyle(root), paper = style.backgroundColor.match(/\d+/g).map(Number);
-    const place = ([x, y]) => [side / 2 + x * unit, side / 2 - y * unit];
+    const context = pen(canvas), side = canvas.width, unit = side / (2 * SPAN * zoom());
+    const style = getComputedStyle(root), paper = (style.backgroundColor.match(/\d+/g) ?? []).map(Number);
+    const place = (/** @type {number[]} */ [x, y]) => [side / 2 + x * unit, side / 2 - y * unit];
+    /**
+     * @param {number} across
+     * @param {number} down
+     * @param {number} cells
+     */
     const point = (across, down, cells) => [
       (2 * (across + 0.5) / cells - 1) * SPAN * zoom(), (1 - 2 * (down + 0.5) / cells) * SPAN * zoom()];
     const chosen = trained[model.get("model")], cell = side / FINE;
@@ -44,7 +79,8 @@ export default widget("toy", "Five models of points in the plane", ({ model, roo
       for (let across = 0; across < LETTERS; across++) {
         const at = point(across, down, LETTERS), sure = chosen.confidences(at), answer = indexOfLargest(sure);
         context.font = `${(18 * sure[answer]).toFixed(1)}px sans-serif`;
-        if (sure[answer] > 0.25) context.fillText(NAMES[answer], ...place(at));
+        const [left, top] = place(at);
+        if (sure[answer] > 0.25) context.fillText(NAMES[answer], left, top);
       }
     }
     for (const [x, y, label] of points) {
@@ -77,30 +113,28 @@ export default widget("toy", "Five models of points in the plane", ({ model, roo
   // ---- what the models say at the probe ----
   const status = announcement();
   const where = element("p", { class: "fk-title" });
+  const group = newId(); // one group of radio buttons a widget
   const rows = Object.entries(TOY_MODELS).map(([name, { label }]) => {
-    const pick = element("input", { type: "radio", name: `fk-toy-${++made}-${root.id}`, value: name });
-    const bar = element("span", { class: "fk-bar" }), number = element("span", { class: "fk-number" });
+    const pick = element("input", { type: "radio", name: group, value: name });
     pick.addEventListener("change", () => choose(name));
-    return { name, pick, bar, number, node: element("li", {},
-      element("label", {}, pick, ` ${label}`),
-      element("span", { class: "fk-track", "aria-hidden": "true" }, bar), number) };
+    return { name, pick, row: barRow(element("label", {}, pick, ` ${label}`)) };
   });
-  const group = `fk-toy-${made}`; // one group of radio buttons a widget
-  rows.forEach(({ pick }) => { pick.name = group; });
 
+  /** @param {boolean} aloud */
   function look(aloud) {
     draw();
     const at = probe(), away = toNearest(at, points), name = model.get("model");
     const distance = away === Infinity ? "no point is left" : `${away.toPrecision(3)} from the nearest point`;
     where.textContent = `What each says at the cross, ${distance}`;
-    for (const row of rows) {
-      row.pick.checked = row.name === name;
-      const sure = trained[row.name]?.confidences(at) ?? [0, 0, 0], answer = indexOfLargest(sure);
-      row.bar.style.width = `${100 * sure[answer]}%`;
-      row.bar.style.backgroundColor = `rgb(${TINTS[answer]})`;
-      row.number.textContent = `${NAMES[answer]} ${percent(sure[answer])}`;
-      row.node.classList.toggle("fk-answer", row.name === name);
-      if (row.name === name && ready) {
+    for (const { name: its, pick, row } of rows) {
+      const marked = its === name;
+      pick.checked = marked;
+      const sure = trained[its]?.confidences(at) ?? [0, 0, 0], answer = indexOfLargest(sure);
+      row.show({
+        share: sure[answer], colour: `rgb(${TINTS[answer]})`, marked,
+        text: `${NAMES[answer]} ${percent(sure[answer])}`,
+      });
+      if (marked && ready) {
         if (aloud) {
           status.say(`${TOY_MODELS[name].label}: ${NAMES[answer]} with ${percent(sure[answer])}, ${distance}.`);
         }
@@ -108,6 +142,10 @@ export default widget("toy", "Five models of points in the plane", ({ model, roo
       }
     }
   }
+  /**
+   * @param {number[]} sure
+   * @param {number} answer
+   */
   function tell(sure, answer) {
     model.set("confidence", Array.from(sure));
     model.set("answer", answer);
@@ -138,14 +176,19 @@ export default widget("toy", "Five models of points in the plane", ({ model, roo
   }
 
   // ---- changes ----
+  /** @type {typeof model.set} */
   const save = (name, value) => { model.set(name, value); model.save_changes(); };
+  /** @param {string} name */
   function choose(name) { save("model", name); look(true); }
+  /** @param {number[]} to */
   function moved(to, aloud = true) {
     aim = to.map((at) => Math.min(SPAN, Math.max(-SPAN, at)));
     save("probe", aim);
     look(aloud && ready);
   }
+  /** @param {Point[]} next */
   function changed(next) { points = next; save("points", points); retrain(); }
+  /** @param {number} label */
   function put(label, at = probe()) {
     if (points.length >= 200) { status.say("200 points are enough."); return; }
     changed([...points, [...at, label]]);
@@ -155,7 +198,9 @@ export default widget("toy", "Five models of points in the plane", ({ model, roo
     if (points.length) changed(points.filter((_, n) => n !== away.indexOf(Math.min(...away))));
   }
 
+  /** @type {Point | "probe" | null} */
   let held = null; // the point, or "probe", that the mouse or finger drags
+  /** @param {PointerEvent} event */
   const here = (event) => {
     const box = canvas.getBoundingClientRect(), reach = SPAN * zoom();
     return [(2 * (event.clientX - box.left) / box.width - 1) * reach,
@@ -182,17 +227,17 @@ export default widget("toy", "Five models of points in the plane", ({ model, roo
       held = null;
     });
   }
-  const STEPS = { ArrowLeft: [-0.15, 0], ArrowRight: [0.15, 0], ArrowUp: [0, 0.15], ArrowDown: [0, -0.15] };
   pad.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.altKey || event.metaKey) return;
-    const label = NAMES.indexOf(event.key.toUpperCase());
-    if (event.key in STEPS) moved(aim.map((at, n) => at + STEPS[event.key][n]));
+    if (isShortcut(event)) return;
+    const label = NAMES.indexOf(event.key.toUpperCase()), arrow = arrowStep(event);
+    if (arrow) moved([aim[0] + STEP * arrow[0], aim[1] - STEP * arrow[1]]);
     else if (label >= 0) put(label);
     else if (event.key === "Delete" || event.key === "Backspace") take();
     else return;
     event.preventDefault();
   });
 
+  /** @param {number} log */
   const format = (log) => `×${10 ** log >= 10 ? Math.round(10 ** log) : (10 ** log).toFixed(1)}`;
   const walk = slider("walk away", {
     min: 0, max: 4, step: 0.1, value: Math.log10(zoom()), format,
@@ -204,7 +249,7 @@ export default widget("toy", "Five models of points in the plane", ({ model, roo
         element("ul", {
           class: "fk-bars fk-models", role: "list", "aria-label": "Models, and their confidence at the cross",
         },
-          ...rows.map(({ node }) => node)),
+          ...rows.map(({ row }) => row.node)),
         element("div", { class: "fk-row", role: "group", "aria-label": "Change the points" },
           ...NAMES.map((name, label) => button(`put ${name}`, () => put(label))),
           button("take nearest", take)),
@@ -213,6 +258,10 @@ export default widget("toy", "Five models of points in the plane", ({ model, roo
           button("First points", () => changed(model.get("first").map((point) => [...point])))))),
     status.node);
 
+  /**
+   * @param {number[] | Point[]} a
+   * @param {number[] | Point[]} b
+   */
   const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
   const hear = { // what Python sets
     "change:model": () => look(ready),
@@ -223,13 +272,15 @@ export default widget("toy", "Five models of points in the plane", ({ model, roo
     },
     "change:seed": () => { if (seed !== model.get("seed")) { seed = model.get("seed"); retrain(); } },
   };
-  for (const [name, listener] of Object.entries(hear)) model.on(name, listener);
+  const deafen = listen(model, hear);
   const theme = new MutationObserver(draw); // the book's switch between light and dark
   theme.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
   retrain();
   return () => {
     run += 1;
     theme.disconnect();
-    for (const [name, listener] of Object.entries(hear)) model.off(name, listener);
+    deafen();
   };
-});
+}
+
+export default widget("toy", "Five models of points in the plane", start);

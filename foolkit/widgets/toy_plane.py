@@ -10,7 +10,8 @@ import torch
 import traitlets
 
 from foolkit.checks import check_choice
-from foolkit.widgets.base import Widget, module
+from foolkit.widgets.base import Widget
+from foolkit.widgets.modules import module
 from foolkit.widgets.traits import LAST_SEED, Whole, check_number, check_whole
 
 MODELS = ("softmax", "hinge", "svm", "rbf", "knn")
@@ -53,7 +54,7 @@ class ToyPlane(Widget):
         TypeError, ValueError: a setting out of its range.
     """
 
-    _esm = module("network", "evolution", "page", "toy", "toy_plane")
+    _esm = module("toy_plane.js")
     shown = ("model", "zoom")
 
     model = traitlets.Any("softmax").tag(sync=True)

@@ -6,25 +6,22 @@ import pytest
 
 import foolkit as fk
 from foolkit.models import shipped
-from foolkit.widgets import base
+from foolkit.widgets import modules
 
-NAMES = (
-    "LeNet, readSafetensors, float16, softmax, lossGradient, fool, Random, mutate, render,"
-    " MapElites, median, percent, CLASS_COLOURS, CERTAIN, fromBytes, toBytes"
-)
+ENGINE = ("numbers.js", "weights.js", "network.js", "loss_gradient.js", "attack.js", "random.js")
+SEARCH = ("mutation.js", "pixels.js", "evolution.js")
+WORDS = ("confidence.js", "pictures.js")
 
 
 @pytest.fixture(scope="module")
 def engine(browser, request):
     """Evaluates JavaScript where ``net`` is the shipped LeNet and ``E`` holds the functions.
 
-    A test module may name more ``MODULES``, and more ``NAMES`` of functions.
+    A test module may name more ``MODULES`` whose functions it needs.
     """
     page = browser.new_page()
-    more = getattr(request.module, "MODULES", ())
-    source = base.module("network", "attack", "evolution", "page", *more)
-    names = ", ".join([NAMES, *getattr(request.module, "NAMES", ())])
-    page.add_script_tag(content=f"globalThis.E = (() => {{ {source}; return {{ {names} }} }})()")
+    names = (*ENGINE, *SEARCH, *WORDS, *getattr(request.module, "MODULES", ()))
+    page.add_script_tag(content=f"globalThis.E = {modules.expression(*names)}")
     weights = b64encode((shipped.WEIGHTS / "lenet.safetensors").read_bytes()).decode()
     page.evaluate(
         "text => { const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));"

@@ -7,8 +7,7 @@ import foolkit as fk
 from foolkit.widgets import Climb
 from foolkit.widgets.climb import mean_digit
 
-MODULES = ("ascent",)
-NAMES = ("Climber", "rolled", "blurred", "roughnessSlope")
+MODULES = ("ascent.js",)
 
 PLAIN = {"stepSize": 0.01, "decay": 0, "blur": 0, "blurEvery": 1, "jitter": 0, "totalVariation": 0}
 CLIMB = """([image, goal, centre, steps, settings]) => {

@@ -12,8 +12,7 @@ from foolkit.models import shipped
 from foolkit.widgets import DefenceBench
 from foolkit.widgets.defence_bench import DEFENCES, bench_digits
 
-MODULES = ("ascent", "sign")
-NAMES = ("signStep", "signSteps", "signNoise", "painted", "randomOf", "randomChange", "randomImage")
+MODULES = ("sign.js",)
 PANEL = {"none": "lenet", "another": "lenet-b", "half": "lenet-half-1"}
 
 

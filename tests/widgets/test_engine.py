@@ -114,12 +114,12 @@ def test_a_target_that_is_the_answer_already_is_as_none(engine, images, lenet):
 
 
 RUN = """([generations, settings]) => {
-    const search = new E.MapElites(net, settings);
+    const search = new E.MapElites(net, { encoding: new E.Pixels(), ...settings });
     for (let g = 0; g <= generations; g++) for (const _ of search.breed());
     return {
         history: search.history,
         born: search.elites.map((elite) => elite.born),
-        images: search.elites.map((elite) => Array.from(E.render(elite.genes, []))),
+        images: search.elites.map((elite) => Array.from(new E.Pixels().render(elite.genes, []))),
     };
 }"""
 
@@ -151,7 +151,7 @@ def test_every_child_is_offered_to_every_class_and_must_be_better(engine):
     judged, history = engine("""() => {
         const judged = [], spy = { confidences: (x) => {
             const c = net.confidences(x); judged.push(c.map(Math.fround)); return c } };
-        const search = new E.MapElites(spy, { seed: 2, batch: 8 });
+        const search = new E.MapElites(spy, { encoding: new E.Pixels(), seed: 2, batch: 8 });
         for (let g = 0; g < 5; g++) for (const _ of search.breed());
         return [judged, search.history];
     }""")

@@ -16,8 +16,7 @@ from foolkit.models.faces import WEIGHTS as FACE_WEIGHTS
 from foolkit.widgets import FaceBuilder, Jigsaw
 from foolkit.widgets.base import weights
 
-MODULES = ("face_parts",)
-NAMES = ("networkOf", "assembled", "scrambledMoves", "within", "FaceNet")
+MODULES = ("face_parts.js", "face_network.js")
 NETWORKS = list(product(("pooled", "whole"), ("parts", "order"), range(SEEDS)))
 
 # ---- the networks ----
@@ -28,7 +27,7 @@ def nets(engine):
     """Evaluates JavaScript where ``faceNets`` holds the twelve networks, by their names."""
     engine(
         "text => { const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));"
-        " globalThis.faceNets = E.networkOf(E.readSafetensors(new DataView(bytes.buffer))) }",
+        " globalThis.faceNets = E.faceNets(E.readSafetensors(new DataView(bytes.buffer))) }",
         b64encode(FACE_WEIGHTS.read_bytes()).decode(),
     )
     return engine

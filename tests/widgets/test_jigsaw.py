@@ -9,8 +9,7 @@ import foolkit as fk
 from foolkit.analysis.scramble import cut, orders, paste
 from foolkit.widgets import Jigsaw
 
-MODULES = ("tiles",)
-NAMES = ("rearranged", "swapped", "shuffled", "inOrder")
+MODULES = ("tiles.js",)
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,9 @@ import torch
 import foolkit as fk
 from foolkit.encodings.cppn_evaluate import evaluate
 from foolkit.models import shipped
-from foolkit.widgets import BreedPatterns, base
+from foolkit.widgets import BreedPatterns, base, modules
 from foolkit.widgets.patterns import ENCODING, from_json, to_json
 
-NAMES = "Random, CPPN, evaluate, formula, fromJSON, toJSON, program, networkOf, readSafetensors"
 IN_THE_PAGE = [name for name in shipped.available() if base.runs_in_the_page(name)]
 
 
@@ -21,8 +20,8 @@ IN_THE_PAGE = [name for name in shipped.available() if base.runs_in_the_page(nam
 def cppn(browser):
     """Evaluates JavaScript where ``E`` holds the functions and ``coding`` is the encoding."""
     page = browser.new_page()
-    source = base.module("network", "evolution", "cppn")
-    page.add_script_tag(content=f"globalThis.E = (() => {{ {source}; return {{ {NAMES} }} }})()")
+    names = ("random.js", "weights.js", "network.js", "cppn.js")
+    page.add_script_tag(content=f"globalThis.E = {modules.expression(*names)}")
     page.evaluate("s => { globalThis.coding = new E.CPPN(s) }", BreedPatterns().encoding)
     yield page.evaluate
     page.close()
@@ -129,7 +128,7 @@ def test_mutations_are_distributed_as_foolkits(cppn, generations):
 
 def test_growth_ends_at_the_limits_and_parents_are_not_changed(cppn):
     found = cppn("""() => {
-        const small = new E.CPPN({ ...coding, max_hidden: 3, max_links: 8, delete_node: 0,
+        const small = new E.CPPN({ ...coding.settings, max_hidden: 3, max_links: 8, delete_node: 0,
             delete_link: 0, add_link: 1, add_node: 1 });
         const random = new E.Random(2), parent = small.sample(random);
         const before = JSON.stringify(parent);

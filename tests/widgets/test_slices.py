@@ -6,8 +6,7 @@ import torch
 import foolkit as fk
 from foolkit.widgets import SliceExplorer
 
-MODULES = ("plane",)
-NAMES = ("changeTo", "adversarialWays", "perpendicular", "gaussians", "imageAt", "PlaneMap", "norm")
+MODULES = ("deepfool.js", "plane.js")
 
 
 @pytest.fixture(scope="module")

@@ -2,18 +2,16 @@
 
 import pytest
 
-from foolkit.widgets import ToyPlane, base
+from foolkit.widgets import ToyPlane, modules
 from foolkit.widgets.toy_plane import MODELS, first_points
-
-NAMES = "TOY_MODELS, TOY_CLASSES, Perceptron, RadialBasis, Neighbours, train, toNearest, Random"
 
 
 @pytest.fixture(scope="module")
 def toys(browser):
     """Evaluates JavaScript where ``T`` holds the models, and ``learn`` trains one."""
     page = browser.new_page()
-    source = base.module("network", "evolution", "page", "toy")
-    page.add_script_tag(content=f"globalThis.T = (() => {{ {source}; return {{ {NAMES} }} }})()")
+    source = modules.expression("random.js", "toy.js")
+    page.add_script_tag(content=f"globalThis.T = {source}")
     page.evaluate(
         "points => { globalThis.points = points; globalThis.learn = (name, seed = 0) => {"
         " const pupil = T.TOY_MODELS[name].make(points, new T.Random(seed));"
