@@ -82,7 +82,7 @@ def _rendering() -> list[dict[str, Any]]:
 def _generation() -> dict[str, Any]:
     """What breeding and rendering add to the network's own time, where evolution has been."""
     net = fk.models.load("lenet")
-    search = fk.evolution.MapElites(net, CPPN(net.input_shape), precision="float32")
+    search = fk.evolution.MapElites(net, CPPN(net.input_shape))
     search.run(50, progress=False)
     seconds = alternate(
         {"floor": _floor(), "generation": lambda: search.run(1, progress=False)}, repeats=25

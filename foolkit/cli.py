@@ -192,10 +192,10 @@ def _config(name: str, net: Classifier, options: Options) -> dict[str, Any]:
 )
 @click.option(
     "--precision",
-    type=click.Choice(["auto", "float32", "bfloat16"]),
-    default="auto",
+    type=click.Choice(["float32", "bfloat16"]),
+    default="float32",
     show_default=True,
-    help="Of the screen; what is reported is float32.",
+    help="bfloat16 screens the children; what is reported is float32.",
 )
 @experiment  # fmt: skip
 def evolve(**options: Any) -> int:

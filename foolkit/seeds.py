@@ -48,6 +48,18 @@ def generator_of(
     return torch.Generator(device).manual_seed(check_seed(seed, argument))
 
 
+def seed_of(seed: Seed, argument: str = "seed") -> int:
+    """The seed as an integer; from a generator, one that is drawn from it.
+
+    Raises:
+        TypeError: neither an integer nor a generator.
+        ValueError: a seed out of range.
+    """
+    if isinstance(seed, torch.Generator):
+        return int(torch.randint(2**63 - 1, (), generator=seed, device=seed.device))
+    return check_seed(seed, argument)
+
+
 def seeds_of_parts(seed: SupportsIndex, parts: int) -> list[int]:
     """A seed for each part of a long run, by NumPy's ``SeedSequence``.
 

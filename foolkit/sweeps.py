@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from tqdm.auto import tqdm
 
 from foolkit import folders, runs
 from foolkit.checks import check_count
@@ -22,6 +21,8 @@ from foolkit.evolution import Elites
 from foolkit.files import file_name
 from foolkit.models import load
 from foolkit.models.classifier import fingerprint
+from foolkit.models.precision import Precision
+from foolkit.progress import progress_bar
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -61,7 +62,7 @@ def sweep(
     seeds: Sequence[int] = (0,),
     generations: int = 200,
     batch: int = 200,
-    precision: str = "auto",
+    precision: Precision = "float32",
     device: str = "cpu",
     threads: int = 1,
     workers: int | None = None,
@@ -251,7 +252,7 @@ def _finish(client: Client, tasks: Mapping[Run, Callable[[], None]], progress: b
         client.submit(task, key=f"{run.folder}", pure=False): run for run, task in tasks.items()
     }
     failed = {}
-    with tqdm(total=len(futures), disable=not progress, unit=" runs") as bar:
+    with progress_bar(len(futures), "runs", progress=progress, delay=0) as bar:
         for future in as_completed(futures):
             if future.status != "finished":
                 failed[futures[future]] = future.exception()

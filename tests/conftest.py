@@ -37,7 +37,7 @@ def slowly(search):
     print(search.generation, flush=True)
     time.sleep(0.02)
 fk.evolve(net, {encoding}, generations=10_000, seed=5, batch=50,
-          precision="float32", progress=False, callback=slowly, checkpoint=sys.argv[1])
+          progress=False, callback=slowly, checkpoint=sys.argv[1])
 """
 
 

@@ -68,7 +68,7 @@ def test_evolve_writes_what_evolve_returns(evolved):
     net = fk.models.load("lenet")
     elites = Elites.load(evolved / "elites.safetensors")
     same = fk.evolve(
-        net, fk.encodings.CPPN(net.input_shape), generations=4, batch=40, precision="float32",
+        net, fk.encodings.CPPN(net.input_shape), generations=4, batch=40,
         progress=False,
     )  # fmt: skip
     assert torch.equal(elites.images, same.images)
@@ -125,9 +125,7 @@ def test_killed_and_started_again_is_bit_for_bit_never_stopped(tmp_path, monkeyp
     process.communicate()
     assert not (out / "elites.safetensors").exists()
     net = fk.models.load("lenet")
-    search = map_elites.MapElites(
-        net, fk.encodings.Pixels(net.input_shape), batch=40, precision="float32"
-    )
+    search = map_elites.MapElites(net, fk.encodings.Pixels(net.input_shape), batch=40)
     total = search.resume(out / runs.CHECKPOINT).generation + 5
     assert run("evolve", *options, "--generations", total, "--out", out) == 0
     assert run("evolve", *options, "--generations", total, "--out", tmp_path / "whole") == 0

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from foolkit.seeds import check_seed, generator_of, seeds_of_parts
+from foolkit.seeds import check_seed, generator_of, seed_of, seeds_of_parts
 
 
 @pytest.mark.parametrize("seed", [3, np.int64(3), np.uint8(3)])
@@ -44,3 +44,11 @@ def test_parts_of_two_runs_share_no_seed():
 def test_the_first_parts_do_not_depend_on_how_many_follow():
     assert seeds_of_parts(7, 3) == seeds_of_parts(7, 9)[:3]
     assert seeds_of_parts(7, 3) == seeds_of_parts(np.int64(7), 3)
+
+
+def test_a_seed_is_drawn_from_a_generator_and_moves_it_on():
+    draws = torch.Generator().manual_seed(4)
+    first, second = seed_of(draws), seed_of(draws)
+    assert first != second
+    assert first == seed_of(torch.Generator().manual_seed(4))
+    assert seed_of(np.int64(7)) == 7

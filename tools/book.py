@@ -122,6 +122,7 @@ def test(arguments: list[str]) -> None:
     python(
         *("-m", "pytest", "-n", str(workers), "--dist", "loadfile", *NBVAL, *arguments),
         FOOLKIT_BROWSER=browser or "",
+        FOOLKIT_PROGRESS="0",  # the notebooks' outputs were made without bars
         OMP_NUM_THREADS=str(cores // workers),
     )
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
 from foolkit.checks import check_choice, check_count, check_fraction, check_images
 from foolkit.models.classifier import evaluating
 from foolkit.models.precision import device_of
+from foolkit.progress import progress_bar
 
 CENTRED = 1e-12  # length of a change of the logits below which it counts as none
 
@@ -137,7 +137,7 @@ def room(
     with (
         torch.inference_mode(),
         evaluating(net),
-        tqdm(total=images, disable=not progress, unit=" images", delay=1) as bar,
+        progress_bar(images, "images", progress=progress) as bar,
     ):
         for start in range(0, images, batch):
             count = min(batch, images - start)

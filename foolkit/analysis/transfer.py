@@ -16,6 +16,7 @@ from foolkit.analysis.forgeries import Forgeries
 from foolkit.checks import check_between, check_count, check_fraction
 from foolkit.models.classifier import predict
 from foolkit.models.precision import device_of
+from foolkit.progress import progress_bar
 
 if TYPE_CHECKING:
     import pandas
@@ -200,7 +201,7 @@ def transfer(
     intervals: list[dict[str, Interval]] = []  # of each family: forgeries, control, excess
     counts = []
     total = len(families) * len(judges) * (1 + control)
-    with tqdm(total=total, disable=not progress, unit=" judgements", delay=1) as bar:
+    with progress_bar(total, "judgements", progress=progress) as bar:
         for name, family in families.items():
             verdicts[name] = _judged(judges, family.images, family.classes, batch, bar)
             scores = [_scores(verdicts[name], family, threshold)]

@@ -155,7 +155,7 @@ def load(
         net = networks[name]
         elites = evolve(
             net, encoding_of(encoding, net.input_shape), generations=generations, batch=BATCH,
-            seed=seed, precision="float32", progress=progress,
+            seed=seed, progress=progress,
         )  # fmt: skip
         fresh.append(from_columns(columns(elites), name, encoding, seed, net.input_shape))
     return fresh

@@ -41,7 +41,7 @@ def evolved(net: Classifier, family: str, runs: int, seed: int, progress: bool) 
     kind = Pixels(net.input_shape, eta=ETA) if family == "direct" else CPPN(net.input_shape)
     found = []
     for run in tqdm(range(runs), f"{net.name} {family}", disable=not progress, unit=" runs"):
-        search = MapElites(net, kind, batch=CHILDREN, seed=seed + run, precision="float32")
+        search = MapElites(net, kind, batch=CHILDREN, seed=seed + run)
         for generation in range(GENERATIONS[family]):
             search.step()
             if generation % LOOK == 0 and bool((search.confidence >= ENOUGH).all()):

@@ -29,7 +29,6 @@ def breed(
     """One run, from its checkpoint if there is one."""
     search = MapElites(
         net, champions.encoding_of(encoding, net.input_shape), batch=champions.BATCH, seed=seed,
-        precision="float32",
     )  # fmt: skip
     if checkpoint.is_file():
         search = search.resume(checkpoint)

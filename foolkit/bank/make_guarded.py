@@ -24,7 +24,7 @@ def breed(net: torch.nn.Module, encoding: str, *, generations: int, seed: int) -
     check_choice(encoding, tuple(GENERATIONS), "encoding")
     shape = (1, 28, 28)
     kind = Pixels(shape, eta=1.0) if encoding == "direct" else CPPN(shape)
-    search = MapElites(net, kind, batch=CHILDREN, seed=seed, precision="float32")
+    search = MapElites(net, kind, batch=CHILDREN, seed=seed)
 
     def done(search: MapElites) -> bool:
         return search.generation % 5 == 0 and bool((search.confidence[:10] >= ALL).all())

@@ -57,9 +57,7 @@ def breed(
         ever.append(as_bytes(elites.images[:10, 0][new[:10]]))
 
     for run in range(runs):
-        search = MapElites(
-            net, CPPN(net.input_shape), batch=CHILDREN, seed=seed + run, precision="float32"
-        )
+        search = MapElites(net, CPPN(net.input_shape), batch=CHILDREN, seed=seed + run)
         elites = search.run(generations, progress=False, callback=collect).elites
         columns["images"].append(as_bytes(elites.images[:10, 0]))
         columns["confidence"].append(elites.confidence[:10])

@@ -8,7 +8,7 @@ from typing import Any, Protocol, Self
 import torch
 from torch import Tensor
 
-PART = 1 << 23  # bytes
+ROWS = 16  # genomes copied at a time
 
 
 @dataclass
@@ -42,27 +42,16 @@ class Genomes:
         """A copy that shares no memory."""
         return self._map(Tensor.clone)
 
-    def where(self, mask: Tensor, other: Self) -> Self:
-        """``self`` where ``mask`` ``[N]`` is true, ``other`` elsewhere; stays on the device."""
-        mine, theirs = self.tensors(), other.tensors()
-        return type(self)(
-            **{
-                name: torch.where(mask.view(-1, *[1] * (t.ndim - 1)), t, theirs[name])
-                for name, t in mine.items()
-            }
-        )
+    def replace(self, rows: Tensor, source: Self, index: Tensor) -> None:
+        """``self[rows] = source[index]``, both int64 ``[R]``.
 
-    def put(self, rows: Tensor, source: Self, index: Tensor) -> Self:
-        """``source[index]`` into the places ``rows`` of this very batch; both int64 ``[R]``.
-
-        A few megabytes at a time: memory that is used again, and not fetched anew.
+        A few rows at a time: hundreds of genomes of pixels at once would be copied by way of
+        hundreds of megabytes of new memory, which takes longer than the copying.
         """
         theirs = source.tensors()
         for name, tensor in self.tensors().items():
-            count = max(1, PART // max(1, tensor[:1].nbytes))
-            for place, which in zip(rows.split(count), index.split(count), strict=True):
-                tensor.index_copy_(0, place, theirs[name].index_select(0, which))
-        return self
+            for some, those in zip(rows.split(ROWS), index.split(ROWS), strict=True):
+                tensor.index_copy_(0, some, theirs[name].index_select(0, those))
 
     def _map(self, change: Any) -> Self:
         return type(self)(**{name: change(t) for name, t in self.tensors().items()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -116,8 +117,8 @@ class Elites:
 
         Raises:
             FileNotFoundError: no such file.
-            ValueError: truncated, corrupt, not a file of elites, or one whose images are not
-                8-bit numbers.
+            ValueError: truncated, corrupt, not a file of elites, one whose images are not 8-bit
+                numbers, or of an encoding whose module was not imported.
         """
         tensors, facts = load_tensors(Path(path), "path")
         if facts.get("kind") != "elites":
@@ -126,7 +127,12 @@ class Elites:
             raise ValueError(
                 f"path: expected images in 8-bit numbers, got {tensors['images'].dtype}: {path}"
             )
-        kinds = {kind.__name__: kind for kind in Genomes.__subclasses__()}
+        kinds = {kind.__name__: kind for kind in _subclasses(Genomes)}
+        if facts.get("genomes") not in kinds:
+            raise ValueError(
+                f"path: expected genomes of a known kind ({', '.join(sorted(kinds))}), got"
+                f" {facts.get('genomes')!r}: import the module that defines it first: {path}"
+            )
         prefix = "genomes."
         genes = {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
         return cls(
@@ -178,3 +184,10 @@ class Elites:
             for name in ("images", "confidence", "genomes", "born", "parent", "parent_born")
         }
         return replace(self, history=History(self.history.confidence.to(device)), **moved)
+
+
+def _subclasses(kind: type[Genomes]) -> Iterator[type[Genomes]]:
+    """All below ``kind``."""
+    for below in kind.__subclasses__():
+        yield below
+        yield from _subclasses(below)

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
-from foolkit.checks import check_count
+from foolkit.checks import check_count, check_fraction
 from foolkit.encodings.genomes import Encoding, Genomes
 from foolkit.evolution.elites import Elites, History
 from foolkit.files import check_writable, load_tensors, save_tensors
 from foolkit.models.classifier import evaluating, fingerprint
-from foolkit.models.precision import Precision, choose_precision, device_of, judge
+from foolkit.models.precision import Precision, check_precision, confidences, device_of
+from foolkit.progress import progress_bar
+from foolkit.seeds import Seed, seed_of
 
 SAVE_EVERY = 30.0  # seconds between checkpoints
 
 
-@dataclass(frozen=True)
+@dataclass
 class Archive:
-    """One elite a class, as plain tensors of K rows.
+    """A table with one row a class: its elite, and where that came from.
 
     Attributes:
-        genomes: the elites.
+        genomes: the K elites.
         confidence: float32 ``[K]``, of each elite in its class.
         born: int64 ``[K]``, generation of each elite.
         parent: int64 ``[K]``, class of its parent, -1 for none.
@@ -41,58 +45,52 @@ class Archive:
     parent_born: Tensor
 
     def offer(
-        self,
-        children: Genomes,
-        confidence: Tensor,
-        parents: Tensor,
-        generation: int,
-        spare: Genomes | None = None,
-    ) -> Self:
-        """Every child is offered to every class and takes those where it is strictly better.
+        self, children: Genomes, confidence: Tensor, parents: Tensor, generation: int
+    ) -> None:
+        """Every child is offered to every class, and replaces the elites that it is better than.
 
         Args:
             children: N genomes.
             confidence: ``[N, K]``, softmax of the float32 network.
             parents: int64 ``[N]``, class of each child's parent.
             generation: when the children were born.
-            spare: genomes that may be overwritten, see ``_taken``.
         """
-        best, index = confidence.max(0)
-        better = best > self.confidence
-        parent = parents[index]
-        return type(self)(
-            genomes=self._taken(children, index, better, generation, spare),
-            confidence=torch.where(better, best, self.confidence),
-            born=torch.where(better, generation, self.born),
-            parent=torch.where(better, parent, self.parent),
-            parent_born=torch.where(better, self.born[parent], self.parent_born),
-        )
-
-    def _taken(
-        self,
-        children: Genomes,
-        index: Tensor,
-        better: Tensor,
-        generation: int,
-        spare: Genomes | None,
-    ) -> Genomes:
-        """The genomes of ``children[index]`` where these are better, else the archive's.
-
-        A thousand genomes of pixels are half a gigabyte, of which a generation changes a few. With
-        a ``spare``, the genomes of one generation before this archive, only these few are copied,
-        into it. That costs a GPU a wait.
-        """
-        if spare is None:
-            return children[index].where(better, self.genomes)
-        late = (self.born == generation - 1).nonzero().squeeze(1)
-        new = better.nonzero().squeeze(1)
-        return spare.put(late, self.genomes, late).put(new, children, index[new])
+        best, index = confidence.max(0)  # of each class the best child, [K]
+        better = (best > self.confidence).nonzero()[:, 0]  # classes that get a new elite, [R]
+        child = index[better]
+        parent = parents[child]
+        self.genomes.replace(better, children, child)
+        self.confidence[better] = best[better]
+        self.parent_born[better] = self.born[parent]
+        self.parent[better] = parent
+        self.born[better] = generation
 
     def tensors(self) -> dict[str, Tensor]:
-        """All tensors by name."""
+        """All columns by name; no copies."""
         genes = {f"genomes.{name}": tensor for name, tensor in self.genomes.tensors().items()}
         own = ("confidence", "born", "parent", "parent_born")
         return {**{name: getattr(self, name) for name in own}, **genes}
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Ctrl-C waits for the end of the block: what is done in it is done whole.
+
+    Python answers the signal between any two instructions, by raising KeyboardInterrupt in the
+    main thread. Here it is noted, and sent again at the end.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or before is None:
+        yield  # no KeyboardInterrupt comes: another thread, or a handler that is not Python's
+        return
+    waiting: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: waiting.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if waiting:
+            signal.raise_signal(signal.SIGINT)
 
 
 class MapElites:
@@ -108,10 +106,10 @@ class MapElites:
     once, which gives the same elites except in exact ties (``replacements`` therefore counts a
     class once a generation).
 
-    With ``precision="bfloat16"`` a generation is screened in bfloat16 and only the four best of
-    each class are judged, by the float32 network: every reported confidence, and the decision to
-    replace an elite, are float32. What may be lost is a child that the screen put fifth.
-    ``"auto"`` screens where the processor computes in bfloat16.
+    With ``precision="bfloat16"`` a generation is screened in bfloat16, which some processors
+    compute faster, and only the four best of each class are judged, by the float32 network: every
+    reported confidence, and the decision to replace an elite, are float32. What may be lost is a
+    child that the screen put fifth.
 
     On a CPU draws follow ``seed``; on a GPU they are drawn there, and are reproducible on that
     device only. Logits of one image differ by about 1e-6 between batch sizes and numbers of
@@ -122,8 +120,8 @@ class MapElites:
             is where everything happens.
         encoding: how genomes become images, for example ``foolkit.encodings.Pixels``.
         batch: children of a generation, and size of the first population.
-        seed: of all that is random.
-        precision: of the screen.
+        seed: of all that is random: an integer, or a generator from which one is drawn.
+        precision: ``"float32"``, or ``"bfloat16"`` for a screen before it.
 
     Raises:
         ValueError, TypeError: an encoding of another shape than the network's; a bad number.
@@ -136,25 +134,25 @@ class MapElites:
         encoding: Encoding,
         *,
         batch: int = 200,
-        seed: int = 0,
-        precision: Precision = "auto",
+        seed: Seed = 0,
+        precision: Precision = "float32",
     ) -> None:
         check_count(batch, "batch")
-        check_count(seed, "seed", minimum=0)
+        check_precision(precision)
         wanted = getattr(net, "input_shape", encoding.shape)
         if tuple(wanted) != tuple(encoding.shape):
             raise ValueError(
                 f"encoding: expected images of shape {tuple(wanted)}, as the network takes,"
                 f" got {tuple(encoding.shape)}"
             )
-        self.net, self.encoding, self.batch, self.seed = net, encoding, batch, seed
+        self.net, self.encoding, self.batch, self.precision = net, encoding, batch, precision
+        self.seed = seed_of(seed)
         self.device = device_of(net)
-        self.precision = choose_precision(precision, self.device)
-        self.generator = torch.Generator(self.device).manual_seed(seed)
+        self.generator = torch.Generator(self.device).manual_seed(self.seed)
         self.generation = 0
         self._archive = self._first_population()
-        self._spare: Genomes | None = None  # of the generation before
-        self._history = [self._archive.confidence]
+        self._history = [self._archive.confidence.clone()]
+        self._drawn = self.generator.get_state()  # of all generations that count
 
     def __repr__(self) -> str:
         return (
@@ -163,38 +161,34 @@ class MapElites:
         )
 
     def step(self) -> None:
-        """One generation. Nothing is copied to the host, but what an encoding says it reads."""
-        before = self.generator.get_state()
-        spare, self._spare = self._spare, None  # if this ends early, what is in it is unknown
-        try:
-            with torch.inference_mode(), evaluating(self.net):
-                archive, generation = self._archive, self.generation + 1
-                parents = torch.randint(
-                    len(archive.confidence),
-                    (self.batch,),
-                    generator=self.generator,
-                    device=self.device,
-                )
-                children = self.encoding.vary(archive.genomes[parents], self.generator, generation)
-                images = self.encoding.render(children)
-                confidence, judged = judge(
-                    self.net, images, self.precision, len(archive.confidence)
-                )
-                if judged is not None:
-                    children, parents = children[judged], parents[judged]
-                new = archive.offer(children, confidence, parents, generation, spare)
-        except BaseException:  # Ctrl-C too: the step never happened
-            self.generator.set_state(before)
-            raise
-        if self.device.type == "cpu":
-            self._spare = archive.genomes
-        self._archive, self.generation = new, generation
-        self._history.append(new.confidence)
+        """One generation. It counts as a whole or, if it is interrupted, not at all.
+
+        Nothing is copied to the host but the number of classes that get a new elite, for which a
+        GPU is waited for, and what an encoding says it reads.
+        """
+        generation, classes = self.generation + 1, len(self._archive.confidence)
+        self.generator.set_state(self._drawn)
+        with torch.inference_mode(), evaluating(self.net):
+            parents = torch.randint(
+                classes, (self.batch,), generator=self.generator, device=self.device
+            )
+            elites = self._archive.genomes[parents]
+            children = self.encoding.vary(elites, self.generator, generation)
+            images = self.encoding.render(children)
+            confidence, finalists = confidences(self.net, images, self.precision, classes)
+            if finalists is not None:
+                children, parents = children[finalists], parents[finalists]
+            drawn = self.generator.get_state()
+            with uninterrupted():
+                self._archive.offer(children, confidence, parents, generation)
+                self._history.append(self._archive.confidence.clone())
+                self._drawn, self.generation = drawn, generation
 
     def run(
         self,
         generations: int,
         *,
+        until: float | None = None,
         progress: bool = True,
         callback: Callable[[MapElites], bool | None] | None = None,
         checkpoint: str | Path | None = None,
@@ -202,24 +196,31 @@ class MapElites:
         """``generations`` more generations; Ctrl-C ends them early and leaves valid elites.
 
         Args:
-            generations: how many.
+            generations: how many, at most.
+            until: confidence at which a class is done; the run ends when all are. It reads the
+                device once a generation.
             progress: a bar with generation, median and minimum confidence and images a second;
                 it reads the device twice a second.
             callback: called with this object after each generation; True ends the run.
             checkpoint: a file, rewritten every 30 seconds and at the end.
         """
         check_count(generations, "generations", minimum=0)
+        if until is not None:
+            check_fraction(until, "until")
         path = None if checkpoint is None else Path(checkpoint)
         if path is not None:
             check_writable(path, "checkpoint")
         saved = shown = time.monotonic()
-        with tqdm(total=generations, disable=not progress, unit=" generations") as bar:
+        with progress_bar(generations, "generations", progress=progress, delay=0) as bar:
+            shows = not bar.disable
             try:
                 for _ in range(generations):
+                    if until is not None and bool((self._archive.confidence >= until).all()):
+                        break
                     self.step()
                     bar.update()
                     now = time.monotonic()
-                    if progress and now - shown > 0.5:
+                    if shows and now - shown > 0.5:
                         shown = now
                         bar.set_postfix(self._status(bar.format_dict))
                     if path is not None and now - saved > SAVE_EVERY:
@@ -229,7 +230,7 @@ class MapElites:
                         break
             except KeyboardInterrupt:
                 bar.write(f"stopped at generation {self.generation}; the elites are valid")
-            if progress:
+            if shows:
                 bar.set_postfix(self._status(bar.format_dict))
         if path is not None:
             self.save(path)
@@ -262,7 +263,7 @@ class MapElites:
         return {
             **{name: tensor.clone() for name, tensor in self._archive.tensors().items()},
             "generation": torch.tensor(self.generation),
-            "generator": self.generator.get_state(),
+            "generator": self._drawn.clone(),
             "history": torch.stack(self._history).clone(),
         }
 
@@ -287,15 +288,15 @@ class MapElites:
             name: tensor if name == "generator" else tensor.to(self.device, copy=True)
             for name, tensor in state.items()
         }
+        self.generator.set_state(state["generator"])  # refuses what is no generator's state
         prefix = "genomes."
         genes = {n.removeprefix(prefix): t for n, t in state.items() if n.startswith(prefix)}
         self._archive = Archive(
             genomes=type(self._archive.genomes)(**genes),
             **{name: state[name] for name in ("confidence", "born", "parent", "parent_born")},
         )
-        self._spare = None
         self.generation = int(state["generation"])
-        self.generator.set_state(state["generator"])
+        self._drawn = self.generator.get_state()
         self._history = list(state["history"])
 
     def save(self, path: str | Path) -> None:
@@ -347,7 +348,7 @@ class MapElites:
             raise FloatingPointError("net: expected finite logits, got NaN or infinity")
         confidence, index = logits.float().softmax(1).max(0)
         none = torch.full_like(index, -1)
-        return Archive(genomes[index], confidence, torch.zeros_like(index), none, none)
+        return Archive(genomes[index], confidence, torch.zeros_like(index), none, none.clone())
 
     def _status(self, bar: dict[str, Any]) -> dict[str, str]:
         confidence = self._archive.confidence
@@ -365,9 +366,10 @@ def evolve(
     encoding: Encoding,
     *,
     generations: int = 200,
+    until: float | None = None,
     batch: int = 200,
-    seed: int = 0,
-    precision: Precision = "auto",
+    seed: Seed = 0,
+    precision: Precision = "float32",
     progress: bool = True,
     callback: Callable[[MapElites], bool | None] | None = None,
     checkpoint: str | Path | None = None,
@@ -377,7 +379,7 @@ def evolve(
     Args:
         net, encoding, batch, seed, precision: as for ``MapElites``.
         generations: of the whole run, what a checkpoint has behind it included.
-        progress, callback: as for ``MapElites.run``.
+        until, progress, callback: as for ``MapElites.run``.
         checkpoint: a file. If it exists the run continues from it, bit for bit (CPU) as if it
             had never stopped; it is rewritten every 30 seconds and at the end.
 
@@ -385,11 +387,13 @@ def evolve(
         The elites, also after Ctrl-C.
     """
     check_count(generations, "generations", minimum=0)
+    if until is not None:
+        check_fraction(until, "until")
     if checkpoint is not None:
         check_writable(Path(checkpoint), "checkpoint")
     search = MapElites(net, encoding, batch=batch, seed=seed, precision=precision)
     if checkpoint is not None and Path(checkpoint).exists():
         search.resume(checkpoint)
     left = max(0, generations - search.generation)
-    search.run(left, progress=progress, callback=callback, checkpoint=checkpoint)
+    search.run(left, until=until, progress=progress, callback=callback, checkpoint=checkpoint)
     return search.elites

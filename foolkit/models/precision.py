@@ -7,8 +7,10 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-Precision = Literal["auto", "float32", "bfloat16"]
-FINALISTS = 4
+from foolkit.checks import check_choice
+
+Precision = Literal["float32", "bfloat16"]
+FINALISTS = 4  # of each class, that the screen hands on
 
 
 def device_of(net: nn.Module) -> torch.device:
@@ -18,24 +20,13 @@ def device_of(net: nn.Module) -> torch.device:
     return torch.device("cpu")
 
 
-def choose_precision(precision: Precision, device: torch.device) -> Literal["float32", "bfloat16"]:
-    """``"auto"`` becomes ``"bfloat16"`` where the processor computes in it, else ``"float32"``."""
-    if precision not in ("auto", "float32", "bfloat16"):
-        raise ValueError(f"precision: expected 'auto', 'float32' or 'bfloat16', got {precision!r}")
-    if precision != "auto":
-        return precision
-    if device.type == "cuda":
-        native = torch.cuda.is_bf16_supported(including_emulation=False)
-    elif device.type == "cpu":
-        found = getattr(torch.cpu, "get_capabilities", dict)()
-        native = found.get("avx512_bf16", False) or found.get("amx_bf16", False)
-    else:
-        native = False
-    return "bfloat16" if native else "float32"
+def check_precision(precision: str) -> None:
+    """Raise ``ValueError`` unless ``precision`` is ``"float32"`` or ``"bfloat16"``."""
+    check_choice(precision, ("float32", "bfloat16"), "precision")
 
 
-def judge(
-    net: nn.Module, images: Tensor, precision: Literal["float32", "bfloat16"], classes: int
+def confidences(
+    net: nn.Module, images: Tensor, precision: Precision, classes: int
 ) -> tuple[Tensor, Tensor | None]:
     """Float32 confidences of the images that can matter to a search for the best of each class.
 

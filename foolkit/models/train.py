@@ -27,7 +27,6 @@ from torch.nn.functional import (
     multi_margin_loss,
     one_hot,
 )
-from tqdm.auto import tqdm
 
 from foolkit.data import digits, mnist
 from foolkit.models.classifier import predict
@@ -41,6 +40,7 @@ from foolkit.models.defences import (
 from foolkit.models.judges import FITTED_PER_CLASS, JUDGES, comparison_digits, fitted
 from foolkit.models.rbf import RBF
 from foolkit.models.shipped import ARCHITECTURES, as_float16, as_float32
+from foolkit.progress import progress_bar
 
 Split = Literal["train", "half-1", "half-2"]
 TRAINING_DIGITS = 55_000
@@ -246,7 +246,7 @@ def fit(
         return rising * (1 + math.cos(math.pi * step / steps)) / 2
 
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, share)
-    with tqdm(total=steps, disable=not progress, unit=" steps") as bar:
+    with progress_bar(steps, "steps", progress=progress, delay=0) as bar:
         for _ in range(recipe.epochs):
             order = torch.randperm(len(images), generator=generator)
             for index in order.split(recipe.batch)[: len(images) // recipe.batch]:

@@ -255,7 +255,7 @@ def test_guarded_confidence_has_a_slope_even_far_away(detectors, lenet, split):
 def test_evolution_and_ascent_take_a_guarded_network(detectors, lenet, split):
     guarded = Guarded(lenet, detectors["energy"], split[1][0])
     code = fk.encodings.Pixels((1, 28, 28), eta=1.0)
-    elites = fk.evolve(guarded, code, generations=3, batch=20, precision="float32", progress=False)
+    elites = fk.evolve(guarded, code, generations=3, batch=20, progress=False)
     assert elites.classes[-1] == "refused"
     assert elites.confidence.shape == (11,)
     painted = fk.gradients.ascent(guarded, torch.arange(10), steps=60, progress=False)

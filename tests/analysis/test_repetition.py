@@ -273,7 +273,7 @@ def test_breeding_under_forced_repetition_is_harder_on_lenet():
                 return tile(motif.render(genes), copies)
 
         found = fk.evolve(net, Wallpaper(), generations=6, batch=100, seed=900,
-                          precision="float32", progress=False)  # fmt: skip
+                          progress=False)  # fmt: skip
         reached[copies] = found.confidence.mean()
     assert reached[1] > reached[16] + 0.1
 

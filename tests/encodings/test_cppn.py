@@ -450,8 +450,8 @@ def test_killed_and_resumed_is_bit_for_bit_never_stopped(kill_at, tmp_path):
     path = kill_at("fk.encodings.CPPN(net.input_shape, crossover=0.3)", generation=8)
     net = fk.models.load("lenet")
     encoding = CPPN(net.input_shape, crossover=0.3)
-    options = {"seed": 5, "batch": 50, "precision": "float32", "progress": False}
-    stopped = fk.evolution.MapElites(net, encoding, seed=5, batch=50, precision="float32")
+    options = {"seed": 5, "batch": 50, "progress": False}
+    stopped = fk.evolution.MapElites(net, encoding, seed=5, batch=50)
     reached = stopped.resume(path).generation
     assert reached >= 7
     resumed = fk.evolve(net, encoding, generations=reached + 5, checkpoint=path, **options)

@@ -19,11 +19,16 @@ def test_indexing_is_the_tensors():
     assert torch.equal(g[mask].pixels, g.pixels[mask])
 
 
-def test_where_takes_whole_genomes():
-    mask = torch.tensor([True, False] * 3)
-    mixed = genomes().where(mask, PixelGenomes(-genomes().pixels))
-    assert torch.equal(mixed.pixels[::2], genomes().pixels[::2])
-    assert torch.equal(mixed.pixels[1::2], -genomes().pixels[1::2])
+@pytest.mark.parametrize("count", [0, 1, 16, 40])
+def test_rows_are_replaced_by_others_of_another_batch(count):
+    mine, theirs = genomes(50), PixelGenomes(-torch.rand(7, 1, 2, 2))
+    draws = torch.Generator().manual_seed(count)
+    rows = torch.randperm(50, generator=draws)[:count]
+    index = torch.randint(7, (count,), generator=draws)
+    expected = mine.pixels.clone()
+    expected[rows] = theirs.pixels[index]
+    mine.replace(rows, theirs, index)
+    assert torch.equal(mine.pixels, expected)
 
 
 def test_clone_shares_nothing():

@@ -14,15 +14,13 @@ def lenet():
 
 
 def evolve(net, **changes):
-    settings = {"batch": 50, "seed": 5, "precision": "float32", "progress": False, **changes}
+    settings = {"batch": 50, "seed": 5, "progress": False, **changes}
     return fk.evolve(net, Pixels(net.input_shape), **settings)
 
 
 def test_killed_and_resumed_is_bit_for_bit_never_stopped(lenet, kill_at):
     path = kill_at("fk.encodings.Pixels(net.input_shape)", generation=12)
-    stopped = MapElites(
-        lenet, Pixels(lenet.input_shape), batch=50, seed=5, precision="float32"
-    ).resume(path)
+    stopped = MapElites(lenet, Pixels(lenet.input_shape), batch=50, seed=5).resume(path)
     reached = stopped.generation
     assert reached >= 11
     resumed = evolve(lenet, generations=reached + 10, checkpoint=path)

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -52,6 +53,26 @@ def test_load_refuses_other_files(lenet, tmp_path):
     fk.evolve(lenet, Pixels(lenet.input_shape), generations=1, progress=False, checkpoint=path)
     with pytest.raises(ValueError, match="path: expected a file of elites, got 'MAP-Elites'"):
         Elites.load(path)
+
+
+def test_load_refuses_genomes_that_nobody_knows(elites, tmp_path):
+    path = tmp_path / "elites.safetensors"
+    elites.save(path)
+    tensors, facts = load_tensors(path, "path")
+    save_tensors(path, tensors, {**facts, "genomes": "Spirals"})
+    with pytest.raises(
+        ValueError, match=r"path: expected genomes of a known kind \(.*Pixel"
+    ):
+        Elites.load(path)
+
+
+def test_load_knows_a_kind_of_a_kind(elites, tmp_path):
+    class Engraved(fk.encodings.PixelGenomes):
+        pass
+
+    path = tmp_path / "elites.safetensors"
+    replace(elites, genomes=Engraved(elites.genomes.pixels)).save(path)
+    assert type(Elites.load(path).genomes) is Engraved
 
 
 def test_load_refuses_images_that_are_not_of_8_bits(elites, tmp_path):

@@ -1,9 +1,13 @@
+import signal
+import threading
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 import foolkit as fk
-from foolkit.encodings import CPPN, PixelGenomes, Pixels, genomes
+from foolkit.encodings import CPPN, PixelGenomes, Pixels
 from foolkit.evolution import Archive, MapElites
 
 SHAPE = (1, 6, 6)
@@ -86,19 +90,20 @@ def test_load_state_dict_refuses_what_does_not_fit(net):
 
 def archive(confidence):
     k = len(confidence)
-    none = torch.full((k,), -1)
     genomes = PixelGenomes(torch.zeros(k, 1, 1, 1))
-    return Archive(genomes, torch.tensor(confidence), torch.zeros(k).long(), none, none)
+    born, parent, parent_born = torch.zeros(k).long(), torch.full((k,), -1), torch.full((k,), -1)
+    return Archive(genomes, torch.tensor(confidence), born, parent, parent_born)
 
 
-def offer(to, confidence, generation=1):
+def offered(confidence, to):
     n = len(confidence)
     genes = PixelGenomes(torch.arange(1.0, n + 1).view(n, 1, 1, 1))
-    return to.offer(genes, torch.tensor(confidence), torch.arange(n) % 3, generation)
+    to.offer(genes, torch.tensor(confidence), torch.arange(n) % 3, 1)
+    return to
 
 
 def test_one_image_may_hold_several_classes():
-    after = offer(archive([0.1, 0.1, 0.9]), [[0.4, 0.4, 0.2], [0.3, 0.2, 0.5]])
+    after = offered([[0.4, 0.4, 0.2], [0.3, 0.2, 0.5]], archive([0.1, 0.1, 0.9]))
     assert after.genomes.pixels.flatten().tolist() == [1, 1, 0]
     assert after.confidence.tolist() == pytest.approx([0.4, 0.4, 0.9])
     assert after.born.tolist() == [1, 1, 0]
@@ -106,8 +111,19 @@ def test_one_image_may_hold_several_classes():
     assert after.parent_born.tolist() == [0, 0, -1]
 
 
+def test_the_parent_that_is_noted_is_the_one_before_the_offer():
+    after = offered([[0.9, 0.2, 0.1], [0.1, 0.8, 0.1]], archive([0.1, 0.1, 0.9]))
+    after.offer(
+        PixelGenomes(torch.full((1, 1, 1, 1), 7.0)), torch.tensor([[1.0, 1.0, 1.0]]),
+        torch.tensor([0]), 2,
+    )  # fmt: skip
+    assert after.parent.tolist() == [0, 0, 0]
+    assert after.parent_born.tolist() == [1, 1, 1]  # of class 0, which this child replaced too
+    assert after.born.tolist() == [2, 2, 2]
+
+
 def test_only_strict_improvement_replaces():
-    after = offer(archive([0.5, 0.5, 0.5]), [[0.5, 0.4, 0.6]])
+    after = offered([[0.5, 0.4, 0.6]], archive([0.5, 0.5, 0.5]))
     assert after.genomes.pixels.flatten().tolist() == [0, 0, 1]
 
 
@@ -116,16 +132,13 @@ def test_the_order_of_the_offspring_does_not_matter():
     genes = torch.arange(50.0).view(50, 1, 1, 1)
     parents = torch.arange(50) % 3
     order = torch.randperm(50, generator=torch.Generator().manual_seed(1))
-    start = archive([0.3, 0.4, 0.5])
-    one = start.offer(PixelGenomes(genes), confidence, parents, 7)
-    two = start.offer(PixelGenomes(genes[order]), confidence[order], parents[order], 7)
+    one, two, each = (archive([0.3, 0.4, 0.5]) for _ in range(3))
+    one.offer(PixelGenomes(genes), confidence, parents, 7)
+    two.offer(PixelGenomes(genes[order]), confidence[order], parents[order], 7)
     assert same(one.tensors(), two.tensors())
     # and it is the same as offering them one after another
-    each = start
     for i in range(50):
-        each = each.offer(
-            PixelGenomes(genes[i : i + 1]), confidence[i : i + 1], parents[i : i + 1], 7
-        )
+        each.offer(PixelGenomes(genes[i : i + 1]), confidence[i : i + 1], parents[i : i + 1], 7)
     assert torch.equal(each.confidence, one.confidence)
     assert torch.equal(each.genomes.pixels, one.genomes.pixels)
 
@@ -137,36 +150,68 @@ class Flat(CPPN):
         super().__init__(shape, max_hidden=0)
 
 
+class Interrupting(torch.overrides.TorchFunctionMode):
+    """Presses Ctrl-C, a real signal, before the call of torch that has a number."""
+
+    def __init__(self, at):
+        super().__init__()
+        self.at, self.calls = at, 0
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        if self.calls == self.at:
+            signal.raise_signal(signal.SIGINT)
+        self.calls += 1
+        return function(*args, **(kwargs or {}))
+
+
 @pytest.mark.parametrize("kind", [Pixels, CPPN, Flat])
-def test_the_spare_changes_nothing(net, kind, monkeypatch):
-    """The same elites as where each generation makes all genomes anew, interrupted or not."""
+def test_a_generation_counts_whole_or_not_at_all(net, kind):
+    """Ctrl-C at every call that a step makes: the state is the one before or the one after."""
+    run = MapElites(net, kind(net.input_shape), batch=30).run(3, progress=False)
+    before = run.state_dict()
+    with Interrupting(-1) as calls:
+        run.step()
+    after = run.state_dict()
+    assert not same(before, after)
+    ends = set()
+    for at in range(calls.calls):
+        run.load_state_dict(before)
+        with pytest.raises(KeyboardInterrupt), Interrupting(at):
+            run.step()
+        state = run.state_dict()
+        assert same(state, before) or same(state, after)
+        ends.add(int(state["generation"]))
+        if same(state, before):  # and what was begun leaves no trace
+            run.step()
+            assert same(run.state_dict(), after)
+    assert ends == {3, 4}
 
-    monkeypatch.setattr(genomes, "PART", 300)  # two of them are more
 
-    def plain(run):
-        run._spare = None
+def test_another_thread_may_breed(net):
+    found = []
+    thread = threading.Thread(target=lambda: found.append(search(net).run(3, progress=False)))
+    thread.start()
+    thread.join()
+    assert same(found[0].state_dict(), search(net).run(3, progress=False).state_dict())
 
-    runs = [MapElites(net, kind(net.input_shape), batch=30, precision="float32") for _ in "abc"]
-    spared, stopped, anew = runs
-    spared.run(30, progress=False)
-    anew.run(30, progress=False, callback=plain)
-    assert spared._spare is not None
-    assert not same(spared.state_dict(), search(net).state_dict())
-    assert same(spared.state_dict(), anew.state_dict())
 
-    def stop_after(rows, source, index):  # the genomes are written, the step is not over
-        kind.genomes.put(spare, rows, source, index)
-        raise KeyboardInterrupt
+def test_a_run_ends_when_every_class_is_there(net):
+    until = float(search(net).run(30, progress=False).confidence.min())
+    run = search(net).run(200, until=until, progress=False)
+    history = run.elites.history.confidence.amin(1)
+    assert 0 < run.generation <= 30
+    assert history[-1] >= until > history[-2]
+    assert run.run(10, until=until, progress=False).generation == len(history) - 1
+    elites = fk.evolve(net, Pixels(SHAPE), generations=200, until=until, batch=20, seed=3)
+    assert same(elites.genomes.tensors(), run.elites.genomes.tensors())
 
-    for _ in range(10):
-        stopped.run(2, progress=False)
-        spare, before = stopped._spare, stopped.state_dict()
-        spare.put = stop_after
-        with pytest.raises(KeyboardInterrupt):
-            stopped.step()
-        assert same(stopped.state_dict(), before)
-        stopped.step()
-    assert same(spared.state_dict(), stopped.state_dict())
+
+def test_a_seed_may_be_of_numpy_or_drawn_from_a_generator(net):
+    assert same(search(net, seed=np.int64(3)).state_dict(), search(net, seed=3).state_dict())
+    one, two = (search(net, seed=torch.Generator().manual_seed(9)) for _ in "ab")
+    assert same(one.state_dict(), two.state_dict())
+    draws = torch.Generator().manual_seed(9)
+    assert search(net, seed=draws).seed == one.seed != search(net, seed=draws).seed
 
 
 def test_a_state_that_was_loaded_is_not_written_to(net):
@@ -229,10 +274,10 @@ def test_interrupt_leaves_valid_elites_and_an_exact_state(net):
                 raise KeyboardInterrupt  # in the middle of a generation
             return self.net(images)
 
-    stopped = search(Interrupted(), precision="float32")
+    stopped = search(Interrupted())
     stopped.run(20, progress=False)
     assert stopped.generation == 6
-    whole = search(net, precision="float32").run(20, progress=False)
+    whole = search(net).run(20, progress=False)
     stopped.run(14, progress=False)  # goes on as if nothing had happened
     assert same(whole.state_dict(), stopped.state_dict())
 
@@ -245,7 +290,8 @@ def test_callback_sees_every_generation_and_may_stop(net):
     assert run.generation == 12
 
 
-def test_progress_shows_generation_confidence_and_rate(net, capsys):
+def test_progress_shows_generation_confidence_and_rate(net, capsys, monkeypatch):
+    monkeypatch.delenv("FOOLKIT_PROGRESS", raising=False)
     search(net).run(5, progress=True)
     shown = capsys.readouterr().err
     for word in ("generation=5", "median=", "minimum=", "images/s="):
@@ -270,7 +316,8 @@ def test_elites_may_be_attacked(net):
     [
         ({"batch": 0}, ValueError, "batch: expected an integer of at least 1, got 0"),
         ({"batch": 1.5}, TypeError, "batch: expected an integer"),
-        ({"seed": -1}, ValueError, "seed: expected an integer of at least 0"),
+        ({"seed": -1}, ValueError, "seed: expected an integer from 0"),
+        ({"seed": 0.5}, TypeError, "seed: expected an integer from 0"),
         ({"precision": "half"}, ValueError, "precision: expected"),
     ],
 )
@@ -290,3 +337,5 @@ def test_bad_networks_and_encodings(net):
         search(net)
     with pytest.raises(ValueError, match="generations: expected"):
         fk.evolve(nn.Flatten(), Pixels(SHAPE), generations=-1)
+    with pytest.raises(ValueError, match=r"until: expected a number in \[0, 1\], got 99.99"):
+        fk.evolve(nn.Flatten(), Pixels(SHAPE), until=99.99)

@@ -177,7 +177,7 @@ def test_it_breeds_as_fast_as_foolkit(engine, lenet):
             logit(
                 fk.evolve(
                     lenet, encoding, generations=generations, batch=batch, seed=seed,
-                    precision="float32", progress=False,
+                    progress=False,
                 ).confidence
             )
             for seed in range(16)
