@@ -282,7 +282,8 @@ def test_every_command_has_help_and_an_example(capsys):
 def test_models_and_version(capsys):
     assert run("models") == 0
     assert {line.split()[0] for line in capsys.readouterr().out.splitlines()} == {
-        *fk.models.available()
+        *fk.models.available(),
+        "squeezenet1_1",
     }
     assert run("version") == 0
     assert f"foolkit {fk.__version__}, torch {torch.__version__}" in capsys.readouterr().out

@@ -2,8 +2,7 @@
 
 Formulas are small: a thousand of them fit into 70 kB, and are drawn again in seconds. Of images
 evolved pixel by pixel nothing is shorter than the pixels, so only the most certain are kept.
-``stored`` reads what ``python -m foolkit.bank.make_champions`` bred, in an hour and a half of one
-core.
+``stored`` reads what ``python -m foolkit.bank.make_champions`` bred, which takes hours or days.
 """
 
 from __future__ import annotations
@@ -22,9 +21,10 @@ from foolkit.encodings import CPPN, CPPNGenomes, Pixels
 from foolkit.evolution import Elites, evolve
 from foolkit.files import as_bytes
 from foolkit.models.classifier import Classifier, fingerprint, predict
+from foolkit.models.crops import cropped
 
 FILE, CARD = "champions.npz", "champions.json"
-BATCH = 50  # children of a generation
+BATCH = 50  # children of a generation of a fresh run, and images that a judge sees at a time
 POINTS = 60  # of a curve, evenly on a logarithmic axis
 KEPT = 2  # images of a direct run, the most certain
 SURE = 0.99
@@ -64,6 +64,8 @@ class Champions:
         pixels: uint8 ``[M, C, H, W]`` of a direct run; else None.
         shape: ``(C, H, W)`` of the images.
         verdicts: of a stored CPPN run, what each network says of all K images.
+        crops: how many of an image the network judged, in breeding and in ``verdicts``: 1, all
+            of it, or 10 (see ``foolkit.models.cropped``).
     """
 
     network: str
@@ -77,6 +79,7 @@ class Champions:
     pixels: Tensor | None
     shape: tuple[int, int, int]
     verdicts: dict[str, Verdicts]
+    crops: int = 1
 
     def images(self, classes: Tensor) -> Tensor:
         """The champions of some classes, float32 ``[N, C, H, W]`` in [0, 1].
@@ -104,7 +107,7 @@ class Champions:
         if judge.name in self.verdicts and fingerprint(judge) == card()["networks"][judge.name]:
             known = self.verdicts[judge.name]
             return Verdicts(known.own[classes], known.named[classes])
-        return ask(judge, self.images(classes), classes)
+        return ask(seen(judge, self.crops), self.images(classes), classes)
 
     def at(self, evaluations: int, curve: str = "median") -> float:
         """A curve's value after so many judged images, between its points on a straight line.
@@ -113,9 +116,9 @@ class Champions:
             ValueError: more than were judged, or an unknown curve.
         """
         check_choice(curve, CURVES, "curve")
-        last = int(self.evaluations[-1])
-        if not BATCH <= evaluations <= last:
-            raise ValueError(f"evaluations: expected {BATCH} to {last}, got {evaluations}")
+        first, last = self.evaluations[[0, -1]].tolist()
+        if not first <= evaluations <= last:
+            raise ValueError(f"evaluations: expected {first} to {last}, got {evaluations}")
         return float(np.interp(evaluations, self.evaluations, self.curves[curve]))
 
 
@@ -125,10 +128,15 @@ def ask(judge: Classifier, images: Tensor, classes: Tensor) -> Verdicts:
     return Verdicts(confidence.gather(1, classes[:, None])[:, 0], confidence.argmax(1))
 
 
+def seen(net: Classifier, crops: int) -> Classifier:
+    """The network as a run's images were shown to it: whole, or in ten crops."""
+    return net if crops == 1 else cropped(net, crops=crops)
+
+
 def load(
     networks: Mapping[str, Classifier], *, generations: int = 8, progress: bool = True
 ) -> list[Champions]:
-    """The stored runs, if these are the networks that they were bred on; else small fresh ones.
+    """The stored runs that were bred on these networks; if there are none, small fresh ones.
 
     Fresh are two runs of each encoding on the first network and one of formulas on the last, of
     ``BATCH`` children a generation.
@@ -144,10 +152,10 @@ def load(
     if not networks:
         raise ValueError("networks: expected at least one, got none")
     check_count(generations, "generations")
-    about = card()
-    bred = {run["network"]: about["networks"][run["network"]] for run in about["runs"]}
-    if all(name in networks and fingerprint(networks[name]) == bred[name] for name in bred):
-        return stored()
+    bred = card()["networks"]
+    same = [name for name in networks if fingerprint(networks[name]) == bred.get(name)]
+    if runs := [run for run in stored() if run.network in same]:
+        return runs
     first, last = next(iter(networks)), list(networks)[-1]
     plan = [(first, encoding, seed) for encoding in ("cppn", "direct") for seed in (0, 1)]
     fresh = []
@@ -170,20 +178,22 @@ def stored() -> list[Champions]:
                 column: torch.from_numpy(held[f"{key(run)}/{column}"])
                 for column in run["columns"]
             },
-            run["network"], run["encoding"], run["seed"], tuple(about["shape"]),
+            run["network"], run["encoding"], run["seed"],
+            tuple(run["shape"]), run["crops"],
         )
         for run in about["runs"]
     ]  # fmt: skip
 
 
 def card() -> dict:
-    """How they were bred: networks with their fingerprints, runs, images judged, seconds."""
+    """How they were bred: networks with their fingerprints; runs with images judged, seconds."""
     return json.loads((PLACE / CARD).read_text("utf-8"))
 
 
 def key(run: Mapping) -> str:
     """The name of a run's columns in the file."""
-    return f"{run['network']}/{run['encoding']}/{run['seed']}"
+    name = f"{run['network']}/{run['encoding']}/{run['seed']}"
+    return name if run["crops"] == 1 else f"{name}/{run['crops']} crops"
 
 
 def encoding_of(name: str, shape: tuple[int, int, int]) -> CPPN | Pixels:
@@ -192,8 +202,20 @@ def encoding_of(name: str, shape: tuple[int, int, int]) -> CPPN | Pixels:
     return CPPN(shape) if name == "cppn" else Pixels(shape)
 
 
-def columns(elites: Elites, judges: Mapping[str, Classifier] | None = None) -> dict[str, Tensor]:
-    """What is kept of a run; of formulas also what ``judges`` say, class by class."""
+def columns(
+    elites: Elites,
+    judges: Mapping[str, Classifier] | None = None,
+    batch: int = BATCH,
+    crops: int = 1,
+) -> dict[str, Tensor]:
+    """What is kept of a run; of formulas also what ``judges`` say, class by class.
+
+    Args:
+        elites: of the run, as it is now.
+        judges: by the names that verdicts are stored under.
+        batch: children of its generations.
+        crops: how many of an image the judges see.
+    """
     history = elites.history.confidence.float()
     last = len(history) - 1
     points = np.unique(np.geomspace(1, last + 1, POINTS).round().astype(int)) - 1
@@ -201,13 +223,13 @@ def columns(elites: Elites, judges: Mapping[str, Classifier] | None = None) -> d
     lower, median, upper = chosen.quantile(torch.tensor([0.25, 0.5, 0.75]), 1)
     sure = (chosen >= SURE).float().mean(1)
     found = {
-        "evaluations": torch.from_numpy((points + 1) * BATCH),
+        "evaluations": torch.from_numpy((points + 1) * batch),
         "curves": torch.stack([chosen.mean(1), lower, median, upper, sure]),
         "confidence": elites.confidence,
     }
     if isinstance(elites.genomes, CPPNGenomes):
         for name, judge in (judges or {}).items():
-            said = ask(judge, elites.images, torch.arange(len(elites)))
+            said = ask(seen(judge, crops), elites.images, torch.arange(len(elites)))
             found |= {f"{name}/own": said.own, f"{name}/named": said.named.to(torch.int16)}
         return found | elites.genomes.tensors()
     kept = elites.confidence.argsort(descending=True)[:KEPT]
@@ -215,7 +237,12 @@ def columns(elites: Elites, judges: Mapping[str, Classifier] | None = None) -> d
 
 
 def from_columns(
-    found: Mapping[str, Tensor], network: str, encoding: str, seed: int, shape: tuple[int, int, int]
+    found: Mapping[str, Tensor],
+    network: str,
+    encoding: str,
+    seed: int,
+    shape: tuple[int, int, int],
+    crops: int = 1,
 ) -> Champions:
     """The run again."""
     formulas = encoding == "cppn"
@@ -235,4 +262,5 @@ def from_columns(
         verdicts={
             j: Verdicts(found[f"{j}/own"], found[f"{j}/named"].long()) for j in judges
         },
+        crops=crops,
     )  # fmt: skip

@@ -1,90 +1,198 @@
-"""Breeds the champions of the ImageNet networks anew: ``python -m foolkit.bank.make_champions``.
+"""Breeds the champions of ImageNet's classes: ``python -m foolkit.bank.make_champions``.
 
-A run that is killed goes on from its checkpoint when the command is given again.
+Days of one core for all of it, so that it may be stopped at any time: with the same
+``--checkpoints`` it goes on where it was, exactly, and ``--write`` puts what there is into the
+bank. One line a minute says how far it is. For work beside other work: ``nice -n 15``.
 """
 
 from __future__ import annotations
 
+import json
+import sys
 import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
 
 from foolkit.bank import champions, program
-from foolkit.evolution import Elites, MapElites
+from foolkit.evolution import MapElites
 from foolkit.files import json_bytes, write_atomically
+from foolkit.models import load, squeezenet
 from foolkit.models.classifier import Classifier, fingerprint
 from foolkit.models.imagenet import imagenet, programs
 
-# network, encoding, seed, generations
-RUNS = (
-    ("mobilenet_v1", "cppn", 0, 1000), ("mobilenet_v1", "cppn", 1, 400),
-    ("mobilenet_v1", "cppn", 2, 400), ("mobilenet_v1", "direct", 0, 400),
-    ("mobilenet_v1", "direct", 1, 400), ("mobilenet_v1", "direct", 2, 400),
-    ("squeezenet1_0", "cppn", 0, 200), ("squeezenet1_0", "direct", 0, 200),
+BATCH = 400  # children of a generation, as in the paper
+SAVE_EVERY = {"cppn": 60.0, "direct": 300.0}  # seconds; a checkpoint of pixels is 0.6 GB
+TELL_EVERY = 60.0
+
+
+@dataclass(frozen=True)
+class Run:
+    """One evolution; whatever its goal, a longer one begins with the same images."""
+
+    encoding: str
+    seed: int
+    crops: int = 1
+    network: str = squeezenet.NAME
+
+    @property
+    def file(self) -> str:
+        """Of its checkpoint."""
+        crops = "" if self.crops == 1 else f"-{self.crops}crops"
+        return f"{self.network}-{self.encoding}-{self.seed}{crops}.safetensors"
+
+
+# in this order, to so many judged images; the first comes to the paper's 2,000,000 last but one
+STAGES = (
+    (Run("cppn", 0), 500_000), (Run("direct", 0), 200_000), (Run("cppn", 1), 200_000),
+    (Run("cppn", 0, crops=10), 100_000), (Run("cppn", 2), 200_000), (Run("direct", 1), 200_000),
+    (Run("direct", 2), 200_000), (Run("cppn", 0), 2_000_000), (Run("direct", 0), 1_000_000),
 )  # fmt: skip
 
 
+def search_of(run: Run, net: Classifier, batch: int = BATCH) -> MapElites:
+    """The run before its first generation."""
+    victim = champions.seen(net, run.crops)
+    encoding = champions.encoding_of(run.encoding, victim.input_shape)
+    return MapElites(victim, encoding, batch=batch, seed=run.seed)
+
+
 def breed(
-    net: Classifier, encoding: str, *, generations: int, seed: int, checkpoint: Path
-) -> Elites:
-    """One run, from its checkpoint if there is one."""
-    search = MapElites(
-        net, champions.encoding_of(encoding, net.input_shape), batch=champions.BATCH, seed=seed,
+    run: Run, net: Classifier, images: int, checkpoints: Path, batch: int = BATCH
+) -> MapElites:
+    """One run, from its checkpoint if there is one, until it has judged so many images.
+
+    Beside the checkpoint a small file keeps what it has cost, in seconds of a core.
+
+    Raises:
+        ValueError: the checkpoint is of another network or setting, which is named.
+    """
+    path = checkpoints / run.file
+    search = search_of(run, net, batch)
+    if path.is_file():
+        search.resume(path)
+    left = -(-images // batch) - 1 - search.generation  # the first population is judged too
+    if left <= 0:
+        return search
+    cost = spent(path)
+    start = time.process_time()
+    saved = told = time.monotonic()
+    before, then = search.generation, start
+
+    def save() -> None:
+        search.save(path)
+        seconds = round(cost + time.process_time() - start, 1)
+        write_atomically(path.with_suffix(".json"), json_bytes({"core_seconds": seconds}))
+
+    def after(_: MapElites) -> None:
+        nonlocal saved, told, before, then
+        now = time.monotonic()
+        if now - told > TELL_EVERY:
+            used = time.process_time()
+            rate = (search.generation - before) * batch / (used - then)
+            tell(run, search, f"{rate:.1f} images a core-second")
+            told, before, then = now, search.generation, used
+        if now - saved > SAVE_EVERY[run.encoding]:
+            save()
+            saved = time.monotonic()
+
+    end = search.generation + left
+    search.run(left, progress=False, callback=after)
+    save()
+    if search.generation < end:
+        raise KeyboardInterrupt  # the search ended early by it, and gave what it had
+    return search
+
+
+def spent(checkpoint: Path) -> float:
+    """Seconds of a core that a run has cost until now."""
+    cost = checkpoint.with_suffix(".json")
+    return json.loads(cost.read_text("utf-8"))["core_seconds"] if cost.is_file() else 0.0
+
+
+def tell(run: Run, search: MapElites, more: str = "") -> None:
+    """One line about a run."""
+    confidence = search.confidence
+    sure = float((confidence >= champions.SURE).float().mean())
+    print(
+        time.strftime("%H:%M"), run.file.removesuffix(".safetensors"),
+        f"{(search.generation + 1) * search.batch:,} images,",
+        f"median {float(confidence.quantile(0.5)):.4f}, mean {float(confidence.mean()):.4f},",
+        f"{sure:.1%} sure", more, file=sys.stderr, flush=True,
     )  # fmt: skip
-    if checkpoint.is_file():
-        search = search.resume(checkpoint)
-    return search.run(generations - search.generation, checkpoint=checkpoint).elites
 
 
-def write(folder: Path, runs: list[dict], networks: dict[str, Classifier]) -> None:
-    """The file of columns, and the card.
+def found(
+    checkpoints: Path, net: Classifier, judges: Mapping[str, Classifier], batch: int = BATCH
+) -> Iterator[dict[str, Any]]:
+    """Every run that has a checkpoint, as it is now, as ``write`` takes it."""
+    for run in dict.fromkeys(run for run, _ in STAGES):
+        path = checkpoints / run.file
+        if not path.is_file():
+            continue
+        search = search_of(run, net, batch).resume(path)
+        yield asdict(run) | {
+            "shape": list(search.encoding.shape),
+            "batch": batch,
+            "core_seconds": round(spent(path)),
+            "columns": champions.columns(search.elites, judges, batch, run.crops),
+        }
+
+
+def write(folder: Path, runs: Iterable[dict[str, Any]], networks: dict[str, Classifier]) -> None:
+    """The file of columns, and the card; other runs in a file that is there already stay in it.
 
     Args:
         folder: where both go.
-        runs: each with its network, encoding, seed, seconds, and its ``columns`` as tensors.
+        runs: each with its network, encoding, seed, and its ``columns`` as tensors.
         networks: by name, of which the card keeps fingerprints.
     """
-    arrays, listed = {}, []
+    about, arrays = {"networks": {}, "runs": []}, {}
+    if (folder / champions.CARD).is_file():
+        about = json.loads((folder / champions.CARD).read_text("utf-8"))
+        with np.load(folder / champions.FILE, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+    listed = {champions.key(run): run for run in about["runs"]}
     for run in runs:
+        key = champions.key(run)
+        for name in listed.get(key, {"columns": []})["columns"]:
+            del arrays[f"{key}/{name}"]
         for name, tensor in run["columns"].items():
             array = tensor.cpu().numpy()
-            kind = champions.SMALL.get(name, array.dtype)
-            arrays[f"{champions.key(run)}/{name}"] = array.astype(kind)
+            arrays[f"{key}/{name}"] = array.astype(champions.SMALL.get(name, array.dtype))
         judged = int(run["columns"]["evaluations"][-1])
-        listed.append(run | {"columns": list(run["columns"]), "evaluations": judged})
-    card = {
+        listed[key] = run | {"columns": list(run["columns"]), "evaluations": judged}
+    card = about | {
         "made": "python -m foolkit.bank.make_champions",
-        "networks": {name: fingerprint(net) for name, net in networks.items()},
-        "shape": list(next(iter(networks.values())).input_shape),
-        "batch": champions.BATCH, "precision": "float32", "runs": listed,
-    }  # fmt: skip
+        "networks": about["networks"] | {n: fingerprint(net) for n, net in networks.items()},
+        "precision": "float32",
+        "runs": list(listed.values()),
+    }
     program.write(folder, champions.FILE, arrays)
     write_atomically(folder / champions.CARD, json_bytes(card))
 
 
 def main() -> None:
-    """Command line: breed all of it again."""
+    """Command line: go on breeding, or write what was bred."""
     parser = program.options("make_champions", __doc__)
-    parser.add_argument("--checkpoints", type=Path, default=Path("champions"))
+    parser.add_argument("--checkpoints", type=Path, default=Path("champions"), metavar="FOLDER")
+    parser.add_argument("--write", action="store_true", help="the bank now; breed nothing")
     chosen = parser.parse_args()
     chosen.checkpoints.mkdir(parents=True, exist_ok=True)
-    if not programs():
-        parser.exit(2, "expected the networks in $FOOLKIT_DATA/imagenet, found none\n")
-    networks, runs = imagenet(), []
-    for network, encoding, seed, generations in RUNS:
-        start = time.process_time()
-        elites = breed(
-            networks[network], encoding, generations=generations, seed=seed,
-            checkpoint=chosen.checkpoints / f"{network}-{encoding}-{seed}.safetensors",
-        )  # fmt: skip
-        seconds = round(time.process_time() - start)
-        found = champions.columns(elites, networks)
-        runs.append(
-            {
-                "network": network, "encoding": encoding, "seed": seed, "core_seconds": seconds,
-                "columns": found,
-            }
-        )  # fmt: skip
-    write(chosen.out, runs, networks)
+    torch.set_num_threads(1)  # a run's last bits depend on it
+    net = load(squeezenet.NAME)
+    if not chosen.write:
+        try:
+            for run, images in STAGES:
+                tell(run, breed(run, net, images, chosen.checkpoints), "done")
+        except KeyboardInterrupt:
+            parser.exit(130, "stopped; the same command goes on\n")
+    judges = {net.name: net} | (imagenet() if programs() else {})
+    write(chosen.out, found(chosen.checkpoints, net, judges), judges)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from foolkit._torchvision import import_torchvision
-from foolkit.models import shipped
+from foolkit.models import shipped, squeezenet
 from foolkit.models.classifier import Classifier, evaluating
 from foolkit.models.exported import load_exported
 
@@ -43,6 +43,8 @@ def load(
 
     ====================================  =====================================================
     ``"lenet"``                           shipped with the package (``available()``)
+    ``"squeezenet1_1"``                   1000 classes of ImageNet, for 224 x 224 pixels or
+                                          ``input_shape``; needs ``foolkit[photographs]``
     ``"torchvision:squeezenet1_0"``       torchvision's, with its normalisation inside. Its own
                                           weights, downloaded unless they were; or ``weights``
     ``"net.pt2"``                         a program of ``torch.export.save``, of fixed or free
@@ -67,7 +69,7 @@ def load(
         trust: load even what is unpickled.
 
     Raises:
-        FileNotFoundError: no such file.
+        FileNotFoundError: no such file; the package of the network's weights is not installed.
         ValueError: an unknown name, a file that is refused or does not fit (which keys, which
             shape); an argument that this kind of source does not take.
         TypeError: a program of another dtype, a factory that returns something else.
@@ -132,17 +134,30 @@ def _shipped(
     input_shape: tuple[int, int, int] | None,
     name: str | None,
 ) -> Classifier:
+    if text == squeezenet.NAME:
+        net = squeezenet.load(device, input_shape or (3, squeezenet.SIZE, squeezenet.SIZE))
+        return _renamed(net, classes, name)
     try:
         shipped.check_name(text)
     except ValueError as error:
-        raise ValueError(f"{error}; {FORMS}") from None
+        raise ValueError(f"{error}, {squeezenet.NAME}; {FORMS}") from None
     if input_shape is not None and tuple(input_shape) != (1, 28, 28):
         raise ValueError(f"input_shape: {text!r} takes (1, 28, 28), got {tuple(input_shape)}")
-    net = shipped.load(text, device)
+    return _renamed(shipped.load(text, device), classes, name)
+
+
+def _renamed(net: Classifier, classes: Sequence[str] | None, name: str | None) -> Classifier:
     if name is None and classes is None:
         return net
+    if classes is not None and len(classes) != len(net.classes):
+        raise ValueError(
+            f"classes: the network {net.name!r} has {len(net.classes)}, got {len(classes)} names"
+        )
     return Classifier(
-        net.module, input_shape=net.input_shape, classes=classes or net.classes, name=name or text
+        net.module,
+        input_shape=net.input_shape,
+        classes=classes or net.classes,
+        name=name or net.name,
     ).eval()
 
 

@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from foolkit.models import squeezenet
 from foolkit.models.classifier import Classifier
 from foolkit.models.dense import Rectifier, Sigmoid, Softmax
 from foolkit.models.judges import JUDGES, fitted
@@ -37,14 +38,19 @@ WEIGHTS = files("foolkit.models") / "weights"
 
 @cache
 def available() -> tuple[str, ...]:
-    """The names that ``load`` knows."""
+    """The networks of digits that come with the package, by name."""
     return tuple(
         sorted(p.name.removesuffix(".json") for p in WEIGHTS.iterdir() if p.name.endswith(".json"))
     )
 
 
 def card(name: str) -> dict:
-    """The model card of a shipped network or judge: recipe, seed, data split, accuracies."""
+    """The model card of a shipped network or judge: recipe, seed, data split, accuracies.
+
+    That of ``"squeezenet1_1"`` says where its weights are from, and their licence.
+    """
+    if name == squeezenet.NAME:
+        return dict(squeezenet.CARD)
     check_name(name)
     return json.loads((WEIGHTS / f"{name}.json").read_text("utf-8"))
 

@@ -2,12 +2,15 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
 
 import foolkit as fk
 from foolkit.bank import champions, make_champions, store
+from foolkit.bank.make_champions import Run
+from foolkit.evolution import MapElites
 from foolkit.models import Classifier
 from foolkit.models.imagenet import PROGRAMS, programs
 
@@ -137,37 +140,124 @@ def test_other_networks_get_fresh_runs(monkeypatch):
         champions.load({})
 
 
-def test_what_is_written_is_read_back(tmp_path, monkeypatch):
-    net = tiny("tiny")
-    runs, made = [], {}
-    for encoding in ("cppn", "direct"):
-        made[encoding] = make_champions.breed(
-            net, encoding, generations=4, seed=3, checkpoint=tmp_path / f"{encoding}.safetensors"
-        )
-        found = champions.columns(made[encoding], {"tiny": net})
-        runs.append(
-            {"network": "tiny", "encoding": encoding, "seed": 3, "core_seconds": 1}
-            | {"columns": found}
-        )
-    make_champions.write(tmp_path, runs, {"tiny": net})
+SMALL_STAGES = ((Run("cppn", 3), 250), (Run("cppn", 3, crops=10), 100), (Run("direct", 3), 250))
+
+
+@pytest.fixture
+def bred(tmp_path, monkeypatch):
+    """A network, its runs and a bank of them."""
+    net = tiny("squeezenet1_1")
+    monkeypatch.setattr(make_champions, "STAGES", SMALL_STAGES)
+    # small images, of which ten crops are cut as of large ones
+    monkeypatch.setattr(champions, "cropped", partial(fk.models.cropped, size=20))
+    made = {}
+    for run, images in SMALL_STAGES:
+        made[run] = make_champions.breed(run, net, images, tmp_path, batch=50).elites
     for module in (store, champions):
-        monkeypatch.setattr(module, "PLACE", tmp_path)
-    for run, (encoding, elites) in zip(champions.load({"tiny": net}), made.items(), strict=True):
-        assert (run.encoding, run.seed, run.shape) == (encoding, 3, (3, 16, 16))
+        monkeypatch.setattr(module, "PLACE", tmp_path / "bank")
+    return net, made
+
+
+def write(folder, net):
+    runs = make_champions.found(folder, net, {net.name: net}, batch=50)
+    make_champions.write(folder / "bank", runs, {net.name: net})
+
+
+def test_what_is_written_is_read_back(tmp_path, bred):
+    net, made = bred
+    write(tmp_path, net)
+    for run, (about, elites) in zip(champions.load({net.name: net}), made.items(), strict=True):
+        size = 16 if about.crops == 1 else 20
+        assert (run.network, run.encoding, run.seed) == (net.name, about.encoding, 3)
+        assert (run.crops, run.shape) == (about.crops, (3, size, size))
         assert torch.equal(run.confidence, elites.confidence)
         assert torch.equal(run.images(run.kept), elites.images[run.kept])
-        if encoding == "cppn":
-            assert torch.equal(run.judged(net, run.kept).own, elites.confidence[run.kept])
-            assert replace(run, verdicts={}).judged(net, run.kept[:1]).named.shape == (1,)
-    card = json.loads((tmp_path / champions.CARD).read_text())
-    assert [run["evaluations"] for run in card["runs"]] == [250, 250]
+        assert run.evaluations[0] == 50
+        said = replace(run, verdicts={}).judged(net, run.kept[:2])
+        assert torch.allclose(said.own, run.confidence[run.kept[:2]], atol=1e-5)
+        if run.encoding == "cppn":
+            read = run.judged(net, run.kept)
+            assert torch.allclose(read.own, run.confidence[run.kept], atol=1e-5)
+            assert torch.equal(read.named[:2], said.named)
+    card = json.loads((tmp_path / "bank" / champions.CARD).read_text())
+    assert [run["evaluations"] for run in card["runs"]] == [250, 100, 250]
+    assert all(run["core_seconds"] >= 0 for run in card["runs"])
 
 
-def test_breeding_goes_on_from_a_checkpoint(tmp_path):
-    net, path = tiny("tiny"), tmp_path / "run.safetensors"
-    make_champions.breed(net, "cppn", generations=2, seed=0, checkpoint=path)
-    gone_on = make_champions.breed(net, "cppn", generations=4, seed=0, checkpoint=path)
-    whole = make_champions.breed(
-        net, "cppn", generations=4, seed=0, checkpoint=tmp_path / "other.safetensors"
-    )
+def test_a_longer_run_begins_as_the_shorter_and_takes_its_place(tmp_path, bred):
+    net, _ = bred
+    write(tmp_path, net)
+    short = champions.stored()
+    make_champions.breed(SMALL_STAGES[0][0], net, 500, tmp_path, batch=50)
+    write(tmp_path, net)
+    long = champions.stored()
+    assert [int(run.evaluations[-1]) for run in long] == [500, 100, 250]
+    assert len(short[0].evaluations) == 5
+    assert torch.equal(long[0].evaluations[:5], short[0].evaluations)
+    for name, curve in short[0].curves.items():
+        assert torch.equal(long[0].curves[name][:5], curve), name
+    assert torch.equal(long[1].confidence, short[1].confidence)
+
+
+def test_other_runs_of_the_bank_stay(tmp_path, bred):
+    net, _ = bred
+    write(tmp_path, net)
+    other = tiny("other", 1)
+    few = make_champions.breed(SMALL_STAGES[0][0], other, 100, tmp_path / "more", batch=50)
+    about = {"network": "other", "encoding": "cppn", "seed": 0, "crops": 1, "shape": [3, 16, 16]}
+    about["columns"] = champions.columns(few.elites, {}, 50)
+    make_champions.write(tmp_path / "bank", [about], {"other": other})
+    assert [run.network for run in champions.stored()] == [net.name] * 3 + ["other"]
+    assert [run.network for run in champions.load({"other": other})] == ["other"]
+    assert len(champions.load({net.name: net})) == 3
+    fresh = champions.load({net.name: tiny(net.name, 2)}, generations=1, progress=False)
+    assert [int(run.evaluations[-1]) for run in fresh] == [100] * 5
+
+
+def test_breeding_goes_on_from_a_checkpoint_exactly(tmp_path, bred):
+    net, _ = bred
+    run = SMALL_STAGES[0][0]
+    (tmp_path / "whole").mkdir()
+    whole = make_champions.breed(run, net, 500, tmp_path / "whole", batch=50)
+    gone_on = make_champions.breed(run, net, 500, tmp_path, batch=50)
+    assert gone_on.generation == whole.generation == 9
     assert torch.equal(gone_on.confidence, whole.confidence)
+    assert torch.equal(gone_on.generator.get_state(), whole.generator.get_state())
+    again = make_champions.breed(run, net, 300, tmp_path, batch=50)  # it is further already
+    assert again.generation == 9
+
+
+def test_a_stop_leaves_a_checkpoint(tmp_path, monkeypatch):
+    net, run = tiny("squeezenet1_1"), Run("cppn", 0)
+    steps = []
+
+    def stopped(search):
+        if len(steps) == 3:
+            raise KeyboardInterrupt
+        steps.append(search)
+        step(search)
+
+    step = MapElites.step
+    monkeypatch.setattr(MapElites, "step", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        make_champions.breed(run, net, 500, tmp_path, batch=50)
+    monkeypatch.setattr(MapElites, "step", step)
+    assert make_champions.search_of(run, net, 50).resume(tmp_path / run.file).generation == 3
+
+
+def test_a_checkpoint_of_another_network_is_refused(tmp_path, bred):
+    net, _ = bred
+    run = SMALL_STAGES[0][0]
+    with pytest.raises(ValueError, match="of another experiment: weights is"):
+        make_champions.breed(run, tiny(net.name, 1), 500, tmp_path, batch=50)
+    with pytest.raises(ValueError, match="of another experiment: batch is 50 there, 25 here"):
+        make_champions.breed(run, net, 500, tmp_path, batch=25)
+
+
+def test_a_line_a_minute_says_how_far_it_is(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(make_champions, "TELL_EVERY", 0.0)
+    make_champions.breed(Run("cppn", 0), tiny("squeezenet1_1"), 150, tmp_path, batch=50)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert "squeezenet1_1-cppn-0 150 images, median 0." in lines[1]
+    assert "images a core-second" in lines[1]
