@@ -2,7 +2,7 @@
 
 Formulas are small: a thousand of them fit into 70 kB, and are drawn again in seconds. Of images
 evolved pixel by pixel nothing is shorter than the pixels, so only the most certain are kept.
-``stored`` reads what ``python -m foolkit.bank.make_champions`` bred, in an hour and a half of one
+``stored`` reads what ``python -m tools.bank.champions`` bred, in an hour and a half of one
 core.
 """
 

@@ -7,9 +7,10 @@ import pytest
 import torch
 
 import foolkit as fk
-from foolkit.bank import champions, make_champions, store
+from foolkit.bank import champions, store
 from foolkit.models import Classifier
 from foolkit.models.imagenet import PROGRAMS, programs
+from tools.bank import champions as program
 
 needs_networks = pytest.mark.skipif(not programs(), reason="no networks in $FOOLKIT_DATA/imagenet")
 
@@ -141,7 +142,7 @@ def test_what_is_written_is_read_back(tmp_path, monkeypatch):
     net = tiny("tiny")
     runs, made = [], {}
     for encoding in ("cppn", "direct"):
-        made[encoding] = make_champions.breed(
+        made[encoding] = program.breed(
             net, encoding, generations=4, seed=3, checkpoint=tmp_path / f"{encoding}.safetensors"
         )
         found = champions.columns(made[encoding], {"tiny": net})
@@ -149,7 +150,7 @@ def test_what_is_written_is_read_back(tmp_path, monkeypatch):
             {"network": "tiny", "encoding": encoding, "seed": 3, "core_seconds": 1}
             | {"columns": found}
         )
-    make_champions.write(tmp_path, runs, {"tiny": net})
+    program.write(tmp_path, runs, {"tiny": net})
     for module in (store, champions):
         monkeypatch.setattr(module, "PLACE", tmp_path)
     for run, (encoding, elites) in zip(champions.load({"tiny": net}), made.items(), strict=True):
@@ -165,9 +166,9 @@ def test_what_is_written_is_read_back(tmp_path, monkeypatch):
 
 def test_breeding_goes_on_from_a_checkpoint(tmp_path):
     net, path = tiny("tiny"), tmp_path / "run.safetensors"
-    make_champions.breed(net, "cppn", generations=2, seed=0, checkpoint=path)
-    gone_on = make_champions.breed(net, "cppn", generations=4, seed=0, checkpoint=path)
-    whole = make_champions.breed(
+    program.breed(net, "cppn", generations=2, seed=0, checkpoint=path)
+    gone_on = program.breed(net, "cppn", generations=4, seed=0, checkpoint=path)
+    whole = program.breed(
         net, "cppn", generations=4, seed=0, checkpoint=tmp_path / "other.safetensors"
     )
     assert torch.equal(gone_on.confidence, whole.confidence)

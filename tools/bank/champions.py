@@ -1,4 +1,4 @@
-"""Breeds the champions of the ImageNet networks anew: ``python -m foolkit.bank.make_champions``.
+"""Breeds the champions of the ImageNet networks anew: ``python -m tools.bank.champions``.
 
 A run that is killed goes on from its checkpoint when the command is given again.
 """
@@ -8,11 +8,12 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from foolkit.bank import champions, program
+from foolkit.bank import champions
 from foolkit.evolution import Elites, MapElites
 from foolkit.files import json_bytes, write_atomically
 from foolkit.models.classifier import Classifier, fingerprint
 from foolkit.models.imagenet import imagenet, programs
+from tools.bank import program
 
 # network, encoding, seed, generations
 RUNS = (
@@ -53,7 +54,7 @@ def write(folder: Path, runs: list[dict], networks: dict[str, Classifier]) -> No
         judged = int(run["columns"]["evaluations"][-1])
         listed.append(run | {"columns": list(run["columns"]), "evaluations": judged})
     card = {
-        "made": "python -m foolkit.bank.make_champions",
+        "made": "python -m tools.bank.champions",
         "networks": {name: fingerprint(net) for name, net in networks.items()},
         "shape": list(next(iter(networks.values())).input_shape),
         "batch": champions.BATCH, "precision": "float32", "runs": listed,
@@ -64,7 +65,7 @@ def write(folder: Path, runs: list[dict], networks: dict[str, Classifier]) -> No
 
 def main() -> None:
     """Command line: breed all of it again."""
-    parser = program.options("make_champions", __doc__)
+    parser = program.options("champions", __doc__)
     parser.add_argument("--checkpoints", type=Path, default=Path("champions"))
     chosen = parser.parse_args()
     chosen.checkpoints.mkdir(parents=True, exist_ok=True)
