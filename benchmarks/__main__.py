@@ -13,7 +13,7 @@ import torch
 
 import benchmarks
 from benchmarks.timing import Skipped
-from foolkit.scoreboard import measured_on
+from foolkit.book.scoreboard import measured_on
 
 
 def subjects() -> list[str]:

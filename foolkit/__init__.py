@@ -9,12 +9,12 @@ from foolkit import (
     gradients,
     models,
     plot,
-    scoreboard,
     widgets,
 )
+from foolkit.book import scoreboard
+from foolkit.book.scale import scaled
 from foolkit.evolution import evolve
-from foolkit.scale import scaled
-from foolkit.sweeps import sweep
+from foolkit.runs.sweep import sweep
 
 __version__ = "0.1.0"
 __all__ = [

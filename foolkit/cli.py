@@ -20,14 +20,22 @@ import torch
 from torch import Tensor
 
 import foolkit as fk
-from foolkit import folders, parts, runs
 from foolkit.analysis.transfer import Forgeries
 from foolkit.evolution import Elites
-from foolkit.files import file_name, json_bytes, load_tensors, save_tensors, write_atomically
+from foolkit.files import (
+    check_writable,
+    file_name,
+    json_bytes,
+    load_tensors,
+    save_tensors,
+    write_atomically,
+)
 from foolkit.gradients import Perturbed
 from foolkit.models import Classifier
 from foolkit.models.classifier import fingerprint
 from foolkit.models.shipped import check_name
+from foolkit.runs import batches, evolution
+from foolkit.runs.folder import GALLERY, claim, write_gallery, write_images
 
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
 IMAGES = "images.safetensors"
@@ -213,10 +221,10 @@ def evolve(**options: Any) -> int:
                      --out runs/mine
     """
     net, out = _load(options), options["out"]
-    kind = runs.ENCODINGS[options["encoding"]]
+    kind = evolution.ENCODINGS[options["encoding"]]
     make = kind.released_code if options["released_code"] else kind
     encoding = make(net.input_shape)
-    elites = runs.run(
+    elites = evolution.run(
         out,
         net,
         encoding,
@@ -230,7 +238,7 @@ def evolve(**options: Any) -> int:
     done = len(elites.history.confidence) - 1
     median = float(elites.history.median[-1])
     click.echo(f"{len(elites)} classes, generation {done}, median confidence {median:.4f}")
-    click.echo(f"gallery: {out / folders.GALLERY}")
+    click.echo(f"gallery: {out / GALLERY}")
     if done < options["generations"]:
         _say(f"stopped at generation {done} of {options['generations']}; start again to go on")
         return 130
@@ -295,21 +303,21 @@ def attack(**options: Any) -> int:
         if target >= len(net.classes):
             raise click.UsageError(f"--target: expected 0 to {len(net.classes) - 1}, got {target}")
         labels = torch.full_like(labels, target)
-    folders.claim(out, _config("attack", net, options))
+    claim(out, _config("attack", net, options))
     settings: Options = {"targeted": target is not None, "batch": options["batch"]}
     if epsilon is not None:
         settings["size" if method == "noise" else "epsilon"] = epsilon
     if options["steps"] is not None:
         settings["steps"] = options["steps"]
     if method not in ("fgsm", "noise"):
-        settings["progress"] = False  # the bar is that of the parts
+        settings["progress"] = False  # the bar is that of the batches
 
     def change(rows: slice) -> Perturbed:
         drawn = {"seed": options["seed"] + rows.start} if method in ("pgd", "noise") else {}
         return getattr(fk.gradients, method)(net, images[rows], labels[rows], **settings, **drawn)
 
     size, bar = options["batch"], not options["quiet"]
-    found, _ = parts.in_parts(out, change, len(images), size, originals=images, progress=bar)
+    found, _ = batches.in_parts(out, change, len(images), size, originals=images, progress=bar)
     abouts = [
         f"{name}, {'to become' if target is not None else 'was'} {net.classes[label]},"
         f" largest change {255 * linf:.1f}/255"
@@ -334,7 +342,7 @@ def _perturbed(
 ) -> int:
     """Write what a gradient made."""
     files = [f"{n:04d}-{file_name(Path(name).stem)}.png" for n, name in enumerate(names)]
-    folders.write_images(out / "images", found.images, files)
+    write_images(out / "images", found.images, files)
     fields = ("images", "originals", "labels", "predicted", "success", "l2", "linf")
     tensors = {field: getattr(found, field) for field in fields}
     facts = {"kind": "perturbed", "targeted": found.targeted, "classes": net.classes}
@@ -351,8 +359,8 @@ def _perturbed(
         f" ({100 * float(found.success_8bit.float().mean()):.1f} % as files),"
         f" median L2 {float(found.l2.median()):.4f}"
     )
-    click.echo(f"gallery: {runs.finish(out, rows)}")
-    parts.clear(out)
+    click.echo(f"gallery: {evolution.finish(out, rows)}")
+    batches.clear(out)
     return 0
 
 
@@ -404,7 +412,7 @@ def ascend(**options: Any) -> int:
         raise click.UsageError(
             f"--goal: expected 0 to {len(net.classes) - 1}, got {int(goals.max())}"
         )
-    folders.claim(out, _config("ascend", net, options))
+    claim(out, _config("ascend", net, options))
     same = ("start", "steps", "decay", "blur", "threshold", "batch")
     settings = {name: options[name] for name in same}
 
@@ -412,7 +420,7 @@ def ascend(**options: Any) -> int:
         seed = options["seed"] + rows.start
         return fk.gradients.ascent(net, goals[rows], seed=seed, progress=False, **settings)
 
-    found, needed = parts.in_parts(
+    found, needed = batches.in_parts(
         out, paint, len(goals), options["batch"], progress=not options["quiet"]
     )
     abouts = [
@@ -463,7 +471,7 @@ def transfer(**options: Any) -> int:
         **{name: options[name] for name in ("crops", "size") if options[name] is not None},
     }
     out = options["out"]
-    folders.claim(out, config)
+    claim(out, config)
     found = fk.analysis.transfer(
         judges,
         forgeries,
@@ -483,8 +491,8 @@ def transfer(**options: Any) -> int:
 
 
 def _forgeries(run: Path) -> Forgeries:
-    if (run / runs.ELITES).is_file():
-        return Forgeries.of(Elites.load(run / runs.ELITES))
+    if (run / evolution.ELITES).is_file():
+        return Forgeries.of(Elites.load(run / evolution.ELITES))
     if not (run / IMAGES).is_file():
         raise FileNotFoundError(
             f"runs: expected a finished run, found neither of its files in {run}"
@@ -510,7 +518,7 @@ def gallery(folder: Path) -> int:
     Example:
       foolkit gallery runs/first
     """
-    click.echo(folders.write_gallery(folder))
+    click.echo(write_gallery(folder))
     return 0
 
 
@@ -547,7 +555,7 @@ def train(names: tuple[str, ...], out: Path) -> int:
         check_name(name)  # an unknown name is an error before any work
         if (out / f"{name}.json").exists():
             raise ValueError(f"out: expected a folder without a {name}, got {out}")
-    folders.check_writable(out / "card", "out")
+    check_writable(out / "card", "out")
     for name in names:
         click.echo(json.dumps(train_one(name, out), indent=2))
     return 0

@@ -14,8 +14,9 @@ from PIL import Image
 from torch import nn
 
 import foolkit as fk
-from foolkit import cli, folders, parts, runs
+from foolkit import cli
 from foolkit.evolution import Elites, map_elites
+from foolkit.runs import batches, evolution, folder
 
 QUICK = ["--batch", "40", "--precision", "float32", "--quiet"]
 
@@ -120,16 +121,18 @@ def test_killed_and_started_again_is_bit_for_bit_never_stopped(tmp_path, monkeyp
     out = tmp_path / "killed"
     options = ["--model", "lenet", "--encoding", "pixels", *QUICK]
     process = start("evolve", *options, "--generations", 100_000, "--out", out)
-    wait_for(out / runs.CHECKPOINT, process)
+    wait_for(out / evolution.CHECKPOINT, process)
     process.kill()
     process.communicate()
     assert not (out / "elites.safetensors").exists()
     net = fk.models.load("lenet")
     search = map_elites.MapElites(net, fk.encodings.Pixels(net.input_shape), batch=40)
-    total = search.resume(out / runs.CHECKPOINT).generation + 5
+    total = search.resume(out / evolution.CHECKPOINT).generation + 5
     assert run("evolve", *options, "--generations", total, "--out", out) == 0
     assert run("evolve", *options, "--generations", total, "--out", tmp_path / "whole") == 0
-    killed, whole = (Elites.load(tmp_path / name / runs.ELITES) for name in ("killed", "whole"))
+    killed, whole = (
+        Elites.load(tmp_path / name / evolution.ELITES) for name in ("killed", "whole")
+    )
     assert torch.equal(killed.images, whole.images)
     assert torch.equal(killed.confidence, whole.confidence)
 
@@ -142,7 +145,7 @@ def test_ctrl_c_leaves_results_and_says_so(tmp_path):
     out = tmp_path / "run"
     options = ["--generations", 100_000, "--out", out, *QUICK]
     process = start("evolve", "--model", "lenet", *options, preexec_fn=listen)
-    wait_for(out / runs.CHECKPOINT, process)
+    wait_for(out / evolution.CHECKPOINT, process)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -167,7 +170,7 @@ def test_a_full_disk_is_one_line(tmp_path):
     assert errors.strip().startswith("error: ")
     assert "File too large" in errors
     assert len(errors.strip().splitlines()) == 1
-    assert not (tmp_path / "run" / runs.CHECKPOINT).exists()  # and no part of one
+    assert not (tmp_path / "run" / evolution.CHECKPOINT).exists()  # and no part of one
 
 
 def test_attack_ascend_and_transfer(tmp_path, evolved, capsys):
@@ -197,16 +200,18 @@ def test_a_killed_attack_goes_on_with_the_part_where_it_was(tmp_path, command):
     options = [command, "--model", "lenet", "--quiet", "--seed", 5, *more]
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     process = start(*options, "--out", killed)
-    wait_for(killed / parts.FOLDER / f"{3 if command == 'attack' else 1:06d}.safetensors", process)
+    wait_for(
+        killed / batches.FOLDER / f"{3 if command == 'attack' else 1:06d}.safetensors", process
+    )
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (killed / "results.json").exists()
-    assert any((killed / parts.FOLDER).iterdir())
+    assert any((killed / batches.FOLDER).iterdir())
     assert run(*options, "--out", killed) == 0
     assert run(*options, "--out", whole) == 0
     for name in ("results.json", cli.IMAGES):
         assert (killed / name).read_bytes() == (whole / name).read_bytes()
-    assert not (killed / parts.FOLDER).exists()
+    assert not (killed / batches.FOLDER).exists()
 
 
 def test_attack_on_a_folder_of_pictures(program, tmp_path, capsys):
@@ -258,8 +263,8 @@ def test_folders_that_will_not_do(tmp_path, capsys):
     assert run(*options, "--out", tmp_path / "file" / "run") == 2
     assert "out: expected a folder that can be written" in capsys.readouterr().err
     assert run("gallery", tmp_path) == 2
-    (tmp_path / folders.RESULTS).write_text("[1]")
-    (tmp_path / folders.CONFIG).write_text("{}")
+    (tmp_path / folder.RESULTS).write_text("[1]")
+    (tmp_path / folder.CONFIG).write_text("{}")
     assert run("gallery", tmp_path) == 2
     assert "folder: expected results of foolkit" in capsys.readouterr().err
 

@@ -1,7 +1,7 @@
 """The bank: forgeries of four families, made on three shipped networks, as 8-bit images.
 
 Many runs on many networks are what an interval of transfer needs, and too slow for a chapter.
-``python -m foolkit.bank.make`` makes the bank anew; ``load`` reads it.
+``python -m tools.bank.families`` makes the bank anew; ``load`` reads it.
 """
 
 from foolkit.bank import champions, defended, guarded, retrained

@@ -2,7 +2,7 @@
 
 Evolution in both encodings, ``RUNS`` times on the plain LeNet and on each defended one. What was
 reached is stored of every run, the images of the first few. ``load`` reads them;
-``python -m foolkit.bank.make_defended`` breeds them anew, some ten minutes on two cores.
+``python -m tools.bank.defended`` breeds them anew, some ten minutes on two cores.
 """
 
 from __future__ import annotations

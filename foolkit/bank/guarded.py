@@ -1,7 +1,7 @@
 """Forgeries bred against detectors: the detector was part of the fitness.
 
 On each of the bank's networks, behind no guard and behind each of four detectors, in both
-encodings, ``RUNS`` evolutions. ``load`` reads them; ``python -m foolkit.bank.make_guarded`` breeds
+encodings, ``RUNS`` evolutions. ``load`` reads them; ``python -m tools.bank.guarded`` breeds
 them anew, some ten minutes on two cores.
 """
 

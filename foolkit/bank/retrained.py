@@ -3,7 +3,7 @@
 Nguyen et al. (2015, section 3.5): breed images against a LeNet, add them to the training digits as
 an eleventh class, train a new LeNet, breed against that, add those too, and so on. ``load`` reads
 what each round's network made of evolution, ``network`` is the last one of a chain;
-``python -m foolkit.bank.make_retrained`` does all of it anew, about half an hour on two cores.
+``python -m tools.bank.retrained`` does all of it anew, about half an hour on two cores.
 """
 
 from __future__ import annotations

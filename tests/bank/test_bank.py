@@ -5,7 +5,8 @@ import pytest
 import torch
 
 import foolkit as fk
-from foolkit.bank import FAMILIES, VICTIMS, make, store
+from foolkit.bank import FAMILIES, VICTIMS, store
+from tools.bank import families as program
 
 EVOLVED = ("direct", "cppn")
 
@@ -78,8 +79,8 @@ def test_how_certain_the_networks_are(victim):
 
 def test_the_card_counts_what_the_file_holds(families):
     card, stored = fk.bank.card(), store.read()
-    assert card["made"] == make.MADE
-    assert card["holds"] == make.summary(stored)
+    assert card["made"] == program.MADE
+    assert card["holds"] == program.summary(stored)
     for victim in VICTIMS:
         for name in FAMILIES:
             assert int(on(families[name], victim).sum()) == card["holds"][victim][name]["fooling"]
@@ -91,8 +92,8 @@ def test_runs_of_evolution_are_ten_elites_and_seeds_differ():
     for victim in VICTIMS:
         for name in EVOLVED:
             run, seed = (stored[f"{victim}/{name}/{c}"] for c in ("run", "seed"))
-            assert np.bincount(run).tolist() == [10] * make.RUNS
-            assert len(np.unique(seed)) == make.RUNS
+            assert np.bincount(run).tolist() == [10] * program.RUNS
+            assert len(np.unique(seed)) == program.RUNS
         seeds.extend(np.unique(seed))
     assert len(set(seeds)) == len(seeds)
 
@@ -141,7 +142,7 @@ def test_the_same_seed_makes_the_same_part():
     net = fk.models.load("fc100-100-10")
     for family in FAMILIES:
         one, other = (
-            make.part("fc100-100-10", family, runs=1, digits=4, progress=False) for _ in range(2)
+            program.part("fc100-100-10", family, runs=1, digits=4, progress=False) for _ in range(2)
         )
         assert set(one) == {"images", *store.COLUMNS}
         assert all(np.array_equal(one[name], other[name]) for name in one)
@@ -152,9 +153,9 @@ def test_the_same_seed_makes_the_same_part():
 def test_the_command_makes_one_network_and_keeps_the_others(monkeypatch, tmp_path, capsys):
     few = {c: np.zeros(2, kind) for c, kind in store.COLUMNS.items()}
     few["images"] = np.zeros((2, 28, 28), np.uint8)
-    monkeypatch.setattr(make, "part", lambda victim, family: few)
-    monkeypatch.setattr("sys.argv", ["make", "resnet", "--out", str(tmp_path)])
-    make.main()
+    monkeypatch.setattr(program, "part", lambda victim, family: few)
+    monkeypatch.setattr("sys.argv", ["families", "resnet", "--out", str(tmp_path)])
+    program.main()
     assert "of processor time" in capsys.readouterr().out
     with np.load(tmp_path / store.FILE) as written:
         assert len(written["resnet/cppn/run"]) == 2

@@ -8,11 +8,12 @@ import pytest
 import torch
 
 import foolkit as fk
-from foolkit.bank import champions, make_champions, store
-from foolkit.bank.make_champions import Run
+from foolkit.bank import champions, store
 from foolkit.evolution import MapElites
 from foolkit.models import Classifier
 from foolkit.models.imagenet import PROGRAMS, programs
+from tools.bank import champions as make_champions
+from tools.bank.champions import Run
 
 needs_networks = pytest.mark.skipif(not programs(), reason="no networks in $FOOLKIT_DATA/imagenet")
 

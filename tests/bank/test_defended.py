@@ -4,7 +4,8 @@ import pytest
 import torch
 
 import foolkit as fk
-from foolkit.bank import defended, make_defended, store
+from foolkit.bank import defended, store
+from tools.bank import defended as program
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def test_what_is_stored_is_what_the_network_says(bred, network):
 
 
 def test_making_a_part_anew_has_its_form():
-    made = make_defended.make("lenet", "cppn", runs=1)
+    made = program.make("lenet", "cppn", runs=1)
     assert made["images"].shape == (10, 28, 28)
     stored = defended.load()["lenet", "cppn"].confidence[:10]
     assert (torch.from_numpy(made["confidence"]) - stored).abs().quantile(0.5) < 0.05

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 import foolkit as fk
-from foolkit.bank import VICTIMS, guarded, make_guarded, store
+from foolkit.bank import VICTIMS, guarded, store
+from tools.bank import guarded as program
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,7 @@ def test_digits_of_detectors_are_apart():
 
 def test_making_a_part_anew_gives_what_is_stored():
     """Bit for bit only on one machine: the first generation is the same anywhere."""
-    made = make_guarded.make("fc100-100-10", "energy", "cppn", runs=1)
+    made = program.make("fc100-100-10", "energy", "cppn", runs=1)
     assert made["images"].shape == (10, 28, 28)
     assert made["images"].dtype == np.uint8
     stored = guarded.load()["energy", "cppn"]
@@ -77,4 +78,4 @@ def test_making_a_part_anew_gives_what_is_stored():
 
 def test_breed_refuses_an_unknown_encoding():
     with pytest.raises(ValueError, match="encoding: expected one of 'direct', 'cppn'"):
-        make_guarded.breed(fk.models.load("softmax-1"), "spline", generations=1, seed=0)
+        program.breed(fk.models.load("softmax-1"), "spline", generations=1, seed=0)

@@ -4,8 +4,9 @@ import pytest
 import torch
 
 import foolkit as fk
-from foolkit.bank import make_retrained, retrained, store
+from foolkit.bank import retrained, store
 from foolkit.files import as_bytes
+from tools.bank import retrained as program
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,7 @@ def test_an_unknown_chain_is_refused():
 
 def test_breeding_keeps_what_was_ever_certain():
     net = fk.models.load("fc64-softmax")
-    made, ever = make_retrained.breed(net, runs=2, seed=0, generations=20)
+    made, ever = program.breed(net, runs=2, seed=0, generations=20)
     assert made["images"].shape == (20, 28, 28)
     assert made["images"].dtype == torch.uint8
     there = made["reached"] >= 0
@@ -72,6 +73,6 @@ def test_breeding_keeps_what_was_ever_certain():
 def test_retraining_learns_the_new_class(rounds):
     images, labels = fk.data.digits()
     shown = as_bytes(rounds[0].images[:200, 0])
-    net = make_retrained.retrain(images[:2000], labels[:2000], shown, seed=0)
+    net = program.retrain(images[:2000], labels[:2000], shown, seed=0)
     said = fk.models.predict(net, rounds[0].images[200:])
     assert (said.argmax(1) == 10).float().mean() > 0.5

@@ -60,9 +60,7 @@ def test_load_refuses_genomes_that_nobody_knows(elites, tmp_path):
     elites.save(path)
     tensors, facts = load_tensors(path, "path")
     save_tensors(path, tensors, {**facts, "genomes": "Spirals"})
-    with pytest.raises(
-        ValueError, match=r"path: expected genomes of a known kind \(.*Pixel"
-    ):
+    with pytest.raises(ValueError, match=r"path: expected genomes of a known kind \(.*Pixel"):
         Elites.load(path)
 
 

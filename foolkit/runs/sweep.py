@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from foolkit import folders, runs
 from foolkit.checks import check_count
 from foolkit.encodings import Encoding
 from foolkit.evolution import Elites
@@ -23,6 +22,8 @@ from foolkit.models import load
 from foolkit.models.classifier import fingerprint
 from foolkit.models.precision import Precision
 from foolkit.progress import progress_bar
+from foolkit.runs import evolution
+from foolkit.runs.folder import claim
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -51,7 +52,7 @@ class Run:
         Raises:
             FileNotFoundError: it has not ended.
         """
-        return Elites.load(self.folder / runs.ELITES)
+        return Elites.load(self.folder / evolution.ELITES)
 
 
 def sweep(
@@ -142,9 +143,9 @@ def _named(given: Any, argument: str, meaning: Callable[[str], Any]) -> dict[str
 
 
 def _encoding(name: str) -> Callable[..., Encoding]:
-    if name not in runs.ENCODINGS:
-        raise ValueError(f"encodings: expected {' or '.join(runs.ENCODINGS)}, got {name!r}")
-    return runs.ENCODINGS[name]
+    if name not in evolution.ENCODINGS:
+        raise ValueError(f"encodings: expected {' or '.join(evolution.ENCODINGS)}, got {name!r}")
+    return evolution.ENCODINGS[name]
 
 
 def _claimed(
@@ -172,7 +173,7 @@ def _claimed(
                 "encoding": repr(encoding), "seed": seed, "device": device, "threads": threads,
                 **options,
             }  # fmt: skip
-            folders.claim(place, config, free=("generations",))
+            claim(place, config, free=("generations",))
             run = Run(network, name, seed, place)
             tasks[run] = partial(_evolve, run, source, encoding, config, options, device, threads)
     return tasks
@@ -197,7 +198,7 @@ def _evolve(
     """What a worker does."""
     torch.set_num_threads(threads)
     net = load(**source, device=_place(device))
-    runs.run(run.folder, net, encoding, config, seed=run.seed, progress=False, **options)
+    evolution.run(run.folder, net, encoding, config, seed=run.seed, progress=False, **options)
 
 
 def _place(device: str) -> str:

@@ -14,8 +14,8 @@ from foolkit.bank.store import PLACE
 
 
 def options(module: str, about: str | None) -> argparse.ArgumentParser:
-    """``python -m foolkit.bank.MODULE``, with ``--out``: the folder of the bank, or another."""
-    parser = argparse.ArgumentParser(prog=f"python -m foolkit.bank.{module}", description=about)
+    """``python -m tools.bank.MODULE``, with ``--out``: the folder of the bank, or another."""
+    parser = argparse.ArgumentParser(prog=f"python -m tools.bank.{module}", description=about)
     parser.add_argument("--out", type=Path, default=Path(str(PLACE)))
     return parser
 

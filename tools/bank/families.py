@@ -1,4 +1,4 @@
-"""Makes the bank anew: ``python -m foolkit.bank.make``, or of the named networks alone."""
+"""Makes the bank anew: ``python -m tools.bank.families``, or of the named networks alone."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from foolkit.bank.program import options, write
 from foolkit.bank.store import CARD, COLUMNS, FAMILIES, FILE, VICTIMS, fools, read
 from foolkit.encodings import CPPN, Pixels
 from foolkit.evolution import MapElites
 from foolkit.gradients import ascent, lbfgs
 from foolkit.models import Classifier, comparison_digits, load, predict
+from tools.bank.program import options, write
 
 RUNS = 30
 DIGITS = 100  # that are perturbed: the first comparison digits that the network reads rightly
@@ -122,7 +122,7 @@ def summary(stored: dict[str, np.ndarray]) -> dict:
 
 def main() -> None:
     """Command line: make the parts of the named networks, keep the others."""
-    parser = options("make", __doc__)
+    parser = options("families", __doc__)
     parser.add_argument("victims", nargs="*", choices=[[], *VICTIMS], help="default: all")
     chosen = parser.parse_args()
     victims = chosen.victims or VICTIMS

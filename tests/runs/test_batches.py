@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from foolkit import parts
 from foolkit.gradients import fgsm
+from foolkit.runs import batches
 
 
 @pytest.fixture
@@ -35,24 +35,24 @@ def changing(net, images, labels, made, stop=99):
 
 def test_all_parts_are_what_one_call_gives(tmp_path, net, images, labels):
     made = []
-    found, steps = parts.in_parts(
+    found, steps = batches.in_parts(
         tmp_path, changing(net, images, labels, made), 10, 4, originals=images, progress=False
     )
     whole = fgsm(net, images, labels, epsilon=0.1)
     assert made == [0, 4, 8]
     assert steps is None
-    for name in parts.TENSORS:
+    for name in batches.TENSORS:
         assert torch.allclose(getattr(found, name), getattr(whole, name)), name
     assert found.targeted is whole.targeted
-    parts.clear(tmp_path)
+    batches.clear(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_was_made_before_a_stop_is_kept(tmp_path, net, images, labels):
     made = []
     with pytest.raises(KeyboardInterrupt):
-        parts.in_parts(tmp_path, changing(net, images, labels, made, 2), 10, 4, progress=False)
-    found, _ = parts.in_parts(
+        batches.in_parts(tmp_path, changing(net, images, labels, made, 2), 10, 4, progress=False)
+    found, _ = batches.in_parts(
         tmp_path, changing(net, images, labels, made), 10, 4, originals=images, progress=False
     )
     assert made == [0, 4, 8]
@@ -62,10 +62,10 @@ def test_what_was_made_before_a_stop_is_kept(tmp_path, net, images, labels):
 def test_a_damaged_part_and_one_of_other_images_are_made_anew(tmp_path, net, images, labels):
     made = []
     again = changing(net, images, labels, made)
-    parts.in_parts(tmp_path, again, 10, 4, originals=images, progress=False)
-    first = sorted((tmp_path / parts.FOLDER).iterdir())[0]
+    batches.in_parts(tmp_path, again, 10, 4, originals=images, progress=False)
+    first = sorted((tmp_path / batches.FOLDER).iterdir())[0]
     first.write_bytes(first.read_bytes()[:50])
     other = images.clone()
     other[9, 0, 0, 0] = 0.5
-    parts.in_parts(tmp_path, again, 10, 4, originals=other, progress=False)
+    batches.in_parts(tmp_path, again, 10, 4, originals=other, progress=False)
     assert made == [0, 4, 8, 0, 8]

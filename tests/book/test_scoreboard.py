@@ -1,6 +1,6 @@
 import pytest
 
-from foolkit.scoreboard import Merit, Record
+from foolkit.book.scoreboard import Merit, Record
 
 MERIT = Merit(claim="a < b & c", paper="99 % [N12]", ours="98 %", holds=False)
 

@@ -1,4 +1,4 @@
-"""Breeds the forgeries against detectors anew: ``python -m foolkit.bank.make_guarded``."""
+"""Breeds the forgeries against detectors anew: ``python -m tools.bank.guarded``."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import torch
 
 from foolkit.analysis.guarded import Guarded
 from foolkit.bank.guarded import DETECTORS, ENOUGH, FILE, GENERATIONS, GUARDS, RUNS, detector_digits
-from foolkit.bank.program import make_parts
 from foolkit.bank.store import VICTIMS
 from foolkit.checks import check_choice
 from foolkit.encodings import CPPN, Pixels
 from foolkit.evolution import MapElites
 from foolkit.files import as_bytes
 from foolkit.models import load as load_network
+from tools.bank.program import make_parts
 
 CHILDREN = 100  # of a generation
 ALL = 0.9999  # in every class: the run has nothing left to do
@@ -56,7 +56,7 @@ def make(victim: str, guard: str, encoding: str, runs: int = RUNS) -> dict[str, 
 def main() -> None:
     """Command line: breed all of it again."""
     parts = [(v, g, e) for v in VICTIMS for g in GUARDS for e in GENERATIONS]
-    make_parts("make_guarded", __doc__, FILE, RUNS, parts, make)
+    make_parts("guarded", __doc__, FILE, RUNS, parts, make)
 
 
 if __name__ == "__main__":

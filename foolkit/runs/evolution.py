@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from foolkit import folders
 from foolkit.encodings import CPPN, Encoding, Pixels
 from foolkit.evolution import Elites, evolve
 from foolkit.files import json_bytes, write_atomically
 from foolkit.models import Classifier
+from foolkit.runs.folder import RESULTS, claim, write_gallery
 
 ENCODINGS = {"cppn": CPPN, "pixels": Pixels}
 ELITES, CHECKPOINT = "elites.safetensors", "checkpoint.safetensors"
@@ -36,7 +36,7 @@ def run(
         ValueError: the folder holds another run or other files; what ``evolve`` raises.
         OSError: the folder cannot be written.
     """
-    folders.claim(folder, config, free=("generations",))
+    claim(folder, config, free=("generations",))
     elites = evolve(net, encoding, checkpoint=folder / CHECKPOINT, **options)
     elites.export(folder / "images", net)
     listing = json.loads((folder / "images" / "elites.json").read_text("utf-8"))
@@ -57,5 +57,5 @@ def run(
 def finish(folder: Path, rows: Sequence[dict[str, Any]]) -> Path:
     """The listing and the gallery of a run, the most certain first; returns the gallery's path."""
     rows = sorted(rows, key=lambda row: -row["confidence"])
-    write_atomically(folder / folders.RESULTS, json_bytes(rows))
-    return folders.write_gallery(folder)
+    write_atomically(folder / RESULTS, json_bytes(rows))
+    return write_gallery(folder)

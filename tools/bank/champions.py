@@ -1,4 +1,4 @@
-"""Breeds the champions of ImageNet's classes: ``python -m foolkit.bank.make_champions``.
+"""Breeds the champions of ImageNet's classes: ``python -m tools.bank.champions``.
 
 Days of one core for all of it, so that it may be stopped at any time: with the same
 ``--checkpoints`` it goes on where it was, exactly, and ``--write`` puts what there is into the
@@ -18,12 +18,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from foolkit.bank import champions, program
+from foolkit.bank import champions
 from foolkit.evolution import MapElites
 from foolkit.files import json_bytes, write_atomically
 from foolkit.models import load, squeezenet
 from foolkit.models.classifier import Classifier, fingerprint
 from foolkit.models.imagenet import imagenet, programs
+from tools.bank import program
 
 BATCH = 400  # children of a generation, as in the paper
 SAVE_EVERY = {"cppn": 60.0, "direct": 300.0}  # seconds; a checkpoint of pixels is 0.6 GB
@@ -167,7 +168,7 @@ def write(folder: Path, runs: Iterable[dict[str, Any]], networks: dict[str, Clas
         judged = int(run["columns"]["evaluations"][-1])
         listed[key] = run | {"columns": list(run["columns"]), "evaluations": judged}
     card = about | {
-        "made": "python -m foolkit.bank.make_champions",
+        "made": "python -m tools.bank.champions",
         "networks": about["networks"] | {n: fingerprint(net) for n, net in networks.items()},
         "precision": "float32",
         "runs": list(listed.values()),
@@ -178,7 +179,7 @@ def write(folder: Path, runs: Iterable[dict[str, Any]], networks: dict[str, Clas
 
 def main() -> None:
     """Command line: go on breeding, or write what was bred."""
-    parser = program.options("make_champions", __doc__)
+    parser = program.options("champions", __doc__)
     parser.add_argument("--checkpoints", type=Path, default=Path("champions"), metavar="FOLDER")
     parser.add_argument("--write", action="store_true", help="the bank now; breed nothing")
     chosen = parser.parse_args()

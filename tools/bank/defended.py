@@ -1,4 +1,4 @@
-"""Breeds against the defended networks anew: ``python -m foolkit.bank.make_defended``."""
+"""Breeds against the defended networks anew: ``python -m tools.bank.defended``."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import numpy as np
 import torch
 
 from foolkit.bank.defended import ENOUGH, FILE, GENERATIONS, KEPT, NETWORKS, RUNS
-from foolkit.bank.make_guarded import breed
-from foolkit.bank.program import make_parts
 from foolkit.files import as_bytes
 from foolkit.models import load as load_network
+from tools.bank.guarded import breed
+from tools.bank.program import make_parts
 
 
 def make(network: str, encoding: str, runs: int = RUNS) -> dict[str, np.ndarray]:
@@ -30,7 +30,7 @@ def make(network: str, encoding: str, runs: int = RUNS) -> dict[str, np.ndarray]
 def main() -> None:
     """Command line: breed all of it again."""
     parts = [(network, encoding) for network in NETWORKS for encoding in GENERATIONS]
-    make_parts("make_defended", __doc__, FILE, RUNS, parts, make)
+    make_parts("defended", __doc__, FILE, RUNS, parts, make)
 
 
 if __name__ == "__main__":

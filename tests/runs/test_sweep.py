@@ -10,8 +10,8 @@ import pytest
 import torch
 
 import foolkit as fk
-from foolkit import runs, sweeps
 from foolkit.encodings import CPPN, Pixels
+from foolkit.runs import evolution
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:distributed")
 
@@ -100,9 +100,9 @@ def test_each_run_is_what_it_would_be_alone_and_a_second_call_has_nothing_to_do(
         make = {"cppn": CPPN, "wide": wide}[run.encoding]
         assert_equal(run.elites(), alone(make(shape), run.seed))
         assert (run.folder / "gallery.html").is_file()
-    written = [(run.folder / runs.ELITES).stat().st_mtime_ns for run in found]
+    written = [(run.folder / evolution.ELITES).stat().st_mtime_ns for run in found]
     assert call(workers=1) == found
-    assert [(run.folder / runs.ELITES).stat().st_mtime_ns for run in found] == written
+    assert [(run.folder / evolution.ELITES).stat().st_mtime_ns for run in found] == written
 
 
 def test_more_generations_go_on_and_workers_of_a_scheduler_do_the_same(tmp_path):
@@ -128,7 +128,7 @@ def test_a_run_whose_worker_is_killed_goes_on_from_its_checkpoint(tmp_path, modu
 
     thread = threading.Thread(target=work)
     thread.start()
-    checkpoint = tmp_path / "runs" / "slow-pixels-0000" / runs.CHECKPOINT
+    checkpoint = tmp_path / "runs" / "slow-pixels-0000" / evolution.CHECKPOINT
     deadline = time.monotonic() + 120
     while not (checkpoint.exists() and len(workers_of(module)) > 12):
         assert thread.is_alive()
@@ -157,11 +157,13 @@ def test_runs_that_cannot_be_done_are_named_and_the_others_are_readable(tmp_path
     assert text.startswith("2 of 3 runs failed, the others are done: ")
     assert "nothing-cppn-0000: FloatingPointError: net: expected finite logits" in text
     assert "deadly-cppn-0000: KilledWorker" in text
-    assert len(fk.evolution.Elites.load(tmp_path / "runs" / "good-cppn-0000" / runs.ELITES)) == 10
+    assert (
+        len(fk.evolution.Elites.load(tmp_path / "runs" / "good-cppn-0000" / evolution.ELITES)) == 10
+    )
 
 
 def test_an_unreachable_scheduler_is_said(tmp_path, monkeypatch):
-    monkeypatch.setattr(sweeps, "PATIENCE", 1)
+    monkeypatch.setattr("foolkit.runs.sweep.PATIENCE", 1)
     with pytest.raises(ConnectionError, match="expected a Dask scheduler at tcp://127.0.0.1:9"):
         fk.sweep(tmp_path, networks=["lenet"], scheduler="tcp://127.0.0.1:9", **QUICK)
 

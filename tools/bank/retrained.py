@@ -1,4 +1,4 @@
-"""Retrains with a class for what fooled, anew: ``python -m foolkit.bank.make_retrained``."""
+"""Retrains with a class for what fooled, anew: ``python -m tools.bank.retrained``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from safetensors.torch import save
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from foolkit.bank.program import options, write
 from foolkit.bank.retrained import (
     ADDED,
     CHAINS,
@@ -33,6 +32,7 @@ from foolkit.models import Classifier, LeNet
 from foolkit.models import load as load_network
 from foolkit.models.shipped import as_float16, as_float32
 from foolkit.models.train import Recipe, accuracy, fit
+from tools.bank.program import options, write
 
 EPOCHS = 2  # of every retrained network, from new weights
 MORE = 3  # times as many evolutions to seed the class with as are reported
@@ -113,7 +113,7 @@ def patiently(net: Classifier, runs: int, seed: int) -> list[tuple[str, np.ndarr
 
 def main() -> None:
     """Command line: all chains again."""
-    parser = options("make_retrained", __doc__)
+    parser = options("retrained", __doc__)
     parser.add_argument("--runs", type=int, default=RUNS)
     chosen = parser.parse_args()
     start, stored = time.process_time(), {}

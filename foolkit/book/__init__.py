@@ -1,0 +1,22 @@
+"""What only the book needs: the scale of its experiments, its records, how its pages show figures.
+
+``BookFigure`` is where the builder of the pages looks for it; it loads docutils, which the toolkit
+can do without, when it is first asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from foolkit.book.figure import BookFigure
+
+__all__ = ["BookFigure"]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "BookFigure":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from foolkit.book.figure import BookFigure
+
+    return BookFigure

@@ -1,0 +1,1 @@
+"""The programs that make the files of ``foolkit.bank`` anew, run from a checkout."""
