@@ -153,7 +153,8 @@ def test_one_setting_adds_the_cell_for_colab_and_the_page_does_without_it(book):
         chapters.make_notebooks(book, config, ["second"])
     cells = nbformat.read(book / "second.ipynb", 4).cells
     assert [cell.metadata.get("tags", []) for cell in cells[:2]] == [["colab", "remove-cell"], []]
-    assert "%pip install --quiet git+https://github.com/example/fool" in cells[0].source
+    wanted = "%pip install --quiet 'foolkit[all] @ git+https://github.com/example/fool'"
+    assert wanted in cells[0].source
     page = (make(book, run=False).parent / "second.html").read_text()
     assert "%pip" not in page
     colab = "https://colab.research.google.com/github/example/fool/blob/main/book/second.ipynb"

@@ -32,7 +32,7 @@ downloaded. What you see was measured before, on the networks named below.
 COLAB = """import sys
 
 if "google.colab" in sys.modules:
-    %pip install --quiet git+{url}"""
+    %pip install --quiet 'foolkit[all] @ git+{url}'"""
 
 
 def chapters(book: Path) -> list[Path]:

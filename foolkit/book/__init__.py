@@ -6,17 +6,19 @@ can do without, when it is first asked for.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from foolkit.book import scoreboard
     from foolkit.book.figure import BookFigure
 
-__all__ = ["BookFigure"]
+__all__ = ["BookFigure", "scoreboard"]
 
 
 def __getattr__(name: str) -> Any:
-    if name != "BookFigure":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from foolkit.book.figure import BookFigure
-
-    return BookFigure
+    if name == "BookFigure":
+        return import_module("foolkit.book.figure").BookFigure
+    if name == "scoreboard":
+        return import_module("foolkit.book.scoreboard")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

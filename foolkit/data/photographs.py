@@ -11,6 +11,8 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from foolkit.extras import needs
+
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
 
@@ -67,6 +69,8 @@ def carried() -> tuple[Image.Image, ...]:
     A temple (danielbuechele) and a flower (vultilion), both CC BY 2.0, of scikit-learn; a portrait
     of Grace Hopper (James S. Davis for the US Navy, public domain), of matplotlib.
     """
+    needs("matplotlib", "plot")
+    needs("sklearn", "analysis")
     import matplotlib
     from sklearn.datasets import load_sample_images
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import networkx as nx
 import torch
 from torch import Tensor
 
 from foolkit.encodings.genomes import Genomes
+from foolkit.extras import needs
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 INPUTS = ("x", "y", "d", "1")  # two coordinates, distance to the centre, a constant
 
@@ -98,6 +101,9 @@ class CPPNGenomes(Genomes):
         """
         if len(self) != 1:
             raise ValueError(f"genomes: expected one genome, such as genomes[0], got {len(self)}")
+        needs("networkx", "plot")
+        import networkx as nx
+
         outputs, hidden = self.outputs[0].tolist(), self.hidden[0].tolist()
         ends = ["out"] if len(outputs) == 1 else [f"out{i + 1}" for i in range(len(outputs))]
         names = [*INPUTS, *ends, *(f"h{i + 1}" for i in range(len(hidden)))]
@@ -120,9 +126,11 @@ class CPPNGenomes(Genomes):
             ValueError: more or less than one genome.
         """
         graph = self.graph()
+        from networkx import lexicographical_topological_sort
+
         shown = needed(graph)
         lines, used = [], set()
-        for name in nx.lexicographical_topological_sort(graph, key=_order):
+        for name in lexicographical_topological_sort(graph, key=_order):
             activation = graph.nodes[name].get("activation")
             if name in shown and activation is not None:
                 terms = [(w, s) for s, _, w in graph.in_edges(name, data="weight")]
@@ -134,8 +142,10 @@ class CPPNGenomes(Genomes):
 
 def needed(graph: nx.DiGraph) -> set[str]:
     """The nodes of ``CPPNGenomes.graph`` that the picture depends on: outputs, what leads there."""
+    from networkx import ancestors
+
     ends = [name for name, kind in graph.nodes(data="kind") if kind == "output"]
-    return set(ends).union(*(nx.ancestors(graph, end) for end in ends))
+    return set(ends).union(*(ancestors(graph, end) for end in ends))
 
 
 def _order(name: str) -> tuple[int, int]:

