@@ -24,7 +24,7 @@ from foolkit import folders, parts, runs
 from foolkit.analysis.transfer import Forgeries
 from foolkit.evolution import Elites
 from foolkit.files import file_name, json_bytes, load_tensors, save_tensors, write_atomically
-from foolkit.gradients import Perturbed
+from foolkit.gradients import Ascent, Perturbed
 from foolkit.models import Classifier
 from foolkit.models.classifier import fingerprint
 
@@ -308,7 +308,9 @@ def attack(**options: Any) -> int:
         return getattr(fk.gradients, method)(net, images[rows], labels[rows], **settings, **drawn)
 
     size, bar = options["batch"], not options["quiet"]
-    found, _ = parts.in_parts(out, change, len(images), size, originals=images, progress=bar)
+    found = parts.in_parts(
+        out, Perturbed, change, len(images), size, originals=images, progress=bar
+    )
     abouts = [
         f"{name}, {'to become' if target is not None else 'was'} {net.classes[label]},"
         f" largest change {255 * linf:.1f}/255"
@@ -407,17 +409,17 @@ def ascend(**options: Any) -> int:
     same = ("start", "steps", "decay", "blur", "threshold", "batch")
     settings = {name: options[name] for name in same}
 
-    def paint(rows: slice) -> Perturbed:
+    def paint(rows: slice) -> Ascent:
         seed = options["seed"] + rows.start
         return fk.gradients.ascent(net, goals[rows], seed=seed, progress=False, **settings)
 
-    found, needed = parts.in_parts(
-        out, paint, len(goals), options["batch"], progress=not options["quiet"]
+    found = parts.in_parts(
+        out, Ascent, paint, len(goals), options["batch"], progress=not options["quiet"]
     )
     abouts = [
         f"painted to become {net.classes[goal]}, "
         + (f"{steps} steps" if steps >= 0 else "not there in time")
-        for goal, steps in zip(goals.tolist(), needed.tolist(), strict=True)
+        for goal, steps in zip(goals.tolist(), found.steps.tolist(), strict=True)
     ]
     return _perturbed(net, found, abouts, [net.classes[k] for k in goals.tolist()], out)
 
