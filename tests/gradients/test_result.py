@@ -130,9 +130,9 @@ def test_files_that_will_not_do(found, painted, tmp_path):
     with pytest.raises(ValueError, match="path: expected a file of kind 'ascent', got 'perturbed'"):
         Ascent.load(path)
     tensors, facts = load_tensors(path, "path")
-    path.write_bytes(path.read_bytes()[:100])
+    (tmp_path / "cut").write_bytes(path.read_bytes()[:100])
     with pytest.raises(ValueError, match="path: expected a complete safetensors file"):
-        Perturbed.load(path)
+        Perturbed.load(tmp_path / "cut")
     painted.save(path)
     with pytest.raises(ValueError, match="path: expected a file of kind 'perturbed', got 'ascent'"):
         Perturbed.load(path)
