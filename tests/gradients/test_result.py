@@ -144,7 +144,7 @@ def test_files_that_will_not_do(found, painted, tmp_path):
 
     without = {name: tensor for name, tensor in tensors.items() if name != "l2"}
     refused("path: expected images, .* got confidence, images", without)
-    refused("path: expected images, .* got confidence, images", {**tensors, "odd": tensors["l2"]})
+    refused("path: expected images, .* got confidence, images", {**tensors, "odd": found.l2 + 1})
     refused("path: expected images, .* and targeted", tensors, {"kind": "perturbed"})
     refused("expected l2 as torch.float32", {**tensors, "l2": tensors["l2"].double()})
     refused(r"expected l0 as .* got torch.int64 \[3\]", {**tensors, "l0": tensors["l0"][:3]})
