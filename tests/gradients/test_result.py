@@ -148,7 +148,7 @@ def test_files_that_will_not_do(found, painted, tmp_path):
     refused("path: expected images, .* and targeted", tensors, {"kind": "perturbed"})
     refused("expected l2 as torch.float32", {**tensors, "l2": tensors["l2"].double()})
     refused(r"expected l0 as .* got torch.int64 \[3\]", {**tensors, "l0": tensors["l0"][:3]})
-    refused("expected success as torch.bool", {**tensors, "success": tensors["labels"]})
+    refused("expected success as torch.bool", {**tensors, "success": found.labels + 1})
     refused("expected originals as", {**tensors, "originals": found.originals[..., :3]})
 
 
