@@ -30,7 +30,7 @@ from foolkit.files import (
     save_tensors,
     write_atomically,
 )
-from foolkit.gradients import Perturbed
+from foolkit.gradients import Ascent, Perturbed
 from foolkit.models import Classifier
 from foolkit.models.classifier import fingerprint
 from foolkit.models.shipped import check_name
@@ -317,7 +317,9 @@ def attack(**options: Any) -> int:
         return getattr(fk.gradients, method)(net, images[rows], labels[rows], **settings, **drawn)
 
     size, bar = options["batch"], not options["quiet"]
-    found, _ = batches.in_parts(out, change, len(images), size, originals=images, progress=bar)
+    found = batches.in_parts(
+        out, Perturbed, change, len(images), size, originals=images, progress=bar
+    )
     abouts = [
         f"{name}, {'to become' if target is not None else 'was'} {net.classes[label]},"
         f" largest change {255 * linf:.1f}/255"
@@ -416,17 +418,17 @@ def ascend(**options: Any) -> int:
     same = ("start", "steps", "decay", "blur", "threshold", "batch")
     settings = {name: options[name] for name in same}
 
-    def paint(rows: slice) -> Perturbed:
+    def paint(rows: slice) -> Ascent:
         seed = options["seed"] + rows.start
         return fk.gradients.ascent(net, goals[rows], seed=seed, progress=False, **settings)
 
-    found, needed = batches.in_parts(
-        out, paint, len(goals), options["batch"], progress=not options["quiet"]
+    found = batches.in_parts(
+        out, Ascent, paint, len(goals), options["batch"], progress=not options["quiet"]
     )
     abouts = [
         f"painted to become {net.classes[goal]}, "
         + (f"{steps} steps" if steps >= 0 else "not there in time")
-        for goal, steps in zip(goals.tolist(), needed.tolist(), strict=True)
+        for goal, steps in zip(goals.tolist(), found.steps.tolist(), strict=True)
     ]
     return _perturbed(net, found, abouts, [net.classes[k] for k in goals.tolist()], out)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -28,20 +28,38 @@ from foolkit.models.precision import device_of
 LOOK = 10  # steps between two looks at whether all images are done: a look makes a GPU wait
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Ascent(Perturbed):
     """The result of ``ascent``; ``originals`` are the images it began with, ``labels`` the goals.
+
+    Where several are joined, those that took fewer steps stand still after their last:
+    ``trajectory`` repeats its last row.
 
     Attributes:
         steps: int64 ``[N]``, gradient steps until the goal's confidence reached the threshold: 0
             if it was there at the start, -1 if it never was (always, if there is none).
         trajectory: float32 ``[T + 1, N]``, confidence in the goal before each step and after the
             last, of what the network was shown (with jitter, the shifted image); constant once
-            an image is done. T is the largest number of steps that any image took.
+            an image is done. T is the largest number of steps that any image of the call took.
     """
 
     steps: Tensor
     trajectory: Tensor
+
+    KIND: ClassVar[str] = "ascent"
+    DTYPES: ClassVar[dict[str, torch.dtype]] = {**Perturbed.DTYPES, "steps": torch.int64}
+
+    @classmethod
+    def _dimension(cls, name: str) -> int:
+        return 1 if name == "trajectory" else 0
+
+    @classmethod
+    def _joined(cls, name: str, parts: list[Tensor]) -> Tensor:
+        if name != "trajectory":
+            return torch.cat(parts)
+        longest = max(len(part) for part in parts)
+        padded = [torch.cat([p, p[-1:].expand(longest - len(p), -1)]) for p in parts]
+        return torch.cat(padded, 1)
 
 
 def ascent(

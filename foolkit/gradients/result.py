@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor
 
+from foolkit.files import load_tensors, save_tensors
 from foolkit.gradients.problem import BATCH, Problem, attacking
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Perturbed:
     """Changed images, and what the network says of exactly these, in one fresh forward pass.
+
+    ``found[rows]`` are the results of some images, ``Perturbed.cat`` joins those of several calls,
+    ``save`` and ``load`` keep them in a file.
 
     Attributes:
         images: float32 ``[N, C, H, W]``, in [0, 1] (unless made with ``clip=False``).
@@ -49,13 +56,141 @@ class Perturbed:
     rms: Tensor
     queries: Tensor
 
+    KIND: ClassVar[str] = "perturbed"  # what its file says it is
+    # of the tensors that are no float32
+    DTYPES: ClassVar[dict[str, torch.dtype]] = {
+        "labels": torch.int64,
+        "success": torch.bool,
+        "success_8bit": torch.bool,
+        "predicted": torch.int64,
+        "l0": torch.int64,
+        "queries": torch.int64,
+    }
+
     def __len__(self) -> int:
         return len(self.images)
+
+    def __repr__(self) -> str:
+        fooled = int(self.success.sum())
+        far = f", median L2 of these {float(self.l2[self.success].median()):.2f}" if fooled else ""
+        return f"{type(self).__name__}({len(self)} images, {fooled} fooled{far})"
 
     @property
     def perturbation(self) -> Tensor:
         """``images - originals``."""
         return self.images - self.originals
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All fields but ``targeted``, by name."""
+        return {name: getattr(self, name) for name in self._names()}
+
+    def __getitem__(self, rows: Tensor | slice | int) -> Self:
+        """The results of some images; a single one is a batch of one.
+
+        Args:
+            rows: an int64 tensor, a bool mask ``[N]``, a slice or an integer.
+
+        Raises:
+            TypeError: anything else.
+            IndexError: an image that is not there, a mask of another length.
+        """
+        if isinstance(rows, Tensor):
+            if rows.dtype not in (torch.int64, torch.bool) or rows.ndim != 1:
+                raise TypeError(
+                    "rows: expected an int64 tensor [M] or a bool mask [N],"
+                    f" got {rows.dtype} {list(rows.shape)}"
+                )
+        elif isinstance(rows, int) and not isinstance(rows, bool):
+            if not -len(self) <= rows < len(self):
+                raise IndexError(f"rows: expected one of {len(self)} images, got {rows}")
+            rows = slice(rows, rows + 1 or None)
+        elif not isinstance(rows, slice):
+            raise TypeError(
+                f"rows: expected a tensor, a slice or an integer, got {type(rows).__name__}"
+            )
+        chosen = {
+            name: tensor[(slice(None),) * self._dimension(name) + (rows,)]
+            for name, tensor in self.tensors().items()
+        }
+        return replace(self, **chosen)
+
+    @classmethod
+    def cat(cls, parts: Sequence[Self]) -> Self:
+        """The results of several calls as one, in their order.
+
+        Raises:
+            TypeError: a part of another kind.
+            ValueError: no part, targeted and untargeted ones, images of several shapes.
+        """
+        if not parts:
+            raise ValueError("parts: expected at least one, got none")
+        for part in parts:
+            if type(part) is not cls:
+                raise TypeError(f"parts: expected {cls.__name__}, got {type(part).__name__}")
+        targeted = {part.targeted for part in parts}
+        if len(targeted) > 1:
+            raise ValueError("parts: expected all targeted or none, got both")
+        shapes = sorted({tuple(part.images.shape[1:]) for part in parts})
+        if len(shapes) > 1:
+            raise ValueError(f"parts: expected images of one shape, got {shapes}")
+        joined = {
+            name: cls._joined(name, [getattr(part, name) for part in parts])
+            for name in cls._names()
+        }
+        return cls(**joined, targeted=targeted.pop())
+
+    def to(self, device: torch.device | str) -> Self:
+        """The same results with every tensor on another device."""
+        return replace(self, **{name: t.to(device) for name, t in self.tensors().items()})
+
+    def save(self, path: str | Path) -> None:
+        """Everything in one safetensors file, written atomically."""
+        save_tensors(Path(path), self.tensors(), {"kind": self.KIND, "targeted": self.targeted})
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """What ``save`` wrote, number for number, on the CPU.
+
+        Raises:
+            FileNotFoundError: no such file.
+            ValueError: truncated, corrupt, of another kind, or with tensors that do not fit.
+        """
+        tensors, facts = load_tensors(Path(path), "path")
+        if facts.get("kind") != cls.KIND:
+            raise ValueError(
+                f"path: expected a file of kind {cls.KIND!r}, got {facts.get('kind')!r}: {path}"
+            )
+        if set(tensors) != set(cls._names()) or not isinstance(facts.get("targeted"), bool):
+            raise ValueError(
+                f"path: expected {', '.join(cls._names())} and targeted,"
+                f" got {', '.join([*sorted(tensors), *sorted(facts)])}: {path}"
+            )
+        for name, tensor in tensors.items():
+            dimension = cls._dimension(name)
+            wide = 4 if name in ("images", "originals") else dimension + 1
+            shape, dtype = tensors["images"].shape, cls.DTYPES.get(name, torch.float32)
+            fits = tensor.ndim == wide and tensor.shape[dimension] == shape[0]
+            if name == "originals":
+                fits = tensor.shape == shape
+            if not fits or tensor.dtype != dtype:
+                raise ValueError(
+                    f"path: expected {name} as {dtype} of images {list(shape)},"
+                    f" got {tensor.dtype} {list(tensor.shape)}: {path}"
+                )
+        return cls(**tensors, targeted=facts["targeted"])
+
+    @classmethod
+    def _names(cls) -> list[str]:
+        return [field.name for field in fields(cls) if field.name != "targeted"]
+
+    @classmethod
+    def _dimension(cls, name: str) -> int:
+        """The dimension of a field along which the images stand."""
+        return 0
+
+    @classmethod
+    def _joined(cls, name: str, parts: list[Tensor]) -> Tensor:
+        return torch.cat(parts)
 
 
 def facts(problem: Problem, images: Tensor, queries: Tensor | int, batch: int = BATCH) -> dict:

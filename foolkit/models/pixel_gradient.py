@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad
+from torch.nn.functional import conv2d, pad
 
 BLOCK = 4  # pixels: a processor multiplies the 16 numbers of a block as fast as one
 
@@ -35,12 +35,26 @@ class GreyConv2d(nn.Conv2d):
 
 
 class _ToPixels(torch.autograd.Function):
-    """Hands ``maps`` on, and their gradient to the images that they are a convolution of."""
+    """Hands ``maps`` on, and their gradient to the images that they are a convolution of.
+
+    Written for ``torch.func`` too: ``grad``, ``vmap``, ``jacrev``, ``hessian`` and ``jvp``.
+    """
+
+    generate_vmap_rule = True
 
     @staticmethod
-    def forward(ctx: Any, images: Tensor, maps: Tensor, weight: Tensor) -> Tensor:
-        ctx.save_for_backward(weight)
+    def forward(images: Tensor, maps: Tensor, weight: Tensor) -> Tensor:
         return maps.view_as(maps)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(inputs[2])
+        ctx.save_for_forward(inputs[2])
+
+    @staticmethod
+    def jvp(ctx: Any, images: Tensor, maps: Tensor, _: Tensor) -> Tensor:
+        (weight,) = ctx.saved_tensors
+        return maps + conv2d(images, weight)
 
     @staticmethod
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, Tensor, None]:

@@ -4,33 +4,34 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
 
-from foolkit.files import load_tensors, save_tensors
 from foolkit.gradients import Perturbed
+from foolkit.progress import progress_bar
 
 FOLDER = "parts"
-TENSORS = tuple(field.name for field in fields(Perturbed) if field.name != "targeted")
+Result = TypeVar("Result", bound=Perturbed)
 
 
 def in_parts(
     folder: Path,
-    make: Callable[[slice], Perturbed],
+    kind: type[Result],
+    make: Callable[[slice], Result],
     count: int,
     size: int,
     *,
     originals: Tensor | None = None,
     progress: bool = True,
-) -> tuple[Perturbed, Tensor | None]:
+) -> Result:
     """``make`` of each part; started again in the same folder, only of parts that are missing.
 
     Args:
         folder: of the run; parts lie in a folder of their own there, until ``clear``.
+        kind: of the results: ``Perturbed`` or ``Ascent``.
         make: perturbs the images of a slice of ``range(count)``, whatever was made before.
         count: images in all.
         size: images of a part.
@@ -38,29 +39,23 @@ def in_parts(
         progress: show a bar if it takes longer than a second.
 
     Returns:
-        All parts as one, and the ``steps`` of each image, where ``make``'s results have them.
+        All parts as one, on the CPU.
 
     Raises:
         OSError: a part cannot be written.
     """
-    made: list[dict[str, Tensor]] = []
-    targeted = False
-    with tqdm(total=count, disable=not progress, unit=" images", delay=1) as bar:
+    made: list[Result] = []
+    with progress_bar(count, "images", progress=progress) as bar:
         for first in range(0, count, size):
             rows = slice(first, min(first + size, count))
             path = folder / FOLDER / f"{first:06d}.safetensors"
-            part, targeted = _kept(path, None if originals is None else originals[rows])
+            part = _kept(path, kind, None if originals is None else originals[rows])
             if part is None:
-                found = make(rows)
-                names = (*TENSORS, *(("steps",) if hasattr(found, "steps") else ()))
-                part, targeted = {n: getattr(found, n).cpu() for n in names}, found.targeted
-                path.parent.mkdir(exist_ok=True)
-                save_tensors(path, part, {"targeted": targeted})
+                part = make(rows).to("cpu")
+                part.save(path)
             made.append(part)
             bar.update(rows.stop - rows.start)
-    whole = {name: torch.cat([part[name] for part in made]) for name in made[0]}
-    steps = whole.pop("steps", None)
-    return Perturbed(**whole, targeted=targeted), steps
+    return kind.cat(made)
 
 
 def clear(folder: Path) -> None:
@@ -68,14 +63,12 @@ def clear(folder: Path) -> None:
     shutil.rmtree(folder / FOLDER, ignore_errors=True)
 
 
-def _kept(path: Path, originals: Tensor | None) -> tuple[dict[str, Tensor] | None, bool]:
+def _kept(path: Path, kind: type[Result], originals: Tensor | None) -> Result | None:
     """A part, if it is whole and of these images."""
-    if not path.is_file():
-        return None, False
     try:
-        part, facts = load_tensors(path, "parts")
-    except ValueError:  # cut off by a full disk: made anew
-        return None, False
-    if originals is not None and not torch.equal(part["originals"], originals.cpu()):
-        return None, False
-    return part, facts["targeted"]
+        part = kind.load(path)
+    except (FileNotFoundError, ValueError):  # a part cut off by a full disk is made anew
+        return None
+    if originals is not None and not torch.equal(part.originals, originals.cpu()):
+        return None
+    return part

@@ -3,8 +3,13 @@
 import pytest
 import torch
 from torch import nn
+from torch.func import functional_call, grad, hessian, jacrev, jvp, vmap
 
+from foolkit.models import LeNet
 from foolkit.models.pixel_gradient import GreyConv2d, pixel_gradient
+
+# PyTorch's own forward mode still goes through it
+SCRIPT = pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning")
 
 
 @pytest.fixture
@@ -40,6 +45,56 @@ def test_can_be_differentiated_twice(pair):
     images = torch.rand(1, 1, 8, 8, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(pair[0], images)
     assert torch.autograd.gradgradcheck(pair[0], images)
+
+
+@SCRIPT
+def test_forward_mode_where_the_pixels_need_a_gradient(pair):
+    images = torch.rand(1, 1, 8, 8, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(pair[0], images, check_forward_ad=True)
+
+
+def of_all(net, images):
+    """The gradient of each image's first output, by three ways of ``torch.func``."""
+    yield grad(lambda x: net(x)[:, 0].sum())(images)
+    yield vmap(grad(lambda x: net(x[None])[0, 0]))(images)
+    yield grad(lambda x: vmap(lambda y: net(y[None])[0])(x)[:, 0].sum())(images)
+
+
+def test_the_lenet_of_torch_func():
+    ours, plain = LeNet().double(), LeNet().double()
+    plain.conv1 = nn.Conv2d(1, 20, 5).double()
+    plain.load_state_dict(ours.state_dict())
+    images = torch.rand(3, 1, 28, 28, dtype=torch.float64)
+    expected = torch.autograd.grad(plain(pixels := images.requires_grad_())[:, 0].sum(), pixels)[0]
+    images = images.detach()
+    for found in of_all(ours, images):
+        torch.testing.assert_close(found, expected)
+    jacobian = jacrev(ours)(images)
+    torch.testing.assert_close(jacobian, jacrev(plain)(images))
+    torch.testing.assert_close(jacobian[:, 0].sum(0), expected)
+
+
+@SCRIPT
+def test_torch_func_where_the_second_derivative_is_not_zero(pair):
+    nets = [nn.Sequential(layer, nn.Tanh(), nn.Flatten()) for layer in pair]
+    images = torch.rand(2, 1, 8, 8, dtype=torch.float64)
+    weights = [dict(net.named_parameters()) for net in nets]
+
+    def slope(net, weights, x):
+        return grad(lambda y: functional_call(net, weights, (y[None],)).sum())(x)
+
+    for way in (
+        lambda net, _: hessian(lambda x: net(x).sum())(images[:1]),
+        lambda net, _: jacrev(jacrev(lambda x: net(x).sum()))(images[:1]),
+        lambda net, w: jvp(lambda x: slope(net, w, x), (images[0],), (images[1],))[1],
+        # each image's own gradient of the weights, of the pixels' gradient
+        lambda net, w: vmap(
+            grad(lambda w, x: slope(net, w, x).square().sum()), in_dims=(None, 0)
+        )(w, images)["0.weight"],
+    ):  # fmt: skip
+        ours, plain = (way(net, w) for net, w in zip(nets, weights, strict=True))
+        assert plain.abs().max() > 1e-3
+        torch.testing.assert_close(ours, plain)
 
 
 def test_only_asked_for_gradients_are_computed(pair):

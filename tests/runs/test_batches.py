@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from foolkit.gradients import fgsm
+from foolkit.gradients import Ascent, Perturbed, ascent, fgsm
 from foolkit.runs import batches
 
 
@@ -35,14 +35,19 @@ def changing(net, images, labels, made, stop=99):
 
 def test_all_parts_are_what_one_call_gives(tmp_path, net, images, labels):
     made = []
-    found, steps = batches.in_parts(
-        tmp_path, changing(net, images, labels, made), 10, 4, originals=images, progress=False
+    found = batches.in_parts(
+        tmp_path,
+        Perturbed,
+        changing(net, images, labels, made),
+        10,
+        4,
+        originals=images,
+        progress=False,
     )
     whole = fgsm(net, images, labels, epsilon=0.1)
     assert made == [0, 4, 8]
-    assert steps is None
-    for name in batches.TENSORS:
-        assert torch.allclose(getattr(found, name), getattr(whole, name)), name
+    for name, tensor in whole.tensors().items():
+        assert torch.allclose(found.tensors()[name], tensor), name
     assert found.targeted is whole.targeted
     batches.clear(tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -51,9 +56,17 @@ def test_all_parts_are_what_one_call_gives(tmp_path, net, images, labels):
 def test_what_was_made_before_a_stop_is_kept(tmp_path, net, images, labels):
     made = []
     with pytest.raises(KeyboardInterrupt):
-        batches.in_parts(tmp_path, changing(net, images, labels, made, 2), 10, 4, progress=False)
-    found, _ = batches.in_parts(
-        tmp_path, changing(net, images, labels, made), 10, 4, originals=images, progress=False
+        batches.in_parts(
+            tmp_path, Perturbed, changing(net, images, labels, made, 2), 10, 4, progress=False
+        )
+    found = batches.in_parts(
+        tmp_path,
+        Perturbed,
+        changing(net, images, labels, made),
+        10,
+        4,
+        originals=images,
+        progress=False,
     )
     assert made == [0, 4, 8]
     assert torch.equal(found.images, fgsm(net, images, labels, epsilon=0.1).images)
@@ -62,10 +75,25 @@ def test_what_was_made_before_a_stop_is_kept(tmp_path, net, images, labels):
 def test_a_damaged_part_and_one_of_other_images_are_made_anew(tmp_path, net, images, labels):
     made = []
     again = changing(net, images, labels, made)
-    batches.in_parts(tmp_path, again, 10, 4, originals=images, progress=False)
+    batches.in_parts(tmp_path, Perturbed, again, 10, 4, originals=images, progress=False)
     first = sorted((tmp_path / batches.FOLDER).iterdir())[0]
     first.write_bytes(first.read_bytes()[:50])
     other = images.clone()
     other[9, 0, 0, 0] = 0.5
-    batches.in_parts(tmp_path, again, 10, 4, originals=other, progress=False)
+    batches.in_parts(tmp_path, Perturbed, again, 10, 4, originals=other, progress=False)
     assert made == [0, 4, 8, 0, 8]
+
+
+def test_painted_parts_keep_their_steps(tmp_path, net):
+    goals = torch.arange(5)
+
+    def paint(rows):
+        return ascent(
+            net, goals[rows], shape=(1, 6, 6), start="grey", steps=20, step_size=0.1, progress=False
+        )
+
+    found = batches.in_parts(tmp_path, Ascent, paint, 5, 2, progress=False)
+    again = batches.in_parts(tmp_path, Ascent, lambda rows: None, 5, 2, progress=False)
+    for name, tensor in found.tensors().items():
+        assert torch.equal(again.tensors()[name], tensor), name
+    assert torch.equal(found.steps, paint(slice(None)).steps)
