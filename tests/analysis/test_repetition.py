@@ -103,8 +103,8 @@ def test_autocorrelation_is_pearsons():
 
 
 def test_small_images_do_not_repeat():
-    for size in ((1, 1), (2, 3), (3, 4)):
-        assert int(find_repeats(torch.rand(1, 1, *size)).count) == 0
+    for size in ((1, 1), (2, 3), (3, 3)):  # with four lags a random image may have a period
+        assert int(find_repeats(torch.rand(1, 1, *size, generator=seeded())).count) == 0
 
 
 @pytest.mark.parametrize("fill", FILLS)
