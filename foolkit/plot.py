@@ -23,7 +23,7 @@ from matplotlib.spines import Spine
 from matplotlib.text import Text
 from torch import Tensor
 
-from foolkit.analysis import Estimate, Transfer
+from foolkit.analysis import Interval, Transfer
 from foolkit.analysis.repetition import Repeats
 from foolkit.checks import check_images
 from foolkit.encodings import CPPNGenomes
@@ -393,7 +393,7 @@ def _heat(ax: Axes, values: np.ndarray, text: Callable[[int, int], str], label: 
 
 
 def shares(
-    estimates: Mapping[tuple[str, str], Estimate], *, label: str, alt: str, caption: str
+    estimates: Mapping[tuple[str, str], Interval[float]], *, label: str, alt: str, caption: str
 ) -> Figure:
     """A heat map of shares, in per cent, with their intervals below them.
 

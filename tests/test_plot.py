@@ -109,7 +109,7 @@ def test_convergence_draws_median_and_band_of_the_seeds():
 
 def test_shares_writes_every_estimate_with_its_interval():
     found = {
-        (row, column): fk.analysis.Estimate(value, value - 0.1, value + 0.1)
+        (row, column): fk.analysis.Interval(value, value - 0.1, value + 0.1, 0.95)
         for row, column, value in (("a", "x y", 0.2), ("a", "z", 0.3), ("b", "x y", 0.4),
                                    ("b", "z", 0.9))
     }  # fmt: skip
@@ -124,7 +124,7 @@ def test_shares_writes_every_estimate_with_its_interval():
 
 
 def test_shares_needs_every_pair():
-    one = fk.analysis.Estimate(0.5, 0.4, 0.6)
+    one = fk.analysis.Interval(0.5, 0.4, 0.6, 0.95)
     with pytest.raises(ValueError, match=r"estimates: expected one of every pair, .*'a', 'y'"):
         fk.plot.shares({("a", "x"): one, ("b", "y"): one}, label="s", alt="a", caption="c")
     with pytest.raises(ValueError, match="estimates: expected one of every pair, got none of any"):

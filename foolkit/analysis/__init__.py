@@ -2,10 +2,8 @@
 
 from foolkit.analysis.boundary import Plane, distance_along, plane
 from foolkit.analysis.calibration import (
-    Estimate,
     Reliability,
     auroc,
-    bootstrap,
     calibration_error,
     calibration_error_by_chance,
     fit_temperature,
@@ -25,10 +23,17 @@ from foolkit.analysis.detectors import (
 from foolkit.analysis.firing import Firing, Reference, activations
 from foolkit.analysis.forgeries import Forgeries
 from foolkit.analysis.guarded import Guarded
+from foolkit.analysis.intervals import (
+    Interval,
+    bootstrap,
+    exact_interval,
+    exact_share,
+    mean_interval,
+)
 from foolkit.analysis.likeness import class_means, correlation, spectrum
 from foolkit.analysis.parts import judge_apart
 from foolkit.analysis.regularity import Recurrence, bars, compressed_size, recurrence, symmetry
-from foolkit.analysis.rejection import Rejection, mean_over_runs, rejection
+from foolkit.analysis.rejection import Rejection, rejection
 from foolkit.analysis.repetition import (
     Ablation,
     Drop,
@@ -40,10 +45,9 @@ from foolkit.analysis.repetition import (
     tile,
     tiled_repeats,
 )
-from foolkit.analysis.robustness import Robustness, robustness, share
+from foolkit.analysis.robustness import Robustness, robustness
 from foolkit.analysis.scores import (
     Mistakes,
-    Share,
     accuracy_refusing,
     errors,
     over_networks,
@@ -63,7 +67,6 @@ from foolkit.analysis.scramble import (
 from foolkit.analysis.space import (
     Room,
     bend,
-    exact_interval,
     nearest,
     random_directions,
     rays,
@@ -76,11 +79,11 @@ __all__ = [
     "Detector",
     "Drop",
     "Energy",
-    "Estimate",
     "FeatureNeighbours",
     "Firing",
     "Forgeries",
     "Guarded",
+    "Interval",
     "Mahalanobis",
     "MaxScore",
     "MaxSoftmax",
@@ -95,7 +98,6 @@ __all__ = [
     "Robustness",
     "Room",
     "Scramble",
-    "Share",
     "Transfer",
     "ablate",
     "accuracy_refusing",
@@ -115,11 +117,12 @@ __all__ = [
     "erase",
     "errors",
     "exact_interval",
+    "exact_share",
     "fade_seams",
     "find_repeats",
     "fit_temperature",
     "judge_apart",
-    "mean_over_runs",
+    "mean_interval",
     "mosaic",
     "nearest",
     "over_networks",
@@ -137,7 +140,6 @@ __all__ = [
     "scores",
     "scramble",
     "seam_step",
-    "share",
     "shuffle_tiles",
     "spectrum",
     "symmetry",

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from foolkit.checks import check_between, check_count, check_labels
+from foolkit.checks import check_count, check_labels
 
 BINS = 15  # as Guo et al. (2017)
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number and the ends of its interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
 @dataclass(frozen=True)
@@ -117,8 +105,9 @@ def fit_temperature(logits: Tensor, labels: Tensor) -> float:
     """The temperature T that makes ``softmax(logits / T)`` most likely: Guo et al. (2017), 4.2.
 
     Minimises the mean of ``-log softmax(logits / T)[label]``. It is convex in ``1 / T``, so its
-    slope, the mean over images of ``sum_k softmax(logits / T)_k logits_k - logits_label``, is
-    bisected. T above 1 makes every answer less certain, T below 1 more so; no answer changes.
+    slope, the mean over images of ``sum_k softmax(logits / T)_k logits_k - logits_label``, has
+    one zero, which Brent's method finds. T above 1 makes every answer less certain, T below 1
+    more so; no answer changes.
 
     Args:
         logits: ``[N, K]``, of images that were not trained on.
@@ -137,6 +126,8 @@ def fit_temperature(logits: Tensor, labels: Tensor) -> float:
     check_labels(labels, *logits.shape)
     if not bool(logits.isfinite().all()):
         raise ValueError("logits: expected finite values, got NaN or infinity")
+    from scipy.optimize import brentq  # slow to import
+
     logits, labels = logits.detach().double(), labels.long()
     chosen = logits.gather(1, labels[:, None])
     if bool((chosen >= logits.amax(1, keepdim=True)).all()):
@@ -144,13 +135,12 @@ def fit_temperature(logits: Tensor, labels: Tensor) -> float:
     if bool(chosen.mean() <= logits.mean()):
         raise ValueError("logits: expected higher ones for the labels, else the best T is infinite")
     scale = logits.std()
-    low, high = logits.new_tensor(-20.0), logits.new_tensor(20.0)  # of log(scale / T)
-    for _ in range(60):
-        middle = (low + high) / 2
-        weights = (logits * (middle.exp() / scale)).softmax(1)
-        slope = (weights * logits).sum(1).mean() - chosen.mean()
-        low, high = torch.where(slope < 0, middle, low), torch.where(slope < 0, high, middle)
-    return float(scale / middle.exp())
+
+    def slope(log_steepness: float) -> float:
+        weights = (logits * (math.exp(log_steepness) / scale)).softmax(1)
+        return float((weights * logits).sum(1).mean() - chosen.mean())
+
+    return float(scale) / math.exp(brentq(slope, -20.0, 20.0, xtol=1e-12))
 
 
 def auroc(inside: Tensor, outside: Tensor) -> float:
@@ -158,8 +148,8 @@ def auroc(inside: Tensor, outside: Tensor) -> float:
 
     The probability that a random member of ``inside`` scores higher than a random one of
     ``outside``, ties counting one half: 1 is perfect, 0.5 a coin. With the highest confidence as
-    the score it is the baseline of Hendrycks and Gimpel (2017). Counted in ranks, where the scores
-    are; a bootstrap calls this hundreds of times.
+    the score it is the baseline of Hendrycks and Gimpel (2017). Counted by
+    scikit-learn, on the CPU.
 
     Args:
         inside, outside: scores ``[N]`` and ``[M]`` of one type, for example of digits and of noise.
@@ -168,64 +158,11 @@ def auroc(inside: Tensor, outside: Tensor) -> float:
         if not isinstance(scores, Tensor) or scores.ndim != 1 or len(scores) == 0:
             came = list(scores.shape) if isinstance(scores, Tensor) else repr(scores)
             raise ValueError(f"{argument}: expected a tensor of scores [N], got {came}")
-    ordered = outside.detach().sort().values
-    below = torch.searchsorted(ordered, inside.detach())
-    below_or_equal = torch.searchsorted(ordered, inside.detach(), right=True)
-    pairs = len(inside) * len(outside)
-    return float((below + below_or_equal).sum()) / (2 * pairs)
+    from sklearn.metrics import roc_auc_score  # slow to import
 
-
-def bootstrap(
-    statistic: Callable[..., float],
-    *samples: Tensor,
-    resamples: int = 1000,
-    level: float = 0.95,
-    paired: bool = True,
-    seed: int = 0,
-) -> tuple[float, float]:
-    """A percentile bootstrap interval of ``statistic(*samples)`` (Efron 1979).
-
-    Args:
-        statistic: of tensors to a number.
-        samples: tensors with a leading dimension to draw from, with replacement.
-        resamples: how often.
-        level: of the interval, in (0, 1).
-        paired: the same members are drawn of every sample (confidences and whether they were
-            right); otherwise of each its own (digits and noise).
-        seed: of the draws, which are made on the CPU.
-
-    Returns:
-        The lower and the upper end.
-    """
-    check_count(resamples, "resamples")
-    check_between(level, "level")
-    sizes = [len(sample) for sample in samples]
-    if not sizes or min(sizes) == 0 or (paired and len(set(sizes)) > 1):
-        equal = "of one length " if paired else ""
-        raise ValueError(f"samples: expected tensors {equal}with members, got lengths {sizes}")
-    draws = torch.Generator().manual_seed(seed)
-    values = []
-    for _ in range(resamples):
-        drawn = [torch.randint(n, (n,), generator=draws) for n in (sizes[:1] if paired else sizes)]
-        drawn = drawn * len(samples) if paired else drawn
-        values.append(statistic(*(s[i.to(s.device)] for s, i in zip(samples, drawn, strict=True))))
-    low, high = percentiles(torch.tensor(values, dtype=torch.float64), level).tolist()
-    return low, high
-
-
-def percentiles(values: Tensor, level: float, dim: int = 0) -> Tensor:
-    """The two ends, stacked, between which ``level`` of float64 ``values`` lie along ``dim``."""
-    tail = (1 - level) / 2
-    return values.quantile(torch.tensor([tail, 1 - tail], dtype=torch.float64), dim=dim)
-
-
-def least_share(trials: int, level: float) -> float:
-    """The least share for which as many hits as trials are not yet too much of an accident.
-
-    The lower end of the interval of Clopper and Pearson (1934), ``((1 - level) / 2)^(1 /
-    trials)``, where resampling has no width. Of no hit at all the upper end is one less this.
-    """
-    return ((1 - level) / 2) ** (1 / trials)
+    members = torch.cat([torch.ones(len(inside)), torch.zeros(len(outside))])
+    found = torch.cat([inside.detach(), outside.detach()]).cpu()
+    return float(roc_auc_score(members.numpy(), found.numpy()))
 
 
 def _confidence(confidence: Tensor) -> Tensor:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from foolkit.analysis.calibration import Estimate, auroc, least_share, percentiles
+from foolkit.analysis.calibration import auroc
 from foolkit.analysis.detectors import threshold
+from foolkit.analysis.intervals import Interval, count_units, draw_counts, rng_of, with_ends
 from foolkit.checks import check_between, check_count, check_fraction, check_labels
+from foolkit.seeds import Seed
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,8 @@ class Rejection:
         runs, networks: how many there were.
     """
 
-    auroc: Estimate
-    accepted: Estimate
+    auroc: Interval[float]
+    accepted: Interval[float]
     by_network: tuple[float, ...]
     runs: int
     networks: int
@@ -42,16 +44,15 @@ def rejection(
     accepted: float = 0.95,
     resamples: int = 500,
     level: float = 0.95,
-    seed: int = 0,
+    seed: Seed = 0,
 ) -> Rejection:
     """AUROC and share accepted, with bootstrap intervals over networks, runs and digits.
 
     In each resample networks are drawn with replacement, then runs of outsiders, then the digits
     of both kinds. Runs that all networks were shown are drawn once for all; runs that were made
     on one network are drawn within it. With so few networks the interval is still too narrow.
-    Where outsiders and digits do not overlap, resampling has no width: the end of the interval is
-    then that of a share of 0 in so many runs (Clopper and Pearson 1934), the worst that could
-    have been missed.
+    Where outsiders and digits do not overlap, resampling has no width: the interval is then the
+    exact one of a share of 0 or 1 of so many runs, as of ``mean_interval``.
 
     Args:
         inside: scores of digits that are compared, ``[V, D]``: a row for each network.
@@ -69,7 +70,6 @@ def rejection(
         TypeError, ValueError: an argument that does not fit.
     """
     check_count(resamples, "resamples")
-    check_count(seed, "seed", minimum=0)
     check_fraction(accepted, "accepted")
     check_between(level, "level")
     for name, scores in (("inside", inside), ("calibration", calibration)):
@@ -94,96 +94,40 @@ def rejection(
         if min(map(len, members)) == 0:
             raise ValueError("networks: expected outsiders of every network")
     parts = [outside[v] if crossed else outside[members[v]] for v in range(count)]
-    groups = [run[m].unique(return_inverse=True)[1] for m in members]
 
-    draws = torch.Generator().manual_seed(seed)
-    chosen = _counts(resamples, count, draws)
-    digits = _counts(resamples, inside.shape[1], draws)
-    held = torch.randint(calibration.shape[1], (resamples, calibration.shape[1]), generator=draws)
-    area, share, size = [], [], []
-    weights = None
+    rng = rng_of(seed)
+    whole = torch.arange(count)
+    digits = draw_counts([torch.arange(inside.shape[1])], resamples, rng)
+    known = calibration.shape[1]
+    held = torch.from_numpy(rng.integers(known, size=(resamples, known)))
+    if crossed:  # all networks were shown the same runs
+        levels = [run]
+        weights = draw_counts([run], resamples, rng)
+        chosen = draw_counts([whole], resamples, rng)
+    else:
+        levels = [networks, run]
+        weights = draw_counts(levels, resamples, rng)
+    place = int(threshold(torch.arange(known).double(), accepted))
+    areas = shares = total = torch.zeros(resamples, dtype=torch.float64)
     for v in range(count):
-        if weights is None or not crossed:
-            weights = _counts(resamples, int(groups[v].max()) + 1, draws)
-        each = weights[:, groups[v]]  # [resamples, N]
+        each = weights[:, members[v]]  # [resamples, N]
+        size = each.sum(1).clamp_min(1)
+        if crossed:
+            times = chosen[:, v]
+        else:  # each draw of a network brings as many runs as it has
+            _, own, images = run[members[v]].unique(return_inverse=True, return_counts=True)
+            times = each @ (1 / images[own].double()) / len(images)
         above = (inside[v][:, None] > parts[v]).double() + 0.5 * (inside[v][:, None] == parts[v])
-        area.append(((digits @ above) * each).sum(1) / digits.sum(1))
-        place = threshold(torch.arange(calibration.shape[1]).double(), accepted)
-        least = calibration[v][held].sort(1).values[:, int(place)]
-        share.append(((parts[v] >= least[:, None]) * each).sum(1))
-        size.append(each.sum(1))
-    area, share, size = (torch.stack(rows, 1) for rows in (area, share, size))
-    total = chosen.sum(1)
-    areas = (area / size * chosen).sum(1) / total
-    shares = (share / size * chosen).sum(1) / total
+        areas = areas + times * ((digits @ above) * each).sum(1) / digits.sum(1) / size
+        least = calibration[v][held].sort(1).values[:, place]
+        shares = shares + times * ((parts[v] >= least[:, None]) * each).sum(1) / size
+        total = total + times
     least = [threshold(row, accepted) for row in calibration]
     found = [auroc(inside[v], parts[v]) for v in range(count)]
     let_in = [float((parts[v] >= least[v]).double().mean()) for v in range(count)]
-    independent = int(groups[0].max()) + 1 if crossed else sum(int(g.max()) + 1 for g in groups)
-    return Rejection(
-        _estimate(sum(found) / count, areas, level, independent),
-        _estimate(sum(let_in) / count, shares, level, independent),
-        tuple(found),
-        independent,
-        count,
+    units = count_units(levels)
+    area, share = (
+        with_ends(sum(each) / count, drawn / total, units, level, share=True)
+        for each, drawn in ((found, areas), (let_in, shares))
     )
-
-
-def mean_over_runs(
-    values: Tensor,
-    *,
-    networks: Tensor,
-    runs: Tensor,
-    resamples: int = 1000,
-    level: float = 0.95,
-    seed: int = 0,
-) -> Estimate:
-    """A mean over images, with a bootstrap interval over networks and then their runs.
-
-    As in ``rejection``: a mean of exactly 0 or 1 has the interval of such a share of the runs.
-
-    Args:
-        values: of each image, ``[N]``, for example whether it was accepted.
-        networks, runs: int64 ``[N]``; equal numbers on different networks are different runs.
-        resamples, level, seed: of the bootstrap.
-
-    Raises:
-        TypeError, ValueError: an argument that does not fit.
-    """
-    if not isinstance(values, Tensor) or values.ndim != 1 or len(values) == 0:
-        came = list(values.shape) if isinstance(values, Tensor) else type(values).__name__
-        raise ValueError(f"values: expected a tensor [N], got {came}")
-    check_count(resamples, "resamples")
-    check_count(seed, "seed", minimum=0)
-    check_between(level, "level")
-    for name, numbers in (("networks", networks), ("runs", runs)):
-        check_labels(numbers, len(values), torch.iinfo(torch.int64).max, name)
-    draws = torch.Generator().manual_seed(seed)
-    each, network = networks.unique(return_inverse=True)
-    chosen = _counts(resamples, len(each), draws)
-    total = size = torch.zeros(resamples, dtype=torch.float64)
-    independent = 0
-    for v in range(len(each)):
-        mine = network == v
-        names, run = runs[mine].unique(return_inverse=True)
-        weights = _counts(resamples, len(names), draws)[:, run] * chosen[:, v : v + 1]
-        total = total + weights @ values[mine].double()
-        size = size + weights.sum(1)
-        independent += len(names)
-    return _estimate(float(values.double().mean()), total / size, level, independent)
-
-
-def _counts(resamples: int, members: int, draws: torch.Generator) -> Tensor:
-    """How often each of so many is drawn, float64 ``[resamples, members]``."""
-    drawn = torch.randint(members, (resamples, members), generator=draws)
-    zeros = torch.zeros((resamples, members), dtype=torch.float64)
-    return zeros.scatter_add_(1, drawn, torch.ones_like(zeros))
-
-
-def _estimate(value: float, values: Tensor, level: float, runs: int) -> Estimate:
-    low, high = percentiles(values, level).tolist()
-    if value == 1:
-        low = least_share(runs, level)
-    if value == 0:
-        high = 1 - least_share(runs, level)
-    return Estimate(value, low, high)
+    return Rejection(area, share, tuple(found), units, count)

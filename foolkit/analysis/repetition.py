@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from foolkit.analysis.calibration import bootstrap
+from foolkit.analysis.intervals import Interval, mean_interval
 from foolkit.checks import (
     check_choice,
     check_count,
@@ -19,6 +19,7 @@ from foolkit.checks import (
 )
 from foolkit.gradients.blur import blurred, gaussian
 from foolkit.models.classifier import evaluating
+from foolkit.seeds import Seed
 
 FILLS = ("mean", "background", "blur", "neighbour")
 AXES = (2, 3)  # of [N, C, H, W]: down the rows, along the columns
@@ -362,24 +363,17 @@ def random_regions(
 
 
 @dataclass(frozen=True)
-class Drop:
-    """A mean over images with a bootstrap interval over runs.
+class Drop(Interval[float]):
+    """A mean fall over images, with its bootstrap interval over runs.
 
     Attributes:
-        mean, low, high: the mean and the ends of its 95 % interval.
         images, runs: how many went into it.
         share: share of the images with a drop above 0.
     """
 
-    mean: float
-    low: float
-    high: float
     images: int
     runs: int
     share: float
-
-    def __str__(self) -> str:
-        return f"{self.mean:.2f} [{self.low:.2f}, {self.high:.2f}]"
 
 
 @dataclass(frozen=True)
@@ -406,7 +400,7 @@ class Ablation:
         kind: str = "copies",
         against: str | None = None,
         measure: str = "log_odds",
-        seed: int = 0,
+        seed: Seed = 0,
     ) -> Drop:
         """The mean fall from the whole image, its interval bootstrapped over runs.
 
@@ -437,16 +431,9 @@ class Ablation:
         if not bool(valid.any()):
             raise ValueError(f"erased: no image has more than {erased} copies")
         fall, run = fall[valid].double().cpu(), run[valid].cpu()
-        _, run = run.unique(return_inverse=True)
-        counts = run.bincount().double()
-        sums = torch.zeros_like(counts).index_add_(0, run, fall)
-
-        def mean(sums: Tensor, counts: Tensor) -> float:
-            return float(sums.sum() / counts.sum())
-
-        low, high = bootstrap(mean, sums, counts, seed=seed)
+        found = mean_interval(fall, runs=run, seed=seed)
         share = float((fall > 0).double().mean())
-        return Drop(mean(sums, counts), low, high, len(fall), len(counts), share)
+        return Drop(**vars(found), images=len(fall), runs=len(run.unique()), share=share)
 
 
 @torch.inference_mode()

@@ -9,8 +9,7 @@ from functools import reduce
 import torch
 from torch import Tensor, nn
 
-from foolkit.analysis.scores import Share, share
-from foolkit.analysis.space import exact_interval
+from foolkit.analysis.intervals import Interval, exact_interval, exact_share
 from foolkit.checks import check_count, check_number
 from foolkit.gradients import blind, fgsm, noise, pgd
 from foolkit.models.classifier import predict
@@ -33,14 +32,14 @@ class Robustness:
     epsilon: float
     flat: Tensor
 
-    def accuracy(self, attack: str, level: float = 0.95) -> Share:
+    def accuracy(self, attack: str, level: float = 0.95) -> Interval[float]:
         """The share that is right under one attack, with its exact interval over images."""
-        return share(self.right[attack], level)
+        return exact_share(self.right[attack], level)
 
-    def worst(self, level: float = 0.95) -> Share:
+    def worst(self, level: float = 0.95) -> Interval[float]:
         """The share that is right under every attack of this size: what "robust" must mean."""
         bounded = [right for name, right in self.right.items() if name != "without limit"]
-        return share(reduce(torch.logical_and, bounded), level)
+        return exact_share(reduce(torch.logical_and, bounded), level)
 
     def masked(self, white_box: str = "pgd", level: float = 0.95) -> dict[str, bool]:
         """Signs that an attack along the gradient was hindered, and not withstood.
@@ -68,7 +67,7 @@ class Robustness:
         ours = ~self.right[one] & self.right[other]
         theirs = self.right[one] & ~self.right[other]
         both = int(ours.sum() + theirs.sum())
-        return both > 0 and float(exact_interval(ours.sum()[None], both, level)[0]) > 0.5
+        return both > 0 and exact_interval(int(ours.sum()), both, level).low > 0.5
 
 
 def robustness(

@@ -9,8 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from foolkit.analysis.calibration import Estimate, percentiles
-from foolkit.analysis.space import exact_interval
+from foolkit.analysis.intervals import Interval, exact_share, mean_interval
 from foolkit.checks import (
     check_between,
     check_choice,
@@ -20,6 +19,7 @@ from foolkit.checks import (
     check_shape,
 )
 from foolkit.models.classifier import evaluating
+from foolkit.seeds import Seed
 
 Reading = Literal["softmax", "independent"]
 
@@ -75,10 +75,9 @@ class Mistakes:
         """Of the images, how many were answered wrongly."""
         return float(self.wrong.double().mean())
 
-    def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Of that share, over images like these: ``exact_interval``."""
-        found = share(self.wrong, level)
-        return found.low, found.high
+    def interval(self, level: float = 0.95) -> Interval[float]:
+        """That share with its exact interval, over images like these."""
+        return exact_share(self.wrong, level)
 
     @property
     def sureness(self) -> float:
@@ -91,40 +90,24 @@ class Mistakes:
         return float((self.wrong & (self.confidence > least)).double().mean())
 
 
-class Share(Estimate):
-    """A share with its interval, each in [0, 1]; as text in per cent."""
-
-    def __str__(self) -> str:
-        if self.value != self.value:
-            return "none"
-        value, low, high = (100 * v for v in (self.value, self.low, self.high))
-        return f"{value:.1f} % [{low:.1f}, {high:.1f}]"
-
-
-def share(hits: Tensor, level: float = 0.95) -> Share:
-    """The share of True in bool ``[N]``, with the exact interval of Clopper and Pearson."""
-    low, high = exact_interval(hits.sum()[None], len(hits), level)
-    return Share(float(hits.double().mean()), float(low), float(high))
-
-
 def over_networks(
-    made: Sequence[Mistakes], level: float = 0.95, *, resamples: int = 4000, seed: int = 0
-) -> tuple[Share, Share]:
+    made: Sequence[Mistakes], level: float = 0.95, *, resamples: int = 1000, seed: Seed = 0
+) -> tuple[Interval[float], Interval[float]]:
     """The share of mistakes and their mean confidence, over networks trained alike.
 
-    The intervals are of a bootstrap with networks drawn first, and then the images of each: its
-    count of mistakes from the binomial distribution, their mean confidence with its standard
-    error. Of a single network there is but the spread of its images. Where no image was answered
-    wrongly, or every one, the share's interval is ``exact_interval`` for one network's images.
+    Networks are drawn first, and then the images of each: ``mean_interval``. Of a single network
+    there is but the spread of its images, and the share's interval is exact. Where no image was
+    answered wrongly, or every one, it is the exact one of one network's images, which all
+    networks were shown.
 
     Args:
-        made: of each network, on as many images.
+        made: of each network, on the same images.
         level: of the intervals, in (0, 1).
-        resamples: of the bootstrap.
-        seed: of its draws.
+        resamples, seed: of the bootstrap.
 
     Returns:
-        The share, and the confidence on mistakes: NaN where there are none.
+        The share, and the confidence on mistakes, all networks' mistakes together: NaN where
+        there are none.
 
     Raises:
         TypeError, ValueError: an argument that does not fit.
@@ -132,26 +115,18 @@ def over_networks(
     if not made or not all(isinstance(one, Mistakes) for one in made):
         raise TypeError(f"made: expected at least one Mistakes, got {made!r}")
     check_between(level, "level")
-    check_count(resamples, "resamples")
-    draws = torch.Generator().manual_seed(seed)
-    shares = torch.tensor([one.share for one in made], dtype=torch.float64)
-    sizes = torch.tensor([float(len(one.wrong)) for one in made], dtype=torch.float64)
-    if len(made) == 1 or float(shares.min()) == float(shares.max()) in (0.0, 1.0):
-        low, high = made[0].interval(level)
+    wrong = torch.cat([one.wrong for one in made])
+    network = torch.arange(len(made)).repeat_interleave(torch.tensor([len(o.wrong) for o in made]))
+    options = {"resamples": resamples, "level": level, "seed": seed}
+    if len(made) == 1 or not bool(wrong.any()) or bool(wrong.all()):
+        share = made[0].interval(level)
     else:
-        drawn = torch.randint(len(made), (resamples, len(made)), generator=draws)
-        counted = torch.binomial(sizes[drawn], shares[drawn], generator=draws) / sizes[drawn]
-        low, high = percentiles(counted.mean(1), level).tolist()
-    share = Share(float(shares.mean()), low, high)
-    sure = [one.confidence[one.wrong].double().cpu() for one in made if bool(one.wrong.any())]
-    if not sure:
-        return share, Share(float("nan"), float("nan"), float("nan"))
-    means = torch.stack([s.mean() for s in sure])
-    spread = torch.stack([s.std(correction=0) / len(s) ** 0.5 for s in sure])
-    drawn = torch.randint(len(sure), (resamples, len(sure)), generator=draws)
-    chance = torch.randn(drawn.shape, generator=draws, dtype=torch.float64)
-    low, high = percentiles((means[drawn] + chance * spread[drawn]).mean(1), level).tolist()
-    return share, Share(float(means.mean()), max(0.0, low), min(1.0, high))
+        share = mean_interval(wrong, networks=network, **options)
+    if not bool(wrong.any()):
+        nothing = float("nan")
+        return share, Interval(nothing, nothing, nothing, level)
+    sure = torch.cat([one.confidence for one in made])[wrong]
+    return share, mean_interval(sure, networks=network[wrong.cpu()], **options)
 
 
 def rubbish(found: Tensor, least: float = 0.5) -> Mistakes:

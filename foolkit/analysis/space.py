@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from foolkit.analysis.intervals import Interval, exact_interval
 from foolkit.checks import check_choice, check_count, check_fraction, check_images
 from foolkit.models.classifier import evaluating
 from foolkit.models.precision import device_of
@@ -17,42 +18,6 @@ from foolkit.progress import progress_bar
 CENTRED = 1e-12  # length of a change of the logits below which it counts as none
 
 Draw = Callable[[int, torch.Generator], Tensor]
-
-
-def exact_interval(hits: Tensor, trials: int, level: float = 0.95) -> tuple[Tensor, Tensor]:
-    """The interval of a share by the binomial distribution itself (Clopper and Pearson 1934).
-
-    Where nothing was hit there is no lower side to guard, and the whole error goes to the upper
-    one: ``1 - (1 - level)^(1 / trials)``, at 95 % about ``3 / trials`` (the "rule of three");
-    likewise where everything was hit.
-
-    Args:
-        hits: int64, of any shape, 0 to ``trials``.
-        trials: independent ones.
-        level: of confidence, in (0, 1).
-
-    Returns:
-        Lower and upper ends, float64, of the shape of ``hits``.
-
-    Raises:
-        TypeError, ValueError: not what is said above.
-    """
-    from scipy.stats import beta  # slow to import
-
-    check_count(trials, "trials")
-    check_fraction(level, "level")
-    if not isinstance(hits, Tensor) or hits.is_floating_point():
-        came = hits.dtype if isinstance(hits, Tensor) else type(hits).__name__
-        raise TypeError(f"hits: expected an integer tensor, got {came}")
-    if len(hits.flatten()) and not 0 <= int(hits.min()) <= int(hits.max()) <= trials:
-        raise ValueError(
-            f"hits: expected 0 to {trials} (trials), got {int(hits.min())} to {int(hits.max())}"
-        )
-    seen = hits.cpu().double()
-    side = torch.where((seen == 0) | (seen == trials), 1 - level, (1 - level) / 2)
-    low = torch.as_tensor(beta.ppf(side.numpy(), seen.numpy(), (trials - seen + 1).numpy()))
-    high = torch.as_tensor(beta.isf(side.numpy(), (seen + 1).numpy(), (trials - seen).numpy()))
-    return low.masked_fill(seen == 0, 0.0), high.masked_fill(seen == trials, 1.0)
 
 
 @dataclass(frozen=True)
@@ -79,8 +44,8 @@ class Room:
         """The share that any class got with at least this confidence, float64 ``[L]``."""
         return self.share.sum(1)
 
-    def interval(self, level: float = 0.95) -> tuple[Tensor, Tensor]:
-        """Lower and upper ends of ``share``: ``exact_interval``."""
+    def interval(self, level: float = 0.95) -> Interval[Tensor]:
+        """``share`` with its exact interval, ``[L, K]``: ``exact_interval``."""
         return exact_interval(self.hits, self.images, level)
 
 

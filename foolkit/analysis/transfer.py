@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from foolkit.analysis.calibration import least_share, percentiles
 from foolkit.analysis.forgeries import Forgeries
+from foolkit.analysis.intervals import Interval, count_units, mean_interval
 from foolkit.checks import check_between, check_count, check_fraction
 from foolkit.models.classifier import predict
 from foolkit.models.precision import device_of
@@ -27,15 +27,6 @@ MEASURES = {
     "certain": "share that gets it with certainty",
     "error": "share that is not given its true class",
 }
-
-
-@dataclass(frozen=True)
-class Interval:
-    """Estimates with the ends of their intervals, each float64 ``[families, judges]``."""
-
-    value: Tensor
-    low: Tensor
-    high: Tensor
 
 
 @dataclass(frozen=True)
@@ -62,7 +53,8 @@ class Transfer:
         measures: for each of ``"same"`` (share with the same top-1 class as on their own
             network), ``"confidence"`` (mean, in that class), ``"certain"`` (same class, with a
             confidence of at least ``threshold``) and ``"error"`` (top-1 is not the true class;
-            NaN for a family that shows nothing) an ``Interval``.
+            NaN for a family that shows nothing) an
+            ``Interval`` of tensors ``[families, judges]``.
         control: the same of the control images; empty if there was none.
         excess: forgeries less control, paired, with the interval of the difference.
         images, runs, networks: for each family, how many.
@@ -73,9 +65,9 @@ class Transfer:
 
     families: tuple[str, ...]
     judges: tuple[str, ...]
-    measures: dict[str, Interval]
-    control: dict[str, Interval]
-    excess: dict[str, Interval]
+    measures: dict[str, Interval[Tensor]]
+    control: dict[str, Interval[Tensor]]
+    excess: dict[str, Interval[Tensor]]
     images: tuple[int, ...]
     runs: tuple[int, ...]
     networks: tuple[int, ...]
@@ -96,14 +88,12 @@ class Transfer:
         for (f, family), (j, judge) in product(enumerate(self.families), enumerate(self.judges)):
             for kind, measures in kinds.items():
                 for measure, interval in measures.items():
-                    value, low, high = (
-                        float(t[f, j]) for t in (interval.value, interval.low, interval.high)
-                    )
-                    if value == value:
+                    one = interval[f, j]
+                    if one.value == one.value:
                         records.append(
                             {
                                 "family": family, "judge": judge, "measure": measure,
-                                "kind": kind, "value": value, "low": low, "high": high,
+                                "kind": kind, "value": one.value, "low": one.low, "high": one.high,
                                 "images": self.images[f], "runs": self.runs[f],
                                 "networks": self.networks[f],
                             }
@@ -147,12 +137,8 @@ def transfer(
 ) -> Transfer:
     """Show forgeries to judges: Szegedy et al. (2013), tables 2 to 4; Nguyen et al. (2015).
 
-    Shares and means are over the images of a family. Their intervals are percentile bootstraps
-    (Efron 1979) in which whole runs are drawn, and before them, where a family was made on
-    several networks, whole networks: with few networks, such an interval is still too narrow.
-    Where every image of a family says the same, resampling has no width; a share of 0 or 1 then
-    has the exact binomial interval of that many runs (Clopper and Pearson 1934). Of a single run
-    no interval is known: NaN.
+    Shares and means are over the images of a family. Their intervals are those of
+    ``mean_interval``: whole networks are drawn, and then whole runs on each.
 
     Args:
         judges: by name, any modules from images in [0, 1] to logits ``[N, K]``; each is shown
@@ -198,7 +184,7 @@ def transfer(
 
     verdicts: dict[str, Verdicts] = {}
     controls: dict[str, Verdicts] = {}
-    intervals: list[dict[str, Interval]] = []  # of each family: forgeries, control, excess
+    intervals: list[list[Interval[Tensor]]] = []  # of each family: forgeries, control, excess
     counts = []
     total = len(families) * len(judges) * (1 + control)
     with progress_bar(total, "judgements", progress=progress) as bar:
@@ -209,17 +195,22 @@ def transfer(
                 shown = family.control(seed)
                 controls[name] = _judged(judges, shown, family.classes, batch, bar)
                 scores.append(_scores(controls[name], family, threshold))
-                scores.append(scores[0] - scores[1])
-            grouped, run, networks = _groups(family)
-            counts.append((len(family), len(grouped), networks))
-            weights = _resampled(grouped, resamples, seed)
-            ends = [_interval(s, run, weights, level, exact=i < 2) for i, s in enumerate(scores)]
-            intervals.append(ends)
+                pairs = zip(*scores, strict=True)
+                scores.append([[a.double() - b.double() for a, b in zip(*pair, strict=True)]
+                               for pair in pairs])  # fmt: skip
+            levels = [family.networks, family.runs]
+            counts.append((len(family), count_units(levels), count_units(levels[:1])))
+            options = {"resamples": resamples, "level": level, "seed": seed}
+            intervals.append([_intervals(s, family, **options) for s in scores])
 
-    def collected(kind: int) -> dict[str, Interval]:
+    def collected(kind: int) -> dict[str, Interval[Tensor]]:
         return {
             measure: Interval(
-                *(torch.stack([row[kind][part][m] for row in intervals]) for part in range(3))
+                *(
+                    torch.stack([getattr(row[kind], part)[m] for row in intervals])
+                    for part in ("value", "low", "high")
+                ),
+                level,
             )
             for m, measure in enumerate(MEASURES)
         }
@@ -259,59 +250,20 @@ def _judged(
     return Verdicts(*(torch.stack(field) for field in zip(*answers, strict=True)))
 
 
-def _scores(verdicts: Verdicts, family: Forgeries, threshold: float) -> Tensor:
-    """Every measure of every image, float64 ``[measures, judges, N]``."""
-    same = (verdicts.predicted == family.classes).double()
-    certain = same * (verdicts.own >= threshold)
+def _scores(verdicts: Verdicts, family: Forgeries, threshold: float) -> list[list[Tensor]]:
+    """Every measure of every image by every judge, ``[N]`` each; shares are bool."""
+    same = verdicts.predicted == family.classes
+    certain = same & (verdicts.own >= threshold)
     if family.truth is None:
-        error = torch.full_like(same, torch.nan)
+        error = torch.full(same.shape, torch.nan)
     else:
-        error = (verdicts.predicted != family.truth).double()
-    return torch.stack([same, verdicts.own.double(), certain, error])
+        error = verdicts.predicted != family.truth
+    return [list(measure) for measure in (same, verdicts.own, certain, error)]
 
 
-def _groups(family: Forgeries) -> tuple[Tensor, Tensor, int]:
-    """The network of each run ``[R]``, ascending; the run of each image ``[N]``; how many."""
-    both = torch.stack([family.networks, family.runs], 1)
-    pairs, run = both.unique(dim=0, return_inverse=True)
-    names, network = pairs[:, 0].unique(return_inverse=True)
-    return network, run, len(names)
-
-
-def _resampled(network: Tensor, resamples: int, seed: int) -> Tensor:
-    """How often each run is drawn, ``[resamples, R]``: networks first, then runs of each.
-
-    Args:
-        network: of each run, ``[R]``, numbered from 0 and ascending.
-    """
-    draws = torch.Generator().manual_seed(seed)
-    sizes = network.bincount()
-    first, groups = sizes.cumsum(0) - sizes, len(sizes)
-    drawn = torch.randint(groups, (resamples, groups), generator=draws)
-    size = sizes[drawn][:, :, None]
-    chance = torch.rand((resamples, groups, int(sizes.max())), generator=draws)
-    runs = first[drawn][:, :, None] + (chance * size).long().clamp(max=size - 1)
-    counted = (torch.arange(chance.shape[2]) < size).double()  # as many draws as it has runs
-    runs = runs.clamp(max=len(network) - 1)
-    weights = torch.zeros((resamples, len(network)), dtype=torch.float64)
-    return weights.scatter_add_(1, runs.flatten(1), counted.flatten(1))
-
-
-def _interval(
-    scores: Tensor, run: Tensor, weights: Tensor, level: float, exact: bool
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Means of ``scores`` ``[measures, judges, N]`` and the ends of their intervals."""
-    count = weights.shape[1]
-    value = scores.mean(2)
-    if count < 2:
-        unknown = torch.full_like(value, torch.nan)
-        return value, unknown, unknown
-    sums = scores.new_zeros((*scores.shape[:2], count)).index_add_(2, run, scores)
-    sizes = run.bincount(minlength=count).double()
-    means = (sums @ weights.T) / (weights @ sizes)  # [measures, judges, resamples]
-    low, high = percentiles(means, level, dim=2)
-    if exact:
-        share = torch.tensor([name != "confidence" for name in MEASURES])[:, None]
-        low = torch.where(share & (value == 1), least_share(count, level), low)
-        high = torch.where(share & (value == 0), 1 - least_share(count, level), high)
-    return value, low, high
+def _intervals(scores: list[list[Tensor]], family: Forgeries, **options: Any) -> Interval[Tensor]:
+    """Means of ``scores`` over the images of a family, ``[measures, judges]``."""
+    rows = [judge for measure in scores for judge in measure]
+    found = mean_interval(rows, networks=family.networks, runs=family.runs, **options)
+    parts = (p.view(len(scores), -1) for p in (found.value, found.low, found.high))
+    return Interval(*parts, found.level)

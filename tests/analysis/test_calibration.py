@@ -1,5 +1,3 @@
-import math
-
 import pytest
 import torch
 from scipy.optimize import minimize_scalar
@@ -9,7 +7,6 @@ from torch.nn.functional import cross_entropy
 
 from foolkit.analysis import (
     auroc,
-    bootstrap,
     calibration_error,
     calibration_error_by_chance,
     fit_temperature,
@@ -142,29 +139,6 @@ def test_auroc_is_the_share_of_pairs_and_sklearns():
     assert auroc(torch.ones(5), torch.ones(7)) == 0.5
 
 
-def test_bootstrap_is_the_normal_interval_of_a_mean():
-    sample = torch.randn(400, generator=torch.Generator().manual_seed(0)) + 5
-    low, high = bootstrap(lambda s: float(s.mean()), sample, resamples=2000)
-    half = 1.96 * float(sample.std()) / math.sqrt(400)
-    assert low == pytest.approx(float(sample.mean()) - half, abs=0.15 * half)
-    assert high == pytest.approx(float(sample.mean()) + half, abs=0.15 * half)
-    wider = bootstrap(lambda s: float(s.mean()), sample, resamples=2000, level=0.99)
-    assert wider[0] < low < high < wider[1]
-    assert bootstrap(lambda s: float(s.mean()), sample, resamples=50, seed=3) == bootstrap(
-        lambda s: float(s.mean()), sample, resamples=50, seed=3
-    )
-
-
-def test_bootstrap_keeps_pairs_together_unless_told():
-    ones, numbers = torch.ones(7), torch.arange(50.0)
-    gap = bootstrap(lambda a, b: float((a - b).abs().max()), numbers, 2 * numbers, resamples=20)
-    assert gap[0] > 40  # a - 2a: up to 49 where pairs stay together
-    same = bootstrap(lambda a, b: float((a - b).abs().max()), numbers, numbers, resamples=20)
-    assert same == (0, 0)
-    low, high = bootstrap(auroc, numbers, 20 * ones, resamples=20, paired=False)
-    assert 0.4 < low < high < 0.8
-
-
 HALF, YES = torch.full((4,), 0.5), torch.ones(4, dtype=torch.bool)
 
 
@@ -194,9 +168,6 @@ HALF, YES = torch.full((4,), 0.5), torch.ones(4, dtype=torch.bool)
         ),
         (lambda: auroc(HALF[:0], HALF), ValueError, r"inside: .* got \[0\]"),
         (lambda: auroc(HALF, 0.5), ValueError, "outside: .* got 0.5"),
-        (lambda: bootstrap(torch.mean, HALF, level=95), ValueError, "level: .* got 95"),
-        (lambda: bootstrap(auroc, HALF, HALF[:3]), ValueError, r"one length .* \[4, 3\]"),
-        (lambda: bootstrap(torch.mean), ValueError, r"samples: .* \[\]"),
     ],
 )
 def test_bad_input(call, error, message):

@@ -4,7 +4,7 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from foolkit.analysis import mean_over_runs, rejection
+from foolkit.analysis import rejection
 
 
 def normal(*shape, seed=0, mean=0.0):
@@ -98,35 +98,3 @@ def test_bad_arguments():
         rejection(inside, held, outside, level=1.0)
     with pytest.raises(ValueError, match="runs: expected shape"):
         rejection(inside, held, outside, runs=torch.zeros(3, dtype=torch.int64))
-
-
-def test_mean_over_runs_draws_networks_and_runs():
-    values = normal(120)
-    networks, runs = torch.arange(3).repeat_interleave(40), torch.arange(12).repeat_interleave(10)
-    found = mean_over_runs(values, networks=networks, runs=runs)
-    assert found.value == pytest.approx(float(values.mean()))
-    assert found.low < found.value < found.high
-    copies = values.view(12, 10)[:, :1].expand(-1, 10).flatten()
-    told = mean_over_runs(copies, networks=torch.zeros(120, dtype=torch.int64), runs=runs)
-    untold = mean_over_runs(
-        copies, networks=torch.zeros(120, dtype=torch.int64), runs=torch.arange(120)
-    )
-    assert untold.high - untold.low < 0.6 * (told.high - told.low)
-
-
-@pytest.mark.parametrize("value", [0.0, 1.0])
-def test_mean_over_runs_is_exact_where_all_agree(value):
-    found = mean_over_runs(
-        torch.full((60,), value),
-        networks=torch.arange(3).repeat_interleave(20),
-        runs=torch.arange(6).repeat_interleave(10),
-    )
-    ends = (found.low, found.high) if value == 1 else (1 - found.high, 1 - found.low)
-    assert ends == pytest.approx((0.025 ** (1 / 6), 1))
-
-
-def test_mean_over_runs_names_what_is_wrong():
-    with pytest.raises(ValueError, match="runs: expected shape"):
-        mean_over_runs(normal(4), networks=torch.zeros(4).long(), runs=torch.zeros(3).long())
-    with pytest.raises(ValueError, match=r"values: expected a tensor \[N\]"):
-        mean_over_runs(normal(4, 2), networks=torch.zeros(4).long(), runs=torch.zeros(4).long())

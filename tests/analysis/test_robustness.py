@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 import foolkit as fk
-from foolkit.analysis import Robustness, robustness, share
+from foolkit.analysis import Robustness, exact_interval, robustness
 
 ATTACKS = ("clean", "noise", "fgsm", "pgd", "transfer", "evolution", "without limit")
 
@@ -90,12 +90,11 @@ def test_worst_counts_an_image_once_and_not_the_check_without_limit():
     assert found.accuracy("fgsm").value == 0.75
 
 
-def test_a_share_has_its_exact_interval():
-    none, all_of = share(torch.zeros(30, dtype=torch.bool)), share(torch.ones(30, dtype=torch.bool))
-    assert (none.value, none.low) == (0, 0)
-    assert none.high == pytest.approx(1 - 0.05 ** (1 / 30))
-    assert (all_of.value, all_of.high) == (1, 1)
-    assert str(share(torch.arange(10) < 3)).startswith("30.0 % [")
+def test_shares_have_exact_intervals():
+    right = {"pgd": torch.arange(30) < 7, "fgsm": torch.ones(30, dtype=torch.bool)}
+    found = Robustness(right, 0.1, torch.zeros(30, dtype=torch.bool))
+    assert found.accuracy("fgsm") == exact_interval(30, 30)
+    assert found.worst(0.9) == exact_interval(7, 30, 0.9)
 
 
 def test_without_strangers_there_is_no_transfer(some):

@@ -4,12 +4,11 @@ import math
 
 import pytest
 import torch
-from scipy.stats import binomtest
 from sklearn.neighbors import NearestNeighbors
 from torch import nn
 
 import foolkit as fk
-from foolkit.analysis import bend, exact_interval, nearest, random_directions, rays, room
+from foolkit.analysis import bend, nearest, random_directions, rays, room
 
 
 @pytest.fixture(scope="module")
@@ -31,24 +30,6 @@ def linear(weight):
 # ---- shares --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("hits", [1, 7, 50, 99])
-def test_interval_is_that_of_scipy(hits):
-    low, high = exact_interval(torch.tensor([hits]), 100)
-    assert (low[0], high[0]) == exact_interval(torch.tensor(hits), 100)
-    exact = binomtest(hits, 100).proportion_ci(method="exact")
-    assert float(low) == pytest.approx(exact.low, rel=1e-6)
-    assert float(high) == pytest.approx(exact.high, rel=1e-6)
-
-
-def test_interval_without_a_hit_is_the_rule_of_three():
-    low, high = exact_interval(torch.tensor([0, 10_000]), 10_000)
-    assert low[0] == 0
-    assert float(high[0]) == pytest.approx(1 - 0.05 ** (1 / 10_000), rel=1e-6)
-    assert float(high[0]) == pytest.approx(3 / 10_000, rel=0.01)
-    assert high[1] == 1
-    assert float(low[1]) == pytest.approx(1 - float(high[0]), rel=1e-6)
-
-
 def test_room_counts_what_a_known_network_says():
     """Class 1 exactly where the mean pixel is above one half: half of all uniform images."""
 
@@ -61,8 +42,8 @@ def test_room_counts_what_a_known_network_says():
     assert found.hits[0].sum() == 4000
     assert torch.equal(found.hits[1], found.hits[0])  # of two classes one has a half
     assert (found.hits[2] <= found.hits[1]).all()
-    low, high = found.interval(0.9999)
-    assert low[0, 1] < 0.5 < high[0, 1]
+    interval = found.interval(0.9999)
+    assert interval.low[0, 1] < 0.5 < interval.high[0, 1]
     assert found.hits[0, 2] == 0
     assert torch.allclose(found.total, found.share.sum(1))
 
@@ -190,9 +171,6 @@ def test_an_image_is_its_own_nearest_at_no_distance():
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda net: exact_interval(torch.tensor([3]), 2), ValueError, "hits: expected 0 to 2"),
-        (lambda net: exact_interval(torch.tensor([0.5]), 2), TypeError, "hits: expected an int"),
-        (lambda net: exact_interval(torch.tensor([1]), 0), ValueError, "trials: expected"),
         (lambda net: room("lenet"), TypeError, "net: expected a torch.nn.Module, got str"),
         (lambda net: room(net, "pink"), ValueError, "draw: expected one of 'uniform'"),
         (lambda net: room(net, images=0), ValueError, "images: expected an integer"),

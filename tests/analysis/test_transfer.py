@@ -7,7 +7,7 @@ from torch import nn
 
 import foolkit as fk
 from foolkit.analysis import Forgeries, transfer
-from foolkit.analysis.transfer import MEASURES, _groups, _resampled
+from foolkit.analysis.transfer import MEASURES
 
 
 class Told(nn.Module):
@@ -160,29 +160,13 @@ def test_networks_are_drawn_before_runs():
     assert float(narrow.high - narrow.low) < 0.2
 
 
-def test_resampling_is_what_it_says():
-    network = torch.tensor([0, 0, 0, 1, 2, 2])
-    weights = _resampled(network, 2000, seed=0)
-    sizes = network.bincount()
-    drawn = torch.stack([weights[:, network == g].sum(1) / sizes[g] for g in range(3)], 1)
-    assert torch.equal(drawn, drawn.round())  # a network that is drawn brings as many runs
-    assert (drawn.sum(1) == 3).all()
-    assert torch.allclose(weights.mean(0), torch.ones(6, dtype=torch.float64), atol=0.1)
-    assert torch.equal(weights, _resampled(network, 2000, seed=0))
-    assert not torch.equal(weights, _resampled(network, 2000, seed=1))
-    alone = _resampled(torch.zeros(5, dtype=torch.int64), 500, seed=0)
-    assert (alone.sum(1) == 5).all()
-
-
 def test_equal_numbers_on_other_networks_are_other_runs():
     family = Forgeries(
         telling([0] * 6), torch.zeros(6, dtype=torch.int64),
         runs=torch.tensor([4, 4, 9, 4, 9, 9]), networks=torch.tensor([7, 7, 7, 2, 2, 2]),
     )  # fmt: skip
-    network, run, count = _groups(family)
-    assert network.tolist() == [0, 0, 1, 1]
-    assert run.tolist() == [2, 2, 3, 0, 1, 1]
-    assert count == 2
+    result = transfer({"told": Told()}, family)
+    assert (result.runs, result.networks) == ((4,), (2,))
 
 
 def test_the_exact_interval_of_none():
