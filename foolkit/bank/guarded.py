@@ -24,7 +24,7 @@ from foolkit.analysis.detectors import (
 )
 from foolkit.bank.store import VICTIMS, read
 from foolkit.data import digits
-from foolkit.models.judges import fitted_indices
+from foolkit.models.estimators import fitted_indices
 
 FILE = "guarded.npz"
 RUNS = 10  # of each network

@@ -12,7 +12,7 @@ import torch
 
 from foolkit.analysis.forgeries import Forgeries
 from foolkit.checks import check_choice, check_count, check_fraction
-from foolkit.models.judges import comparison_digits
+from foolkit.models.estimators import comparison_digits
 
 VICTIMS = ("lenet", "fc100-100-10", "resnet")
 FAMILIES = ("lbfgs", "direct", "cppn", "ascent")

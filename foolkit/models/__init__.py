@@ -3,11 +3,11 @@
 from foolkit.models.classifier import Classifier, evaluating, predict
 from foolkit.models.crops import cropped
 from foolkit.models.dense import Rectifier, Sigmoid, Softmax
+from foolkit.models.estimators import Estimator, comparison_digits
 from foolkit.models.imagenet import imagenet
-from foolkit.models.judges import Judge, comparison_digits
 from foolkit.models.lenet import LeNet
 from foolkit.models.loading import load
-from foolkit.models.machines import Machine, machine
+from foolkit.models.machines import Machine
 from foolkit.models.rbf import RBF, nearest_digits
 from foolkit.models.refusing import refusing
 from foolkit.models.resnet import ResNet
@@ -17,7 +17,7 @@ from foolkit.models.vit import ViT
 __all__ = [
     "RBF",
     "Classifier",
-    "Judge",
+    "Estimator",
     "LeNet",
     "Machine",
     "Rectifier",
@@ -32,7 +32,6 @@ __all__ = [
     "evaluating",
     "imagenet",
     "load",
-    "machine",
     "nearest_digits",
     "predict",
     "refusing",

@@ -1,17 +1,16 @@
-"""The support vector machines of ``judges`` as networks: the same answers, with a gradient."""
+"""Support vector machines as networks: scikit-learn's answers, with a gradient."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import logsigmoid
 
 from foolkit.checks import check_choice
-from foolkit.models.classifier import Classifier
-from foolkit.models.judges import GAMMA, fitted
 
-MACHINES = ("svm-linear", "svm-rbf")
+GAMMA = 0.02  # of the kernel, for pixels in [0, 1]
 
 
 class Machine(nn.Module):
@@ -22,9 +21,12 @@ class Machine(nn.Module):
     * linear: ``f_k(x) = w_k . x + b_k``;
     * kernel: ``f_k(x) = sum_i a_ik exp(-gamma |x - x_i|^2) + b_k`` over the support vectors.
 
-    Platt (1999) made a confidence of it, ``sigmoid(-(A_k f_k + B_k))``. The *logit* of that is
-    what this module returns: its sigmoid is the machine's confidence, and the sigmoids divided by
-    their sum are scikit-learn's ``predict_proba``.
+    Platt (1999) made a confidence of it, ``p_k = sigmoid(-(A_k f_k + B_k))``, of each class by
+    itself; scikit-learn's ``predict_proba`` divides these by their sum. A classifier gives logits.
+    Which, depends on how the confidences are read, as of ``RBF``:
+
+    * ``"softmax"``: ``log p_k``, whose softmax is ``predict_proba``;
+    * ``"score"``: the log-odds of ``p_k``, whose *sigmoid* is ``p_k``.
 
     Images ``[N, C, H, W]``; everything is computed in float32.
 
@@ -34,6 +36,10 @@ class Machine(nn.Module):
         platt: ``[2, K]``, A and B.
         vectors: ``[V, C * H * W]``, the support vectors; None: a linear machine.
         gamma: of the kernel.
+        read: ``"softmax"`` or ``"score"``; may be changed later.
+
+    Raises:
+        ValueError: another ``read``.
     """
 
     def __init__(
@@ -43,8 +49,11 @@ class Machine(nn.Module):
         platt: Tensor,
         vectors: Tensor | None = None,
         gamma: float = GAMMA,
+        read: Literal["softmax", "score"] = "softmax",
     ) -> None:
         super().__init__()
+        check_choice(read, ("softmax", "score"), "read")
+        self.read = read
         tensors = {"weights": weights, "offset": offset, "platt": platt, "vectors": vectors}
         for name, tensor in tensors.items():
             self.register_buffer(name, None if tensor is None else tensor.float())
@@ -61,43 +70,29 @@ class Machine(nn.Module):
         return pixels @ self.weights.T + self.offset
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits ``[N, K]``, each the log-odds of its machine's own confidence."""
-        return -(self.platt[0] * self.margins(images) + self.platt[1])
+        """Logits ``[N, K]``: see the class."""
+        odds = -(self.platt[0] * self.margins(images) + self.platt[1])
+        return logsigmoid(odds) if self.read == "softmax" else odds
 
+    @classmethod
+    def of(cls, estimator: Any) -> Self:
+        """From scikit-learn's ``CalibratedClassifierCV`` of one fold.
 
-def machine(name: Literal["svm-linear", "svm-rbf"]) -> Classifier:
-    """A support vector machine that an attack can differentiate.
-
-    It is made from the judge of that name (``foolkit.models.load``), which is fitted if it was
-    not; its sigmoids are independent of each other (``foolkit.analysis.scores``).
-
-    Raises:
-        ValueError: another name.
-    """
-    check_choice(name, MACHINES, "name")
-    judge = fitted(name)
-    made = (_linear if name == "svm-linear" else _kernel)(judge.estimator)
-    return Classifier(made, input_shape=(1, 28, 28), classes=10, name=name).eval()
-
-
-def _calibrated(estimator: Any) -> tuple[Any, Tensor]:
-    """The machine behind Platt's sigmoids, and their A and B, ``[2, K]``."""
-    (inner,) = estimator.calibrated_classifiers_
-    return inner.estimator, torch.tensor([[c.a_, c.b_] for c in inner.calibrators]).T
-
-
-def _linear(estimator: Any) -> Machine:
-    inner, platt = _calibrated(estimator)
-    return Machine(torch.from_numpy(inner.coef_), torch.from_numpy(inner.intercept_), platt)
-
-
-def _kernel(estimator: Any) -> Machine:
-    inner, platt = _calibrated(estimator)
-    kernel, machines = (step for _, step in inner.steps)
-    vectors = torch.from_numpy(kernel.images_)
-    weights = torch.zeros(len(machines.estimators_), len(vectors))
-    for row, one in zip(weights, machines.estimators_, strict=True):
-        row[torch.from_numpy(one.support_).long()] = torch.from_numpy(one.dual_coef_[0]).float()
-    offset = torch.tensor([float(one.intercept_[0]) for one in machines.estimators_])
-    used = weights.abs().amax(0) > 0
-    return Machine(weights[:, used], offset, platt, vectors[used])
+        Args:
+            estimator: fitted, of a ``LinearSVC``, or of a pipeline of a kernel and one ``SVC`` a
+                class, as ``foolkit.models.estimators`` makes them.
+        """
+        (inner,) = estimator.calibrated_classifiers_
+        platt = torch.tensor([[c.a_, c.b_] for c in inner.calibrators]).T
+        machine = inner.estimator
+        if not hasattr(machine, "steps"):
+            weights, offset = (torch.from_numpy(t) for t in (machine.coef_, machine.intercept_))
+            return cls(weights, offset, platt)
+        kernel, machines = (step for _, step in machine.steps)
+        vectors = torch.from_numpy(kernel.images_)
+        weights = torch.zeros(len(machines.estimators_), len(vectors))
+        for row, one in zip(weights, machines.estimators_, strict=True):
+            row[torch.from_numpy(one.support_).long()] = torch.from_numpy(one.dual_coef_[0]).float()
+        offset = torch.tensor([float(one.intercept_[0]) for one in machines.estimators_])
+        used = weights.abs().amax(0) > 0
+        return cls(weights[:, used], offset, platt, vectors[used])

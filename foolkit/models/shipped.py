@@ -14,7 +14,7 @@ from torch import nn
 from foolkit.models import squeezenet
 from foolkit.models.classifier import Classifier
 from foolkit.models.dense import Rectifier, Sigmoid, Softmax
-from foolkit.models.judges import JUDGES, fitted
+from foolkit.models.estimators import ESTIMATORS, fitted
 from foolkit.models.lenet import LeNet
 from foolkit.models.rbf import RBF
 from foolkit.models.resnet import ResNet
@@ -45,7 +45,7 @@ def available() -> tuple[str, ...]:
 
 
 def card(name: str) -> dict:
-    """The model card of a shipped network or judge: recipe, seed, data split, accuracies.
+    """The model card of a shipped network or estimator: recipe, seed, data split, accuracies.
 
     That of ``"squeezenet1_1"`` says where its weights are from, and their licence.
     """
@@ -63,14 +63,14 @@ def load(name: str, device: torch.device | str = "cpu") -> Classifier:
     last, which makes convolutions about twice as fast on a CPU and changes no result beyond
     rounding.
 
-    ``"knn"``, ``"tree"``, ``"svm-linear"`` and ``"svm-rbf"`` are not networks and have no
-    weights: they are fitted when first loaded, in seconds (see ``foolkit.models.judges``).
+    ``"knn"``, ``"tree"``, ``"svm-linear"`` and ``"svm-rbf"`` have no weights: they are fitted when
+    first loaded, in seconds (see ``foolkit.models.estimators``). The first two have no gradient.
 
     Raises:
         ValueError: an unknown name; the message lists the known ones.
     """
     check_name(name)
-    if name in JUDGES:
+    if name in ESTIMATORS:
         module: nn.Module = fitted(name)
     else:
         module = ARCHITECTURES[card(name)["architecture"]]()

@@ -1,8 +1,8 @@
 """The recipes of the shipped networks: ``python -m foolkit.models.train lenet``, or all.
 
 Training is on the 55,000 training digits of MNIST that are not among the embedded 5,000, so
-those stay held out. Weights are rounded to float16 before any accuracy is measured. The judges
-that are no networks are fitted when they are loaded; here they only get their cards.
+those stay held out. Weights are rounded to float16 before any accuracy is measured. What
+scikit-learn fits is fitted when it is loaded; here it only gets its card.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from foolkit.models.defences import (
     photograph_pieces,
     projected_gradient,
 )
-from foolkit.models.judges import FITTED_PER_CLASS, JUDGES, comparison_digits, fitted
+from foolkit.models.estimators import ESTIMATORS, FITTED_PER_CLASS, comparison_digits, fitted
 from foolkit.models.rbf import RBF
 from foolkit.models.shipped import ARCHITECTURES, as_float16, as_float32
 from foolkit.progress import progress_bar
@@ -282,10 +282,10 @@ def accuracy(net: nn.Module, images: Tensor, labels: Tensor) -> float:
 def train(name: str, folder: Path) -> dict:
     """Train one shipped network, write its weights and its model card into ``folder``.
 
-    Of a judge that is no network, write the card alone.
+    Of an estimator of scikit-learn, write the card alone.
     """
-    if name in JUDGES:
-        return _write_card(folder, judge_card(name))
+    if name in ESTIMATORS:
+        return _write_card(folder, estimator_card(name))
     recipe = RECIPES[name]
     torch.manual_seed(recipe.seed)
     net = ARCHITECTURES[recipe.architecture]()
@@ -316,15 +316,15 @@ def network_card(name: str, net: nn.Module) -> dict:
     }
 
 
-def judge_card(name: str) -> dict:
-    """What is said of a judge that is no network, measured now."""
-    judge = fitted(name)
+def estimator_card(name: str) -> dict:
+    """What is said of an estimator of scikit-learn, measured now."""
+    net = fitted(name)
     return {
         "name": name,
-        "architecture": JUDGES[name].described,
+        "architecture": ESTIMATORS[name].described,
         "training_data": f"{FITTED_PER_CLASS} of each class of the embedded digits, when loaded",
-        "accuracy_test": round(accuracy(judge, *mnist("test")), 4),
-        "accuracy_held_out": round(accuracy(judge, *comparison_digits()), 4),
+        "accuracy_test": round(accuracy(net, *mnist("test")), 4),
+        "accuracy_held_out": round(accuracy(net, *comparison_digits()), 4),
         "held_out": "the other 1,000 embedded digits",
         "data_credit": MNIST_CREDIT,
     }
@@ -338,7 +338,7 @@ def _write_card(folder: Path, card: dict) -> dict:
 
 def main(run: Callable[[str, Path], dict] = train) -> None:
     """Command line: train the named networks, or all."""
-    names = [*RECIPES, *JUDGES]
+    names = [*RECIPES, *ESTIMATORS]
     parser = argparse.ArgumentParser(prog="python -m foolkit.models.train", description=__doc__)
     parser.add_argument("names", nargs="*", choices=[[], *names], help="default: all")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "weights")

@@ -34,7 +34,7 @@ def lenet():
 def split():
     """Digits to fit on, to set the threshold with, and to compare: images and labels of each."""
     images, labels = fk.data.digits()
-    index = fk.models.judges.fitted_indices(labels)
+    index = fk.models.estimators.fitted_indices(labels)
     first, then = index[:800], index[800:1200]
     return (
         (images[first], labels[first]),

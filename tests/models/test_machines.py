@@ -2,14 +2,23 @@ import pytest
 import torch
 
 import foolkit as fk
-from foolkit.models.judges import fitted
-from foolkit.models.machines import MACHINES
+from foolkit.models.estimators import estimator
+from foolkit.models.machines import Machine
+
+MACHINES = ("svm-linear", "svm-rbf")
+
+
+def standing_alone(name):
+    """A machine whose logits are the log-odds of each class by itself."""
+    net = fk.models.load(name)
+    net.module.read = "score"
+    return net
 
 
 @pytest.fixture(scope="module", params=MACHINES)
 def both(request):
     """A machine as a network, and as scikit-learn's estimator."""
-    return fk.models.machine(request.param), fitted(request.param).estimator
+    return standing_alone(request.param), estimator(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +51,7 @@ def test_the_gradient_is_the_margins_slope(both, images):
         machine.float()
 
 
-def test_attacks_that_refuse_the_judge_run_on_the_machine(both, images):
+def test_attacks_have_its_gradient(both, images):
     machine, _ = both
     labels = fk.models.comparison_digits()[1][:300]
     fooled = fk.gradients.fgsm(machine, images, labels, epsilon=0.25)
@@ -51,7 +60,7 @@ def test_attacks_that_refuse_the_judge_run_on_the_machine(both, images):
 
 
 def test_a_linear_machine_has_a_gradient_in_closed_form(images):
-    machine = fk.models.machine("svm-linear")
+    machine = standing_alone("svm-linear")
     point = images[:5].clone().requires_grad_()
     (slope,) = torch.autograd.grad(machine.module.margins(point)[:, 3].sum(), point)
     assert torch.allclose(slope.flatten(1), machine.module.weights[3].expand(5, -1), atol=1e-6)
@@ -59,7 +68,7 @@ def test_a_linear_machine_has_a_gradient_in_closed_form(images):
 
 def test_only_the_kernel_machine_forgets_far_away(images):
     far = images[:20] + 1e3 * fk.analysis.random_directions(20, (1, 28, 28), seed=0)
-    linear, kernel = (fk.models.machine(name) for name in MACHINES)
+    linear, kernel = (standing_alone(name) for name in MACHINES)
     with torch.no_grad():
         assert linear.module.margins(far).abs().max() > 10
         offset = kernel.module.offset.expand(20, -1)
@@ -67,6 +76,14 @@ def test_only_the_kernel_machine_forgets_far_away(images):
     assert fk.analysis.scores(kernel, far, "independent").max() < 0.5
 
 
-def test_another_name_is_an_error():
-    with pytest.raises(ValueError, match="name: expected one of 'svm-linear', 'svm-rbf'"):
-        fk.models.machine("tree")
+@pytest.mark.parametrize("name", MACHINES)
+def test_as_loaded_the_softmax_is_scikit_learns(name, images):
+    confidence = fk.models.predict(fk.models.load(name), images)
+    given = torch.from_numpy(estimator(name).predict_proba(images.flatten(1).numpy()))
+    assert (confidence - given).abs().max() < 1e-4
+    assert torch.equal(confidence.argmax(1), given.argmax(1))
+
+
+def test_another_reading_is_an_error():
+    with pytest.raises(ValueError, match="read: expected one of 'softmax', 'score'"):
+        Machine(torch.zeros(2, 3), torch.zeros(2), torch.zeros(2, 2), read="margin")

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import foolkit as fk
-from foolkit.models.judges import JUDGES
+from foolkit.models.estimators import ESTIMATORS
 from foolkit.models.shipped import WEIGHTS
 from foolkit.models.train import RECIPES, accuracy
 
@@ -49,7 +49,7 @@ def test_available_and_unknown():
 
 
 def test_all_that_is_shipped_has_a_recipe_and_a_card():
-    assert set(fk.models.available()) == {*RECIPES, *JUDGES}
+    assert set(fk.models.available()) == {*RECIPES, *ESTIMATORS}
     for name in fk.models.available():
         card = fk.models.card(name)
         assert card["name"] == name

@@ -1,8 +1,9 @@
-"""Judges that are no networks: neighbours, a tree, support vector machines, as classifiers.
+"""Classifiers of scikit-learn: neighbours, a tree, support vector machines.
 
 They are fitted when first loaded, on 4,000 of the embedded digits (400 of each class), so that
-nothing is stored and nothing is unpickled. All judges of the package, the networks too, are
-compared on the other 1,000 alone: ``comparison_digits``.
+nothing is stored and nothing is unpickled. The support vector machines become networks
+(``foolkit.models.machines``); the others have no gradient. All that the package ships, the
+networks too, is compared on the other 1,000 alone: ``comparison_digits``.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ import torch
 from torch import Tensor, nn
 
 from foolkit.data import digits
+from foolkit.models.machines import GAMMA, Machine
 
 FITTED_PER_CLASS, COMPARED_PER_CLASS = 400, 100
-GAMMA = 0.02  # of the kernel, for pixels in [0, 1]
 LEAST = 1e-6  # probability of a class, below which its logarithm is cut: no logit is infinite
 
 
-class Judge(nn.Module):
+class Estimator(nn.Module):
     """A fitted scikit-learn classifier as a module, from images in [0, 1] to logits ``[N, K]``.
 
     The logits are the logarithms of ``estimator.predict_proba`` (at least ``LEAST``), so that
@@ -61,7 +62,7 @@ class Judge(nn.Module):
 
 @dataclass(frozen=True)
 class Kind:
-    """A judge before it is fitted, and what it is in words."""
+    """An estimator before it is fitted, and what it is in words."""
 
     described: str
     make: Callable[[], Any]
@@ -113,7 +114,7 @@ def _calibrated(machine: Any) -> Any:
     return CalibratedClassifierCV(machine, method="sigmoid", cv=3, ensemble=False)
 
 
-JUDGES = {
+ESTIMATORS = {
     "knn": Kind("5 nearest neighbours; confidence is their share", _neighbours),
     "svm-linear": Kind("linear support vector machines, Platt's confidence", _linear_machine),
     "svm-rbf": Kind("RBF-kernel support vector machines, Platt's confidence", _kernel_machine),
@@ -122,15 +123,17 @@ JUDGES = {
 
 
 @cache
-def _estimator(name: str) -> Any:
+def estimator(name: str) -> Any:
+    """One of ``ESTIMATORS``, as scikit-learn's own; the fit, seconds, is done once a process."""
     images, labels = digits()
     index = fitted_indices(labels)
-    return JUDGES[name].make().fit(images[index].flatten(1).numpy(), labels[index].numpy())
+    return ESTIMATORS[name].make().fit(images[index].flatten(1).numpy(), labels[index].numpy())
 
 
-def fitted(name: str) -> Judge:
-    """One of ``JUDGES``; the fit itself, seconds, is done once a process."""
-    return Judge(_estimator(name), name)
+def fitted(name: str) -> Estimator | Machine:
+    """One of ``ESTIMATORS`` as a module: the support vector machines with a gradient."""
+    made = estimator(name)
+    return Machine.of(made) if name.startswith("svm") else Estimator(made, name)
 
 
 def comparison_indices(labels: Tensor) -> Tensor:
@@ -150,9 +153,9 @@ def fitted_indices(labels: Tensor) -> Tensor:
 
 
 def comparison_digits() -> tuple[Tensor, Tensor]:
-    """The 1,000 embedded digits, 100 a class, that no shipped network and no judge learned from.
+    """The 1,000 embedded digits, 100 a class, that nothing shipped learned from.
 
-    The only digits on which networks and judges are compared; in the order of ``digits()``.
+    The only digits on which networks and estimators are compared; in the order of ``digits()``.
 
     Returns:
         images, float32 ``[1000, 1, 28, 28]`` in [0, 1], and labels, int64 ``[1000]``.
