@@ -1,6 +1,6 @@
 """What is made of the images and of the confidences: likeness, regularity, calibration, space."""
 
-from foolkit.analysis.boundary import Plane, distance_along, plane
+from foolkit.analysis.boundary import Plane, answers_on_plane, distance_along
 from foolkit.analysis.calibration import (
     Reliability,
     auroc,
@@ -17,9 +17,10 @@ from foolkit.analysis.detectors import (
     MaxScore,
     MaxSoftmax,
     PixelNeighbours,
+    acceptance_threshold,
     score_all,
-    threshold,
 )
+from foolkit.analysis.faces import logits_apart
 from foolkit.analysis.firing import Firing, Reference, activations
 from foolkit.analysis.forgeries import Forgeries
 from foolkit.analysis.guarded import Guarded
@@ -30,9 +31,14 @@ from foolkit.analysis.intervals import (
     exact_share,
     mean_interval,
 )
-from foolkit.analysis.likeness import class_means, correlation, spectrum
-from foolkit.analysis.parts import judge_apart
-from foolkit.analysis.regularity import Recurrence, bars, compressed_size, recurrence, symmetry
+from foolkit.analysis.likeness import class_means, pixel_correlation, power_spectrum
+from foolkit.analysis.regularity import (
+    Recurrence,
+    compressed_size,
+    recurrence,
+    symmetry,
+    variance_in_bars,
+)
 from foolkit.analysis.rejection import Rejection, rejection
 from foolkit.analysis.repetition import (
     Ablation,
@@ -40,42 +46,43 @@ from foolkit.analysis.repetition import (
     Repeats,
     ablate,
     autocorrelation,
-    erase,
+    erase_masked,
     find_repeats,
-    tile,
+    tile_motif,
     tiled_repeats,
 )
 from foolkit.analysis.robustness import Robustness, robustness
 from foolkit.analysis.scores import (
     Mistakes,
     accuracy_refusing,
-    errors,
+    class_scores,
+    mistakes,
+    mistakes_on_rubbish,
     over_networks,
-    rubbish,
-    scores,
 )
 from foolkit.analysis.scramble import (
     Scramble,
-    cut,
+    cut_tiles,
     fade_seams,
     mosaic,
-    paste,
+    paste_tiles,
     scramble,
     seam_step,
     shuffle_tiles,
 )
 from foolkit.analysis.space import (
-    Room,
-    bend,
-    nearest,
+    ClassShares,
+    answers_along_rays,
+    bend_from_tangent,
+    class_shares,
+    nearest_images,
     random_directions,
-    rays,
-    room,
 )
 from foolkit.analysis.transfer import Transfer, transfer
 
 __all__ = [
     "Ablation",
+    "ClassShares",
     "Detector",
     "Drop",
     "Energy",
@@ -96,55 +103,54 @@ __all__ = [
     "Reliability",
     "Repeats",
     "Robustness",
-    "Room",
     "Scramble",
     "Transfer",
     "ablate",
+    "acceptance_threshold",
     "accuracy_refusing",
     "activations",
+    "answers_along_rays",
+    "answers_on_plane",
     "auroc",
     "autocorrelation",
-    "bars",
-    "bend",
+    "bend_from_tangent",
     "bootstrap",
     "calibration_error",
     "calibration_error_by_chance",
     "class_means",
+    "class_scores",
+    "class_shares",
     "compressed_size",
-    "correlation",
-    "cut",
+    "cut_tiles",
     "distance_along",
-    "erase",
-    "errors",
+    "erase_masked",
     "exact_interval",
     "exact_share",
     "fade_seams",
     "find_repeats",
     "fit_temperature",
-    "judge_apart",
+    "logits_apart",
     "mean_interval",
+    "mistakes",
+    "mistakes_on_rubbish",
     "mosaic",
-    "nearest",
+    "nearest_images",
     "over_networks",
-    "paste",
-    "plane",
+    "paste_tiles",
+    "pixel_correlation",
+    "power_spectrum",
     "random_directions",
-    "rays",
     "recurrence",
     "rejection",
     "reliability",
     "robustness",
-    "room",
-    "rubbish",
     "score_all",
-    "scores",
     "scramble",
     "seam_step",
     "shuffle_tiles",
-    "spectrum",
     "symmetry",
-    "threshold",
-    "tile",
+    "tile_motif",
     "tiled_repeats",
     "transfer",
+    "variance_in_bars",
 ]

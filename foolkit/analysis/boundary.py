@@ -109,7 +109,7 @@ class Plane:
     inside: Tensor
 
 
-def plane(
+def answers_on_plane(
     net: nn.Module,
     centre: Tensor,
     first: Tensor,

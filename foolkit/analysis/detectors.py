@@ -86,10 +86,10 @@ class Detector(nn.Module, ABC):
     def look(self, images: Tensor) -> tuple[Tensor | None, Tensor]:
         """Logits of ``net`` (None without one) and scores, from a single pass."""
         logits, features = _heard(self, images)
-        return logits, self.judge(images, logits, features)
+        return logits, self.rate(images, logits, features)
 
     @abstractmethod
-    def judge(self, images: Tensor, logits: Tensor, features: Tensor) -> Tensor:
+    def rate(self, images: Tensor, logits: Tensor, features: Tensor) -> Tensor:
         """Scores ``[N]`` from what the network says; None where the detector does not ask."""
 
     def _fit(self, images: Tensor, labels: Tensor | None) -> None:
@@ -113,7 +113,7 @@ class MaxSoftmax(Detector):
     def __init__(self, net: nn.Module) -> None:
         super().__init__(net)
 
-    def judge(self, images: Tensor, logits: Tensor, features: Tensor) -> Tensor:
+    def rate(self, images: Tensor, logits: Tensor, features: Tensor) -> Tensor:
         first, rest = (
             logits.float().sort(1, descending=True).values.split([1, logits.shape[1] - 1], 1)
         )
@@ -135,7 +135,7 @@ class Energy(Detector):
         check_number(temperature, "temperature", above=0)
         self.temperature = temperature
 
-    def judge(self, images: Tensor, logits: Tensor, features: Tensor) -> Tensor:
+    def rate(self, images: Tensor, logits: Tensor, features: Tensor) -> Tensor:
         return self.temperature * (logits.float() / self.temperature).logsumexp(1)
 
 
@@ -153,7 +153,7 @@ class MaxScore(Detector):
     def __init__(self, net: nn.Module) -> None:
         super().__init__(net)
 
-    def judge(self, images: Tensor, logits: Tensor, features: Tensor) -> Tensor:
+    def rate(self, images: Tensor, logits: Tensor, features: Tensor) -> Tensor:
         return logits.float().amax(1)
 
 
@@ -187,7 +187,7 @@ class Mahalanobis(Detector):
         self.register_buffer("means", None)
         self.register_buffer("whitening", None)
 
-    def judge(self, images: Tensor, logits: Tensor, features: Tensor) -> Tensor:
+    def rate(self, images: Tensor, logits: Tensor, features: Tensor) -> Tensor:
         whitening, means = self._known("whitening"), self._known("means")
         white, centres = features @ whitening, means @ whitening
         # differences, not products of matrices: digits that cancel would be lost
@@ -239,7 +239,7 @@ class _Neighbours(Detector):
     def points(self, images: Tensor, features: Tensor) -> Tensor:
         """``[N, F]``, between which distances are taken."""
 
-    def judge(self, images: Tensor, logits: Tensor, features: Tensor) -> Tensor:
+    def rate(self, images: Tensor, logits: Tensor, features: Tensor) -> Tensor:
         known, points = self._known("known"), self.points(images, features)
         with torch.no_grad():
             index = torch.cdist(points, known).topk(self.k, largest=False).indices
@@ -322,16 +322,16 @@ def score_all(
                 key = (detector.net, detector.hears, detector.layer)
                 if key not in heard:
                     heard[key] = _heard(detector, part)
-                found[name].append(detector.judge(part, *heard[key]))
+                found[name].append(detector.rate(part, *heard[key]))
     return {name: torch.cat(parts) for name, parts in found.items()}
 
 
-def threshold(scores: Tensor, accepted: float = 0.95) -> float:
+def acceptance_threshold(scores: Tensor, accepted: float = 0.95) -> float:
     """The highest threshold at which ``score >= threshold`` accepts at least this share.
 
     Args:
         scores: of held-out images that should be accepted, ``[N]``: neither those that the
-            detector was fitted on nor those that it is judged by.
+            detector was fitted on nor those that it is measured on.
         accepted: the share, in [0, 1].
 
     Raises:

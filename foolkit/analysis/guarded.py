@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from foolkit.analysis.detectors import Detector, threshold
+from foolkit.analysis.detectors import Detector, acceptance_threshold
 from foolkit.checks import check_images
 
 LEAST = 1e-6  # confidence of the class "refused" in an accepted image: no logit is infinite
@@ -55,7 +55,10 @@ class Guarded(nn.Module):
         spread = float(scores.std()) if len(scores) > 1 else 0.0
         if spread <= 1e-6 * float(scores.abs().max()):  # what rounding alone may give
             raise ValueError("images: expected such as have different scores, got equal ones")
-        for name, value in (("threshold", threshold(scores, accepted)), ("spread", spread)):
+        for name, value in (
+            ("threshold", acceptance_threshold(scores, accepted)),
+            ("spread", spread),
+        ):
             self.register_buffer(name, torch.tensor(value, device=scores.device))
         self.name = f"{getattr(net, 'name', type(net).__name__)} behind {type(detector).__name__}"
         self.input_shape = tuple(images.shape[1:])

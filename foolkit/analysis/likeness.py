@@ -23,7 +23,7 @@ def class_means(images: Tensor, labels: Tensor, classes: int = 10) -> Tensor:
     return sums / counts.view(-1, 1, 1, 1)
 
 
-def correlation(images: Tensor, templates: Tensor) -> Tensor:
+def pixel_correlation(images: Tensor, templates: Tensor) -> Tensor:
     """Pearson correlation of the pixels of every image with every template, ``[N, K]``.
 
     Args:
@@ -38,7 +38,7 @@ def correlation(images: Tensor, templates: Tensor) -> Tensor:
     return standardised(images) @ standardised(templates).T
 
 
-def spectrum(images: Tensor) -> Tensor:
+def power_spectrum(images: Tensor) -> Tensor:
     """Mean power at each spatial frequency, ``[H // 2]``: cycles 1, 2, ... across the image.
 
     The mean is taken off each image first, and powers are divided by their sum over all

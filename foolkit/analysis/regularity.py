@@ -50,7 +50,7 @@ def symmetry(images: Tensor) -> dict[str, Tensor]:
     }
 
 
-def bars(images: Tensor, degrees: Sequence[float] = (0, 90)) -> Tensor:
+def variance_in_bars(images: Tensor, degrees: Sequence[float] = (0, 90)) -> Tensor:
     """Share of each image's variance that lies in straight bars of a direction, ``[N, A]``.
 
     The pixels are sorted into strips one pixel wide along the direction; the share is the

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from foolkit.analysis.calibration import auroc
-from foolkit.analysis.detectors import threshold
+from foolkit.analysis.detectors import acceptance_threshold
 from foolkit.analysis.intervals import Interval, count_units, draw_counts, rng_of, with_ends
 from foolkit.checks import check_between, check_count, check_fraction, check_labels
 from foolkit.seeds import Seed
@@ -107,7 +107,7 @@ def rejection(
     else:
         levels = [networks, run]
         weights = draw_counts(levels, resamples, rng)
-    place = int(threshold(torch.arange(known).double(), accepted))
+    place = int(acceptance_threshold(torch.arange(known).double(), accepted))
     areas = shares = total = torch.zeros(resamples, dtype=torch.float64)
     for v in range(count):
         each = weights[:, members[v]]  # [resamples, N]
@@ -122,7 +122,7 @@ def rejection(
         least = calibration[v][held].sort(1).values[:, place]
         shares = shares + times * ((parts[v] >= least[:, None]) * each).sum(1) / size
         total = total + times
-    least = [threshold(row, accepted) for row in calibration]
+    least = [acceptance_threshold(row, accepted) for row in calibration]
     found = [auroc(inside[v], parts[v]) for v in range(count)]
     let_in = [float((parts[v] >= least[v]).double().mean()) for v in range(count)]
     units = count_units(levels)

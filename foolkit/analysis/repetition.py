@@ -138,6 +138,8 @@ def find_repeats(images: Tensor, strength: float = 0.5, prominence: float = 0.3)
 
 def _period(r: Tensor, strength: float, prominence: float) -> tuple[Tensor, Tensor]:
     """Period (NaN: none) and strength ``[N]`` from the autocorrelation ``[N, L]`` of an axis."""
+    # not scipy's find_peaks: it takes one image at a time, and its prominence asks for a valley on
+    # both sides, where a period needs one only before its first return
     n, lags = r.shape
     none = r.new_full((n,), math.nan), r.new_zeros(n)
     if lags < 4:
@@ -215,7 +217,7 @@ def background(images: Tensor) -> Tensor:
     return mean[:, :, None, None]
 
 
-def erase(images: Tensor, masks: Tensor, fill: str = "mean") -> Tensor:
+def erase_masked(images: Tensor, masks: Tensor, fill: str = "mean") -> Tensor:
     """The images with the pixels of ``masks`` filled in, on the 8-bit grid.
 
     Args:
@@ -269,7 +271,7 @@ def _nearest_kept(images: Tensor, masks: Tensor) -> Tensor:
     return torch.where(masks.all(2).all(1)[:, None, None, None], mean, nearest)
 
 
-def tile(
+def tile_motif(
     motifs: Tensor, copies: int, size: tuple[int, int] = (28, 28), fill: float = 0.0
 ) -> Tensor:
     """Each motif in a square grid of 1, 4, 9, 16, ... copies side by side, in the middle.
@@ -304,16 +306,16 @@ def tile(
 def tiled_repeats(
     n: int, copies: int, motif: tuple[int, int], size: tuple[int, int] = (28, 28)
 ) -> Repeats:
-    """Where the copies are in ``n`` images that ``tile`` made: known, not found.
+    """Where the copies are in ``n`` images that ``tile_motif`` made: known, not found.
 
     Args:
         n: images.
-        copies, size: as given to ``tile``.
+        copies, size: as given to ``tile_motif``.
         motif: height and width of the motif.
     """
     check_count(n, "n")
     empty = torch.zeros(1, 1, *motif)
-    tile(empty, copies, size)  # raises if the grid does not fit
+    tile_motif(empty, copies, size)  # raises if the grid does not fit
     side = math.isqrt(copies)
     numbers = []
     for length, whole in zip(motif, size, strict=True):
@@ -463,7 +465,7 @@ def ablate(
         classes: int64 ``[N]``, the class whose confidence is followed.
         repeats: of these images, from ``find_repeats``.
         erased: most copies to erase.
-        fill: as for ``erase``.
+        fill: as for ``erase_masked``.
         draws: orders, and regions, to average over.
         candidates: regions to choose from for "contrast".
         seed: of all draws, which are made on the CPU.
@@ -533,13 +535,13 @@ def _beside(
     generator: torch.Generator,
 ) -> dict[str, Tensor]:
     """The images without the pixels ``gone``, and with as many others erased."""
-    copies = erase(images, gone, fill)
+    copies = erase_masked(images, gone, fill)
     goal = (copies - images).square().sum((1, 2, 3))
     area = gone.sum((1, 2))
     number = torch.full_like(area, pieces)
     first, nearest, distance = None, None, None
     for _ in range(candidates):
-        other = erase(images, random_regions(area, number, images, generator), fill)
+        other = erase_masked(images, random_regions(area, number, images, generator), fill)
         away = ((other - images).square().sum((1, 2, 3)) - goal).abs()
         if first is None:
             first, nearest, distance = other, other, away

@@ -24,7 +24,7 @@ from foolkit.seeds import Seed
 Reading = Literal["softmax", "independent"]
 
 
-def scores(
+def class_scores(
     net: nn.Module, images: Tensor, reading: Reading = "softmax", *, batch: int = 500
 ) -> Tensor:
     """What a network says of each class: float64 ``[N, K]``, each in [0, 1].
@@ -129,7 +129,7 @@ def over_networks(
     return share, mean_interval(sure, networks=network[wrong.cpu()], **options)
 
 
-def rubbish(found: Tensor, least: float = 0.5) -> Mistakes:
+def mistakes_on_rubbish(found: Tensor, least: float = 0.5) -> Mistakes:
     """Answers to images that show nothing: wrong is any score above ``least``.
 
     As Goodfellow et al. (2015, section 8): on rubbish "an error is made" when some class has a
@@ -148,7 +148,7 @@ def rubbish(found: Tensor, least: float = 0.5) -> Mistakes:
     return Mistakes(best > least, best)
 
 
-def errors(found: Tensor, labels: Tensor) -> Mistakes:
+def mistakes(found: Tensor, labels: Tensor) -> Mistakes:
     """Answers to images of known classes: wrong is a highest score that is not the label's.
 
     Nothing is refused: an answer counts however low its score is.

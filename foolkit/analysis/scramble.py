@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from foolkit.checks import check_count, check_labels
-from foolkit.data.tiles import cut, paste
+from foolkit.data.tiles import cut_tiles, paste_tiles
 from foolkit.models import predict
 
 
@@ -72,7 +72,7 @@ def shuffle_tiles(images: Tensor, grid: int, *, seed: int = 0, crop: bool = Fals
     """Each image cut into ``grid`` by ``grid`` tiles, and these in a random other order.
 
     Args:
-        images, grid, crop: see ``cut``; a grid of at least 2.
+        images, grid, crop: see ``cut_tiles``; a grid of at least 2.
         seed: of the orders; each image has its own.
 
     Returns:
@@ -82,9 +82,9 @@ def shuffle_tiles(images: Tensor, grid: int, *, seed: int = 0, crop: bool = Fals
         TypeError, ValueError: bad images, or a grid that does not fit them.
     """
     check_count(grid, "grid", minimum=2)
-    tiles = cut(images, grid, crop=crop)
+    tiles = cut_tiles(images, grid, crop=crop)
     order = orders(len(images), grid * grid, seed=seed).to(images.device)
-    return paste(tiles[torch.arange(len(images), device=images.device)[:, None], order])
+    return paste_tiles(tiles[torch.arange(len(images), device=images.device)[:, None], order])
 
 
 def mosaic(images: Tensor, labels: Tensor, grid: int, *, seed: int = 0) -> Tensor:
@@ -93,7 +93,7 @@ def mosaic(images: Tensor, labels: Tensor, grid: int, *, seed: int = 0) -> Tenso
     The control for the seams of ``shuffle_tiles``: tiles that do not fit together, in order.
 
     Args:
-        images, grid: see ``cut``; a grid of at least 2.
+        images, grid: see ``cut_tiles``; a grid of at least 2.
         labels: int64 ``[N]``, each class at least twice.
         seed: of the draws, for each image and place uniform among the others of the class.
 
@@ -102,7 +102,7 @@ def mosaic(images: Tensor, labels: Tensor, grid: int, *, seed: int = 0) -> Tenso
     """
     check_count(grid, "grid", minimum=2)
     check_count(seed, "seed", minimum=0)
-    tiles = cut(images, grid)
+    tiles = cut_tiles(images, grid)
     check_labels(labels, len(images), 1 + int(torch.as_tensor(labels).max()))
     draws = torch.Generator().manual_seed(seed)
     found = torch.empty_like(tiles)
@@ -114,7 +114,7 @@ def mosaic(images: Tensor, labels: Tensor, grid: int, *, seed: int = 0) -> Tenso
         further = torch.randint(1, count, (count, grid * grid), generator=draws)  # round the class
         others = members[(torch.arange(count)[:, None] + further) % count]
         found[members] = tiles[others, torch.arange(grid * grid)]
-    return paste(found)
+    return paste_tiles(found)
 
 
 def fade_seams(images: Tensor, grid: int, *, width: int = 1) -> Tensor:
@@ -125,29 +125,29 @@ def fade_seams(images: Tensor, grid: int, *, width: int = 1) -> Tensor:
     after a shuffle.
 
     Args:
-        images, grid: see ``cut``.
+        images, grid: see ``cut_tiles``.
         width: pixels from the edge where fading begins.
 
     Raises:
         TypeError, ValueError: bad images, or a grid that does not fit them.
     """
     check_count(width, "width")
-    tiles = cut(images, grid)
+    tiles = cut_tiles(images, grid)
     high, wide = (_ramp(size, width).to(images.device) for size in tiles.shape[-2:])
-    return paste(tiles * high[:, None] * wide)
+    return paste_tiles(tiles * high[:, None] * wide)
 
 
 def seam_step(images: Tensor, grid: int) -> Tensor:
     """How far neighbouring pixels on the two sides of a seam differ, mean over the seams, ``[N]``.
 
     Args:
-        images, grid: see ``cut``; a grid of at least 2.
+        images, grid: see ``cut_tiles``; a grid of at least 2.
 
     Raises:
         TypeError, ValueError: bad images, or a grid that does not fit them.
     """
     check_count(grid, "grid", minimum=2)
-    high, wide = cut(images, grid).shape[-2:]
+    high, wide = cut_tiles(images, grid).shape[-2:]
     down, along = (torch.arange(1, grid, device=images.device) * size for size in (high, wide))
     steps = (
         images[:, :, down] - images[:, :, down - 1],
@@ -170,7 +170,7 @@ def scramble(
     grids: Sequence[int] = (2, 4, 7),
     seed: int = 0,
 ) -> dict[int, Scramble]:
-    """Judge images as they are and with their tiles shuffled, grid by grid.
+    """Show a network images as they are and with their tiles shuffled, grid by grid.
 
     Args:
         net: a classifier.
@@ -186,10 +186,10 @@ def scramble(
         TypeError, ValueError: bad images, labels or grids.
     """
     shown = {1: images} | {grid: shuffle_tiles(images, grid, seed=seed) for grid in grids}
-    return {grid: _judged(net, grid, these, labels) for grid, these in shown.items()}
+    return {grid: _shown(net, grid, these, labels) for grid, these in shown.items()}
 
 
-def _judged(net: nn.Module, grid: int, images: Tensor, labels: Tensor) -> Scramble:
+def _shown(net: nn.Module, grid: int, images: Tensor, labels: Tensor) -> Scramble:
     confidences = predict(net, images)
     check_labels(labels, len(images), confidences.shape[1])
     confidence, answer = confidences.max(1)

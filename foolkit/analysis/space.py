@@ -21,7 +21,7 @@ Draw = Callable[[int, torch.Generator], Tensor]
 
 
 @dataclass(frozen=True)
-class Room:
+class ClassShares:
     """How much of a space of random images a network gives to each class; L levels, K classes.
 
     Attributes:
@@ -49,7 +49,7 @@ class Room:
         return exact_interval(self.hits, self.images, level)
 
 
-def room(
+def class_shares(
     net: nn.Module,
     draw: str | Draw = "uniform",
     *,
@@ -59,7 +59,7 @@ def room(
     seed: int = 0,
     batch: int = 500,
     progress: bool = True,
-) -> Room:
+) -> ClassShares:
     """Throw random images at a network and count which class takes them, and how surely.
 
     They are drawn where the network is, batch by batch: memory does not grow with their number.
@@ -118,7 +118,7 @@ def room(
             sure = confidence >= least[:, None]
             hits += torch.stack([answer[row].bincount(minlength=hits.shape[1]) for row in sure])
             bar.update(count)
-    return Room(least.double().cpu(), hits.cpu(), images)
+    return ClassShares(least.double().cpu(), hits.cpu(), images)
 
 
 def _uniform(count: int, shape: Sequence[int], generator: torch.Generator) -> Tensor:
@@ -155,7 +155,7 @@ def random_directions(count: int, shape: Sequence[int], seed: int = 0) -> Tensor
     return drawn / torch.linalg.vector_norm(drawn.flatten(1), dim=1).view(-1, *[1] * len(shape))
 
 
-def rays(
+def answers_along_rays(
     net: nn.Module,
     start: Tensor,
     directions: Tensor,
@@ -192,7 +192,7 @@ def rays(
     return confidence, answer
 
 
-def bend(
+def bend_from_tangent(
     net: nn.Module,
     start: Tensor,
     directions: Tensor,
@@ -208,7 +208,7 @@ def bend(
 
     Args:
         net: any differentiable module from images in [0, 1] to logits ``[N, K]``.
-        start, directions, lengths: as for ``rays``; each length > 0.
+        start, directions, lengths: as for ``answers_along_rays``; each length > 0.
         batch: images of one pass.
 
     Returns:
@@ -238,7 +238,7 @@ def bend(
     return found
 
 
-def nearest(
+def nearest_images(
     images: Tensor, reference: Tensor, *, k: int = 1, batch: int = 500
 ) -> tuple[Tensor, Tensor]:
     """The k nearest of ``reference`` to each image, by Euclidean distance between pixels.

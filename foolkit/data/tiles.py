@@ -7,7 +7,7 @@ from torch import Tensor
 from foolkit.checks import check_count, check_images
 
 
-def cut(images: Tensor, grid: int, *, crop: bool = False) -> Tensor:
+def cut_tiles(images: Tensor, grid: int, *, crop: bool = False) -> Tensor:
     """The tiles of each image, row by row: ``[N, grid * grid, C, H // grid, W // grid]``.
 
     Args:
@@ -34,14 +34,14 @@ def cut(images: Tensor, grid: int, *, crop: bool = False) -> Tensor:
 
 
 def tiled(images: Tensor, grid: int) -> Tensor:
-    """``cut`` of any numbers ``[N, C, H, W]`` without its checks; H and W are multiples of grid."""
+    """``cut_tiles`` of any numbers ``[N, C, H, W]`` without its checks; grid divides H and W."""
     n, channels, height, width = images.shape
     tiles = images.reshape(n, channels, grid, height // grid, grid, width // grid)
     return tiles.permute(0, 2, 4, 1, 3, 5).flatten(1, 2)
 
 
-def paste(tiles: Tensor) -> Tensor:
-    """The images that ``cut`` made ``tiles`` of, ``[N, C, H, W]``.
+def paste_tiles(tiles: Tensor) -> Tensor:
+    """The images that ``cut_tiles`` made ``tiles`` of, ``[N, C, H, W]``.
 
     Raises:
         ValueError: not ``[N, grid * grid, C, h, w]``.

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from foolkit.data import crops
-from foolkit.data.tiles import paste, tiled
+from foolkit.data.tiles import paste_tiles, tiled
 
 TILES = 4  # outliers: a digit is cut into 4 x 4 pieces of 7 x 7 pixels
 PHOTOGRAPHS = (0, 1)  # that outliers are cut from; the third stays for tests
@@ -115,7 +115,7 @@ def shuffled(images: Tensor, generator: torch.Generator) -> Tensor:
     """Each image ``[N, C, H, W]`` with its 4 x 4 tiles in an order of its own."""
     tiles = tiled(images, TILES)
     order = torch.rand(tiles.shape[:2], generator=generator).argsort(1)
-    return paste(tiles[torch.arange(len(images))[:, None], order])
+    return paste_tiles(tiles[torch.arange(len(images))[:, None], order])
 
 
 def _slope(net: nn.Module, images: Tensor, labels: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 import traitlets
 from torch import Tensor
 
-from foolkit.analysis.scramble import cut, paste
+from foolkit.analysis.scramble import cut_tiles, paste_tiles
 from foolkit.checks import check_images, check_labels
 from foolkit.widgets.base import Widget
 from foolkit.widgets.modules import module
@@ -23,7 +23,7 @@ class Jigsaw(Widget):
 
     With pointer, finger or keyboard: drag a tile onto another, tap one and then the other, or
     choose them with arrow keys and Space. Orders are those of ``foolkit.analysis``: place ``i``
-    shows tile ``order[i]`` of ``cut``.
+    shows tile ``order[i]`` of ``cut_tiles``.
 
     Args:
         images: float32 ``[N, 1, 28, 28]`` in [0, 1], real or fooling; the reader chooses.
@@ -102,7 +102,7 @@ class Jigsaw(Widget):
     def current(self) -> Tensor:
         """The picture as it is now, float32 ``[1, 1, 28, 28]`` in [0, 1]."""
         image = to_tensor(self.images)[self.chosen : self.chosen + 1]
-        return paste(cut(image, self.grid)[:, torch.tensor(self.order)])
+        return paste_tiles(cut_tiles(image, self.grid)[:, torch.tensor(self.order)])
 
 
 def _in_order(grid: int) -> list[int]:

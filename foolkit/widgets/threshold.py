@@ -9,7 +9,7 @@ import traitlets
 from torch import Tensor
 
 from foolkit import bank
-from foolkit.analysis import Detector, score_all, threshold
+from foolkit.analysis import Detector, acceptance_threshold, score_all
 from foolkit.checks import check_images
 from foolkit.data import letters, small_digits
 from foolkit.models import comparison_digits
@@ -131,4 +131,7 @@ def sample() -> tuple[Tensor, list[str]]:
 def _thresholds(values: Tensor) -> list[float]:
     """For 0 to 100 per cent; at 0 the best digit alone gets in."""
     values = values.double()
-    return [float(values.max()), *(threshold(values, share / 100) for share in range(1, 101))]
+    return [
+        float(values.max()),
+        *(acceptance_threshold(values, share / 100) for share in range(1, 101)),
+    ]

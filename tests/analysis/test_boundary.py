@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 import foolkit as fk
-from foolkit.analysis import distance_along, plane
+from foolkit.analysis import answers_on_plane, distance_along
 
 
 @pytest.fixture
@@ -58,7 +58,9 @@ def test_plane_shows_the_flat_boundary(halfspace):
     centre = torch.full((1, 1, 2, 2), 0.5)
     towards = torch.tensor([1.0, -1, 0, 0]).view(1, 1, 2, 2)
     aside = torch.tensor([1.0, -1, 1, 0]).view(1, 1, 2, 2)  # not perpendicular: it is made so
-    seen = plane(halfspace, centre, towards, aside, across=(-1, 2), along=(-1, 1), points=31)
+    seen = answers_on_plane(
+        halfspace, centre, towards, aside, across=(-1, 2), along=(-1, 1), points=31
+    )
     assert seen.predicted.shape == seen.confidence.shape == seen.inside.shape == (31, 31)
     expected = (seen.across > 0.5 / 2**0.5).long().expand(31, 31)
     assert torch.equal(seen.predicted, expected)
@@ -70,7 +72,7 @@ def test_plane_shows_the_flat_boundary(halfspace):
 def test_both_leave_the_mode_as_it_was(halfspace):
     halfspace.train()
     centre = torch.full((1, 1, 2, 2), 0.5)
-    plane(halfspace, centre, torch.randn(1, 1, 2, 2), torch.randn(1, 1, 2, 2), points=3)
+    answers_on_plane(halfspace, centre, torch.randn(1, 1, 2, 2), torch.randn(1, 1, 2, 2), points=3)
     distance_along(halfspace, centre, torch.randn(1, 1, 1, 2, 2), reach=1)
     assert halfspace.training
 
@@ -90,13 +92,13 @@ def test_bad_input(halfspace):
     with pytest.raises(ValueError, match="images: expected values in"):
         distance_along(halfspace, images + 2, way, reach=1)
     with pytest.raises(ValueError, match="centre: expected one image"):
-        plane(halfspace, images, images, images)
+        answers_on_plane(halfspace, images, images, images)
     one = images[:1]
     with pytest.raises(ValueError, match="first: expected finite directions"):
-        plane(halfspace, one, one, one + 1)
+        answers_on_plane(halfspace, one, one, one + 1)
     with pytest.raises(ValueError, match="second: expected a direction that is not parallel"):
-        plane(halfspace, one, one + 1, one - 2)
+        answers_on_plane(halfspace, one, one + 1, one - 2)
     with pytest.raises(ValueError, match=r"second: expected a direction \[1, 1, 2, 2\], got \[4\]"):
-        plane(halfspace, one, one + 1, torch.ones(4))
+        answers_on_plane(halfspace, one, one + 1, torch.ones(4))
     with pytest.raises(ValueError, match="along: expected two increasing numbers"):
-        plane(halfspace, one, one + 1, way[0], along=(1, 1))
+        answers_on_plane(halfspace, one, one + 1, way[0], along=(1, 1))

@@ -135,7 +135,8 @@ def test_auroc_is_the_share_of_pairs_and_sklearns():
     oracle = roc_auc_score(member.numpy(), torch.cat([inside, outside]).numpy())
     assert auroc(inside, outside) == pytest.approx(oracle)
     assert auroc(outside, inside) == pytest.approx(1 - float(above.mean()))
-    assert auroc(inside + 20, outside) == 1
+    for size in (60, 500, 777):  # exactly, whatever the sizes
+        assert auroc(torch.arange(size) + 9.0, outside) == 1
     assert auroc(torch.ones(5), torch.ones(7)) == 0.5
 
 

@@ -18,8 +18,8 @@ from foolkit.analysis import (
     MaxScore,
     MaxSoftmax,
     PixelNeighbours,
+    acceptance_threshold,
     score_all,
-    threshold,
 )
 
 KINDS = ("max softmax", "energy", "Mahalanobis", "pixels", "features", "RBF score")
@@ -89,7 +89,7 @@ def test_no_ties_where_confidence_is_rounded_to_one():
 
 def test_max_score_is_the_highest_of_scores_that_stand_alone(detectors, split):
     detector = detectors["RBF score"]
-    highest = fk.analysis.scores(detector.net, split[2], "independent").amax(1)
+    highest = fk.analysis.class_scores(detector.net, split[2], "independent").amax(1)
     torch.testing.assert_close(detector.score(split[2]).sigmoid().double(), highest)
     assert (detector.score(noise(50)).sigmoid() < 1e-6).all()
 
@@ -207,18 +207,18 @@ def test_a_fitted_detector_can_be_saved_and_loaded(lenet, split):
 @pytest.mark.parametrize("accepted", [0.95, 0.8, 1.0])
 def test_threshold_accepts_the_share_and_no_higher_one_does(n, accepted):
     values = torch.randn(n, generator=torch.Generator().manual_seed(n))
-    least = threshold(values, accepted)
+    least = acceptance_threshold(values, accepted)
     assert (values >= least).double().mean() >= accepted - 1e-12
     assert (values > least).double().mean() < accepted
 
 
 def test_threshold_needs_enough_scores():
     with pytest.raises(ValueError, match="scores: expected at least 20, to accept 0.95"):
-        threshold(torch.zeros(19))
+        acceptance_threshold(torch.zeros(19))
     with pytest.raises(ValueError, match="scores: expected finite numbers"):
-        threshold(torch.full((30,), torch.nan))
+        acceptance_threshold(torch.full((30,), torch.nan))
     with pytest.raises(TypeError, match=r"scores: expected a floating-point tensor \[N\]"):
-        threshold(torch.zeros(30, 2))
+        acceptance_threshold(torch.zeros(30, 2))
 
 
 # ---- the network behind its guard ----------------------------------------------------------------

@@ -3,7 +3,7 @@ import zlib
 import pytest
 import torch
 
-from foolkit.analysis import bars, compressed_size, recurrence, symmetry
+from foolkit.analysis import compressed_size, recurrence, symmetry, variance_in_bars
 
 
 def seeded(seed=0):
@@ -53,13 +53,13 @@ def test_colours_are_not_mixed_by_symmetry():
 
 def test_bars_of_stripes_noise_and_one_colour():
     turned = stripes().transpose(2, 3).contiguous()
-    level, upright = bars(torch.cat([turned, stripes()])).T
+    level, upright = variance_in_bars(torch.cat([turned, stripes()])).T
     assert level.tolist() == pytest.approx([1, 0], abs=1e-6)
     assert upright.tolist() == pytest.approx([0, 1], abs=1e-6)
     noise = torch.rand((400, 1, 28, 28), generator=seeded())
-    assert bars(noise).mean(0).tolist() == pytest.approx([1 / 28] * 2, rel=0.1)
+    assert variance_in_bars(noise).mean(0).tolist() == pytest.approx([1 / 28] * 2, rel=0.1)
     one_colour = torch.full((1, 1, 28, 28), 0.3)
-    assert bars(one_colour).tolist() == [[0, 0]]
+    assert variance_in_bars(one_colour).tolist() == [[0, 0]]
     assert symmetry(one_colour)["half turn"].item() == 1
 
 
@@ -68,11 +68,13 @@ def test_bars_finds_the_slant(degree):
     up, right = torch.meshgrid(27.0 - torch.arange(28), torch.arange(28.0), indexing="ij")
     angle = torch.deg2rad(torch.tensor(float(degree)))
     away = (right - 13.5) * angle.sin() - (up - 13.5) * angle.cos()
-    found = bars((away.abs() < 3).float()[None, None], range(0, 180, 5))[0]
+    found = variance_in_bars((away.abs() < 3).float()[None, None], range(0, 180, 5))[0]
     assert 5 * int(found.argmax()) == pytest.approx(degree, abs=5)
     assert found.max() > 0.85
     assert torch.allclose(
-        bars((away.abs() < 3).float()[None, None], [degree + 180])[0], found[degree // 5], atol=0.1
+        variance_in_bars((away.abs() < 3).float()[None, None], [degree + 180])[0],
+        found[degree // 5],
+        atol=0.1,
     )
 
 
@@ -110,7 +112,7 @@ def test_recurrence_does_not_depend_on_order_scale_or_constants():
     assert single.excess.shape == single.p.shape == (3,)
 
 
-@pytest.mark.parametrize("function", [compressed_size, symmetry, bars])
+@pytest.mark.parametrize("function", [compressed_size, symmetry, variance_in_bars])
 def test_bad_images(function):
     with pytest.raises(ValueError, match="images: expected"):
         function(torch.full((1, 1, 4, 4), 2.0))

@@ -5,10 +5,10 @@ import foolkit as fk
 from foolkit.analysis import (
     ablate,
     autocorrelation,
-    erase,
+    erase_masked,
     find_repeats,
     mean_interval,
-    tile,
+    tile_motif,
     tiled_repeats,
 )
 from foolkit.analysis.repetition import FILLS, background, random_regions
@@ -32,7 +32,7 @@ def spots(n, size, channels=1, seed=0):
      ((32, 40), (8, 10), 16, 3), ((224, 224), (56, 56), 16, 3)],
 )  # fmt: skip
 def test_planted_repeats_are_found(size, motif, copies, channels):
-    images = tile(spots(6, motif, channels), copies, size)
+    images = tile_motif(spots(6, motif, channels), copies, size)
     found, planted = find_repeats(images), tiled_repeats(6, copies, motif, size)
     assert torch.allclose(found.period, planted.period, atol=0.2)
     assert (found.strength > 0.6).all()
@@ -42,14 +42,14 @@ def test_planted_repeats_are_found(size, motif, copies, channels):
 
 
 def test_planted_repeats_are_found_under_noise():
-    images = tile(spots(20, (7, 7)), 16)
+    images = tile_motif(spots(20, (7, 7)), 16)
     noisy = (images + 0.1 * torch.randn(images.shape, generator=seeded(1))).clamp(0, 1)
     found = find_repeats(noisy)
     assert torch.allclose(found.period, torch.tensor([[7.0, 7.0]]).double(), atol=0.3)
 
 
 def test_boxes_hold_the_copies():
-    found = find_repeats(tile(spots(2, (9, 9)), 9))
+    found = find_repeats(tile_motif(spots(2, (9, 9)), 9))
     boxes = found.boxes(1)
     assert boxes.shape == (9, 4)
     for number, (top, left, bottom, right) in enumerate(boxes.tolist()):
@@ -113,7 +113,7 @@ def test_erasing_changes_only_the_mask(fill):
     masks = torch.zeros(4, 12, 16, dtype=torch.bool)
     masks[0, 2:6, 3:9] = True
     masks[1] = True
-    erased = erase(images, masks, fill)
+    erased = erase_masked(images, masks, fill)
     kept = ~masks[:, None].expand_as(images)
     assert torch.equal(erased[kept], images[kept])
     assert torch.equal(erased[2:], images[2:])
@@ -129,13 +129,13 @@ def test_what_each_fill_fills_with():
     masks = torch.zeros(1, 16, 16, dtype=torch.bool)
     masks[0, :, 2:6] = True
     assert float(background(image)) == 0
-    assert (erase(image, masks, "background")[masks[:, None]] == 0).all()
+    assert (erase_masked(image, masks, "background")[masks[:, None]] == 0).all()
     level = (255 * image.mean()).round() / 255
-    assert (erase(image, masks, "mean")[masks[:, None]] == level).all()
-    nearest = erase(image, masks, "neighbour")[0, 0, 0]
+    assert (erase_masked(image, masks, "mean")[masks[:, None]] == level).all()
+    nearest = erase_masked(image, masks, "neighbour")[0, 0, 0]
     assert nearest[2:4].tolist() == [1, 1]
     assert nearest[4:6].tolist() == [0, 0]
-    blurred = erase(image, masks, "blur")[0, 0, 8]
+    blurred = erase_masked(image, masks, "blur")[0, 0, 8]
     assert ((blurred[2:6] > 0) & (blurred[2:6] < 1)).all()
     assert (blurred[2:5] >= blurred[3:6]).all()
 
@@ -143,7 +143,7 @@ def test_what_each_fill_fills_with():
 def test_tiles():
     motif = torch.rand((2, 3, 5, 7), generator=seeded())
     for copies, side in ((1, 1), (4, 2), (9, 3), (16, 4)):
-        images = tile(motif, copies, (24, 33), fill=0.25)
+        images = tile_motif(motif, copies, (24, 33), fill=0.25)
         assert images.shape == (2, 3, 24, 33)
         top, left = (24 - 5 * side) // 2, (33 - 7 * side) // 2
         last = images[:, :, top + 5 * (side - 1) :, left + 7 * (side - 1) :][:, :, :5, :7]
@@ -186,7 +186,7 @@ class Whole(torch.nn.Module):
 
 
 def test_where_every_pixel_counts_a_copy_is_worth_its_ink():
-    images, repeats = tile(torch.ones(6, 1, 7, 7), 4), tiled_repeats(6, 4, (7, 7))
+    images, repeats = tile_motif(torch.ones(6, 1, 7, 7), 4), tiled_repeats(6, 4, (7, 7))
     run, ones = torch.arange(6), torch.ones(6, dtype=torch.long)
     done = ablate(Ink(), images, ones, repeats, erased=3, fill="background")
     for erased in (1, 2, 3):
@@ -210,7 +210,7 @@ def test_where_whole_copies_count_cutting_through_many_costs_more():
 
 def test_erasing_stops_before_the_last_copy():
     motifs = spots(4, (14, 14))
-    images = torch.cat([tile(motifs[:2], 4), tile(spots(2, (7, 7)), 16)])
+    images = torch.cat([tile_motif(motifs[:2], 4), tile_motif(spots(2, (7, 7)), 16)])
     few, many = tiled_repeats(2, 4, (14, 14)), tiled_repeats(2, 16, (7, 7))
     both = type(few)(*(torch.cat([getattr(few, n), getattr(many, n)])
                        for n in ("period", "strength", "copy", "count")))  # fmt: skip
@@ -222,7 +222,7 @@ def test_erasing_stops_before_the_last_copy():
 
 
 def test_contrast_control_is_nearer_in_contrast_than_the_area_control():
-    images = tile(spots(10, (9, 9)), 9)
+    images = tile_motif(spots(10, (9, 9)), 9)
     repeats, ones = tiled_repeats(10, 9, (9, 9)), torch.ones(10, dtype=torch.long)
     done = ablate(Ink(), images, ones, repeats, fill="background", candidates=16)
     away = {
@@ -247,7 +247,7 @@ def test_interval_is_bootstrapped_over_runs_not_images():
 
 def test_is_reproducible_and_does_not_depend_on_the_batch():
     net = fk.models.load("lenet")
-    images, repeats = tile(spots(8, (7, 7)), 16), tiled_repeats(8, 16, (7, 7))
+    images, repeats = tile_motif(spots(8, (7, 7)), 16), tiled_repeats(8, 16, (7, 7))
     classes = torch.arange(8)
     one, two = (ablate(net, images, classes, repeats, batch=b, draws=2) for b in (500, 7))
     for kind in one.log_odds:
@@ -270,7 +270,7 @@ def test_breeding_under_forced_repetition_is_harder_on_lenet():
             sample, vary = motif.sample, motif.vary
 
             def render(self, genes, motif=motif, copies=copies):
-                return tile(motif.render(genes), copies)
+                return tile_motif(motif.render(genes), copies)
 
         found = fk.evolve(net, Wallpaper(), generations=6, batch=100, seed=900,
                           progress=False)  # fmt: skip
@@ -285,12 +285,16 @@ def test_breeding_under_forced_repetition_is_harder_on_lenet():
         (lambda i, r: find_repeats(i, strength=2), ValueError, "strength: expected"),
         (lambda i, r: find_repeats(i, prominence=-1), ValueError, "prominence: expected"),
         (lambda i, r: autocorrelation(i, 1), ValueError, "axis: expected 2"),
-        (lambda i, r: erase(i, r.copy >= 0, "white"), ValueError, "fill: expected one of"),
-        (lambda i, r: erase(i, r.copy), ValueError, "masks: expected a bool"),
-        (lambda i, r: erase(i, r.copy[:1] >= 0), ValueError, "masks: expected a bool"),
-        (lambda i, r: tile(i, 4), ValueError, "copies: expected a square number"),
-        (lambda i, r: tile(i[:, :, :5, :5], 5), ValueError, "copies: expected a square number"),
-        (lambda i, r: tile(i, 1, fill=2), ValueError, "fill: expected"),
+        (lambda i, r: erase_masked(i, r.copy >= 0, "white"), ValueError, "fill: expected one of"),
+        (lambda i, r: erase_masked(i, r.copy), ValueError, "masks: expected a bool"),
+        (lambda i, r: erase_masked(i, r.copy[:1] >= 0), ValueError, "masks: expected a bool"),
+        (lambda i, r: tile_motif(i, 4), ValueError, "copies: expected a square number"),
+        (
+            lambda i, r: tile_motif(i[:, :, :5, :5], 5),
+            ValueError,
+            "copies: expected a square number",
+        ),
+        (lambda i, r: tile_motif(i, 1, fill=2), ValueError, "fill: expected"),
         (lambda i, r: tiled_repeats(1, 16, (9, 9)), ValueError, "copies: expected"),
         (lambda i, r: ablate(Ink(), i, torch.ones(2).long(), r[:1]), ValueError, "repeats: exp"),
         (lambda i, r: ablate(Ink(), i, torch.ones(2), r), TypeError, "classes: expected"),
@@ -318,15 +322,15 @@ def test_breeding_under_forced_repetition_is_harder_on_lenet():
             "kind: expected one of",
         ),
     ],
-)  # fmt: skip
+)
 def test_bad_arguments_are_named(call, error, message):
-    images = tile(spots(2, (7, 7)), 16)
+    images = tile_motif(spots(2, (7, 7)), 16)
     with pytest.raises(error, match=message):
         call(images, tiled_repeats(2, 16, (7, 7)))
 
 
 def test_repeats_found_in_small_are_those_of_the_large_image():
-    large = tile(spots(2, (32, 32)), 9, (96, 96))
+    large = tile_motif(spots(2, (32, 32)), 9, (96, 96))
     small = torch.nn.functional.avg_pool2d(large, 4)
     found = find_repeats(small).enlarged(4)
     assert found.copy.shape == (2, 96, 96)

@@ -5,11 +5,11 @@ from torch import nn
 from foolkit.analysis import (
     Mistakes,
     accuracy_refusing,
-    errors,
+    class_scores,
     exact_interval,
+    mistakes,
+    mistakes_on_rubbish,
     over_networks,
-    rubbish,
-    scores,
 )
 
 
@@ -23,44 +23,44 @@ def test_scores_are_softmax_or_sigmoids_of_any_finite_image(net):
     images = 100 * torch.randn(7, 1, 2, 3, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         logits = net(images).double()
-    assert torch.equal(scores(net, images, batch=3), logits.softmax(1))
-    assert torch.equal(scores(net, images, "independent", batch=3), logits.sigmoid())
+    assert torch.equal(class_scores(net, images, batch=3), logits.softmax(1))
+    assert torch.equal(class_scores(net, images, "independent", batch=3), logits.sigmoid())
 
 
 def test_scores_refuse_what_does_not_fit(net):
     images = torch.rand(2, 1, 2, 3)
     with pytest.raises(TypeError, match="images: expected a float32 tensor"):
-        scores(net, images.double())
+        class_scores(net, images.double())
     with pytest.raises(ValueError, match="images: expected at least one, of finite values"):
-        scores(net, images / 0)
+        class_scores(net, images / 0)
     with pytest.raises(ValueError, match="images: expected at least one, .* got none"):
-        scores(net, images[:0])
+        class_scores(net, images[:0])
     with pytest.raises(ValueError, match="reading: expected one of"):
-        scores(net, images, "hinge")
+        class_scores(net, images, "hinge")
     with pytest.raises(TypeError, match="net: expected a torch.nn.Module"):
-        scores(lambda x: x, images)
+        class_scores(lambda x: x, images)
 
 
 def test_rubbish_is_wrong_above_a_half():
     found = torch.tensor([[0.6, 0.7], [0.5, 0.1], [0.0, 0.51], [0.2, 0.3]], dtype=torch.float64)
-    made = rubbish(found)
+    made = mistakes_on_rubbish(found)
     assert made.wrong.tolist() == [True, False, True, False]
     assert made.share == 0.5
     assert made.sureness == pytest.approx((0.7 + 0.51) / 2)
-    assert rubbish(found, 0.65).share == 0.25
+    assert mistakes_on_rubbish(found, 0.65).share == 0.25
     assert made.interval() == exact_interval(2, 4)
 
 
 def test_errors_count_however_low_the_score():
     found = torch.tensor([[1e-9, 2e-9], [0.9, 0.1], [0.2, 0.8]])
-    made = errors(found, torch.tensor([0, 0, 0]))
+    made = mistakes(found, torch.tensor([0, 0, 0]))
     assert made.wrong.tolist() == [True, False, True]
     assert made.accepted() == pytest.approx(1 / 3)
     assert made.sureness == pytest.approx(0.4)
 
 
 def test_nobody_wrong_has_an_interval_and_no_sureness():
-    made = rubbish(torch.zeros(30, 10))
+    made = mistakes_on_rubbish(torch.zeros(30, 10))
     assert made.share == 0
     assert made.interval() == exact_interval(0, 30)
     assert made.sureness != made.sureness
@@ -122,11 +122,11 @@ def test_no_networks_are_an_error():
 )
 def test_what_is_no_score_is_an_error(found, message):
     with pytest.raises(ValueError, match=message):
-        rubbish(found)
+        mistakes_on_rubbish(found)
     with pytest.raises(ValueError, match=message):
-        errors(found, torch.tensor([0]))
+        mistakes(found, torch.tensor([0]))
     with pytest.raises(TypeError, match="found: expected a floating-point tensor"):
-        rubbish(torch.tensor([[1]]))
+        mistakes_on_rubbish(torch.tensor([[1]]))
 
 
 def test_refusing_the_least_certain_leaves_the_others():

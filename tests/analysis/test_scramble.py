@@ -5,11 +5,11 @@ from hypothesis import strategies as st
 
 import foolkit as fk
 from foolkit.analysis.scramble import (
-    cut,
+    cut_tiles,
     fade_seams,
     mosaic,
     orders,
-    paste,
+    paste_tiles,
     scramble,
     seam_step,
     shuffle_tiles,
@@ -27,10 +27,10 @@ from foolkit.analysis.scramble import (
 )
 def test_tiles_are_moved_and_nothing_else(n, channels, grid, high, wide, seed):
     images = torch.rand(n, channels, grid * high, grid * wide)
-    assert torch.equal(paste(cut(images, grid)), images)
+    assert torch.equal(paste_tiles(cut_tiles(images, grid)), images)
     shuffled = shuffle_tiles(images, grid, seed=seed)
     assert shuffled.shape == images.shape
-    for before, after in zip(cut(images, grid), cut(shuffled, grid), strict=True):
+    for before, after in zip(cut_tiles(images, grid), cut_tiles(shuffled, grid), strict=True):
         assert not torch.equal(before, after)
         pairs = (before[:, None] == after[None]).flatten(2).all(2)
         assert (pairs.sum(0) == 1).all()
@@ -39,7 +39,7 @@ def test_tiles_are_moved_and_nothing_else(n, channels, grid, high, wide, seed):
 
 def test_a_tile_is_where_it_says():
     images = torch.arange(2 * 28 * 28).view(2, 1, 28, 28) / 2000
-    assert torch.equal(cut(images, 4)[1, 6], images[1, :, 7:14, 14:21])
+    assert torch.equal(cut_tiles(images, 4)[1, 6], images[1, :, 7:14, 14:21])
 
 
 def test_orders_are_uniform_but_never_the_old_one():
@@ -74,9 +74,9 @@ def test_cropping_is_asked_for():
     [
         (lambda x: shuffle_tiles(x, 1), ValueError, "grid: expected an integer of at least 2"),
         (lambda x: shuffle_tiles(x, 2.0), TypeError, "grid: expected an integer"),
-        (lambda x: cut(x, 29), ValueError, "grid: expected at most 28 tiles across, got 29"),
-        (lambda x: cut(x * 2, 2), ValueError, "images: expected values in"),
-        (lambda x: paste(x), ValueError, "tiles: expected"),
+        (lambda x: cut_tiles(x, 29), ValueError, "grid: expected at most 28 tiles across, got 29"),
+        (lambda x: cut_tiles(x * 2, 2), ValueError, "images: expected values in"),
+        (lambda x: paste_tiles(x), ValueError, "tiles: expected"),
         (lambda x: mosaic(x, torch.tensor([0, 1]), 2), ValueError, "labels: .* twice, got 0 once"),
         (lambda x: mosaic(x, torch.tensor([0]), 2), ValueError, "labels: expected shape"),
         (lambda x: mosaic(x, [0, 0], 2), TypeError, "labels: expected an int64 tensor"),
@@ -95,9 +95,11 @@ def test_a_mosaic_takes_each_tile_from_another_image_of_the_class():
     n, grid = 300, 2
     labels = torch.arange(n) % 3
     # every tile says which image, and which place, it came from
-    images = paste(((torch.arange(n)[:, None] * 4 + torch.arange(4)) / 2000)[:, :, None, None, None]
-                   .expand(n, 4, 1, 3, 3))  # fmt: skip
-    told = (cut(mosaic(images, labels, grid, seed=4), grid)[:, :, 0, 0, 0] * 2000).round().long()
+    told = (torch.arange(n)[:, None] * 4 + torch.arange(4)) / 2000
+    images = paste_tiles(told[:, :, None, None, None].expand(n, 4, 1, 3, 3))
+    told = (
+        (cut_tiles(mosaic(images, labels, grid, seed=4), grid)[:, :, 0, 0, 0] * 2000).round().long()
+    )
     source, place = told // 4, told % 4
     assert torch.equal(place, torch.arange(4).expand(n, 4))
     assert torch.equal(labels[source], labels[:, None].expand(n, 4))
@@ -146,19 +148,19 @@ def test_it_is_the_order_and_not_the_seams():
 def test_digits_lose_their_name_and_keep_their_confidence():
     net = fk.models.load("lenet")
     images, labels = (t[:1000] for t in fk.data.digits())
-    judged = scramble(net, images, labels)
-    assert list(judged) == [1, 2, 4, 7]
-    assert torch.equal(judged[1].images, images)
-    for one in judged.values():
+    found = scramble(net, images, labels)
+    assert list(found) == [1, 2, 4, 7]
+    assert torch.equal(found[1].images, images)
+    for one in found.values():
         confidences = fk.models.predict(net, one.images)
         assert torch.equal(one.confidence, confidences.amax(1))
         assert torch.equal(one.in_label, confidences[torch.arange(1000), labels])
         assert one.accuracy == float((confidences.argmax(1) == labels).double().mean())
-    assert judged[1].accuracy > 0.97
+    assert found[1].accuracy > 0.97
     for grid in (2, 4, 7):
-        assert judged[grid].accuracy < 0.4
-        assert 0.65 < judged[grid].mean_confidence < 0.85
-        assert 0.02 < judged[grid].share_above(0.99) < 0.3
-    assert judged[7].accuracy < judged[2].accuracy
+        assert found[grid].accuracy < 0.4
+        assert 0.65 < found[grid].mean_confidence < 0.85
+        assert 0.02 < found[grid].share_above(0.99) < 0.3
+    assert found[7].accuracy < found[2].accuracy
     with pytest.raises(ValueError, match="labels"):
         scramble(net, images, labels[:10])

@@ -10,7 +10,7 @@ WHATS = ("face", "missing", "blobs", "scrambled")
 @pytest.mark.parametrize("what", WHATS)
 def test_pictures_keep_the_contract(what):
     images = faces(20, what, seed=1)
-    fk.analysis.cut(images, 2)  # checks them
+    fk.analysis.cut_tiles(images, 2)  # checks them
     assert images.shape == (20, 1, 32, 32)
     assert torch.equal(images, faces(20, what, seed=1))
     assert not torch.equal(images, faces(20, what, seed=2))

@@ -36,7 +36,7 @@ def test_margins_are_scikit_learns(both, images):
 
 def test_confidences_divided_by_their_sum_are_scikit_learns(both, images):
     machine, estimator = both
-    alone = fk.analysis.scores(machine, images, "independent")
+    alone = fk.analysis.class_scores(machine, images, "independent")
     given = torch.from_numpy(estimator.predict_proba(images.flatten(1).numpy()))
     assert (alone / alone.sum(1, keepdim=True) - given).abs().max() < 1e-4
 
@@ -73,7 +73,7 @@ def test_only_the_kernel_machine_forgets_far_away(images):
         assert linear.module.margins(far).abs().max() > 10
         offset = kernel.module.offset.expand(20, -1)
         assert torch.allclose(kernel.module.margins(far), offset, atol=1e-5)
-    assert fk.analysis.scores(kernel, far, "independent").max() < 0.5
+    assert fk.analysis.class_scores(kernel, far, "independent").max() < 0.5
 
 
 @pytest.mark.parametrize("name", MACHINES)

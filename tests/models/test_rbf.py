@@ -135,11 +135,11 @@ def test_both_recipes_learn(digits, read, loss):
 def test_only_the_scores_that_stand_alone_keep_silent_on_noise(ending):
     draws = torch.Generator().manual_seed(0)
     noise = torch.randn(500, 1, 28, 28, generator=draws)
-    alone = fk.analysis.scores(fk.models.load("rbf" + ending), noise, "independent")
-    shared = fk.analysis.scores(fk.models.load("rbf-softmax" + ending), noise)
-    assert fk.analysis.rubbish(alone).share == 0
+    alone = fk.analysis.class_scores(fk.models.load("rbf" + ending), noise, "independent")
+    shared = fk.analysis.class_scores(fk.models.load("rbf-softmax" + ending), noise)
+    assert fk.analysis.mistakes_on_rubbish(alone).share == 0
     assert alone.max() < 1e-3
-    assert fk.analysis.rubbish(shared).share > 0.5
+    assert fk.analysis.mistakes_on_rubbish(shared).share > 0.5
 
 
 def test_nearest_digits_are_nearest(digits):
@@ -151,7 +151,7 @@ def test_nearest_digits_are_nearest(digits):
     asked = images[600:700]
     with torch.no_grad():
         score = net(asked).sigmoid()
-    distance, index = fk.analysis.nearest(asked, known[order])
+    distance, index = fk.analysis.nearest_images(asked, known[order])
     assert torch.equal(score.argmax(1), truth[order][index[:, 0]])
     # exp(-d^2 / w^2): one half at the same distance everywhere
     width = distance[:, 0].square() / -score.amax(1).double().log()

@@ -15,7 +15,7 @@ def net():
 
 def test_the_eleventh_answer_wins_exactly_where_no_score_is_above_a_half(net):
     images = torch.rand(500, 1, 3, 4, generator=torch.Generator().manual_seed(1))
-    alone = fk.analysis.scores(net, images, "independent")
+    alone = fk.analysis.class_scores(net, images, "independent")
     told = fk.models.predict(refusing(net), images)
     silent = alone.amax(1) <= 0.5
     assert 0.02 < silent.float().mean() < 0.98
@@ -24,7 +24,7 @@ def test_the_eleventh_answer_wins_exactly_where_no_score_is_above_a_half(net):
 
 def test_its_confidence_is_the_score_given_that_at_most_one_is_there(net):
     images = torch.rand(50, 1, 3, 4, generator=torch.Generator().manual_seed(1))
-    alone = fk.analysis.scores(net, images, "independent")
+    alone = fk.analysis.class_scores(net, images, "independent")
     told = fk.models.predict(refusing(net), images).double()
     nobody = (1 - alone).prod(1)
     only = torch.stack([nobody / (1 - alone[:, k]) * alone[:, k] for k in range(4)], 1)
@@ -48,5 +48,5 @@ def test_evolution_climbs_scores_that_stand_alone():
     net = fk.models.load("fc64-sigmoids")
     code = fk.encodings.CPPN(net.input_shape)
     elites = fk.evolve(refusing(net), code, generations=5, batch=50, progress=False)
-    alone = fk.analysis.scores(net, elites.images[:10], "independent").diagonal()
+    alone = fk.analysis.class_scores(net, elites.images[:10], "independent").diagonal()
     assert (alone >= elites.confidence[:10] - 1e-5).all()

@@ -139,7 +139,7 @@ def test_tiles(open_page, server):
     for copies in (1, 4, 9, 16):
         name = "1 copy" if copies == 1 else f"{copies} copies"
         page.get_by_role("button", name=name, exact=True).click()
-        assert torch.equal(pixels(page), fk.analysis.tile(STRIPES[:, :, :7, :7], copies))
+        assert torch.equal(pixels(page), fk.analysis.tile_motif(STRIPES[:, :, :7, :7], copies))
         assert said(page).startswith(name)
         assert agrees(page)
     page.get_by_role("button", name="Whole again").click()

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import foolkit as fk
-from foolkit.analysis.scramble import cut, orders, paste
+from foolkit.analysis.scramble import cut_tiles, orders, paste_tiles
 from foolkit.widgets import Jigsaw
 
 MODULES = ("tiles.js",)
@@ -28,12 +28,14 @@ def test_python_reads_and_sets(digits):
     assert torch.equal(widget.current(), eight_bits[1:2])
     widget.order = torch.tensor([3, 0, 1, 2])
     assert widget.order == [3, 0, 1, 2]
-    assert torch.equal(widget.current(), paste(cut(eight_bits[1:2], 2)[:, [3, 0, 1, 2]]))
+    assert torch.equal(
+        widget.current(), paste_tiles(cut_tiles(eight_bits[1:2], 2)[:, [3, 0, 1, 2]])
+    )
     widget.grid = 4
     assert widget.order == list(range(16))
     assert torch.equal(widget.current(), eight_bits[1:2])
     widget.set_state({"grid": 7, "order": [*range(48, -1, -1)], "chosen": 2, "answer": 3})
-    assert torch.equal(widget.current(), paste(cut(eight_bits[2:], 7).flip(1)))
+    assert torch.equal(widget.current(), paste_tiles(cut_tiles(eight_bits[2:], 7).flip(1)))
     assert Jigsaw(*digits).names == ["picture 1", "picture 2", "picture 3"]
 
 
@@ -65,7 +67,7 @@ def test_bad_settings_are_named(digits, make, error, message):
 def test_tiles_go_where_python_puts_them(engine, grid):
     images = torch.rand(20, 1, 28, 28, generator=torch.Generator().manual_seed(grid))
     drawn = orders(20, grid * grid, seed=1)
-    expected = paste(cut(images, grid)[torch.arange(20)[:, None], drawn])
+    expected = paste_tiles(cut_tiles(images, grid)[torch.arange(20)[:, None], drawn])
     found = engine(
         "([xs, grid, orders]) => xs.map((x, i) => Array.from(E.rearranged(x, grid, orders[i])))",
         [images.flatten(1).tolist(), grid, drawn.tolist()],
@@ -109,7 +111,7 @@ PAGES, WIDGET = {"index": [SOURCE]}, "fk-jigsaw"
 def shown(digits):
     """What the page should show of its first picture: ``shown(grid, order)``."""
     eight_bits = (digits[0][:1] * 255).round() / 255
-    return lambda grid, order: paste(cut(eight_bits, grid)[:, order])
+    return lambda grid, order: paste_tiles(cut_tiles(eight_bits, grid)[:, order])
 
 
 def pixels(page):
@@ -240,7 +242,9 @@ def test_another_picture_is_cut_the_same_way(open_page, server, digits):
     page.get_by_role("combobox", name="picture").select_option("1")
     assert said(page).startswith("Now two. 14 of 16")
     eight_bits = (digits[0][1:2] * 255).round() / 255
-    assert torch.equal(pixels(page), paste(cut(eight_bits, 4)[:, exchanged(16, (0, 9))]))
+    assert torch.equal(
+        pixels(page), paste_tiles(cut_tiles(eight_bits, 4)[:, exchanged(16, (0, 9))])
+    )
     assert f"The label is {int(digits[1][1])};" in said(page)
     assert agrees(page)
 

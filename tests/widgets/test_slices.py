@@ -38,7 +38,7 @@ def test_the_map_is_foolkits_plane(engine, lenet, digit):
     found = engine(MAP, [flat(digit), flat(ways[0]), flat(ways[1]), size, reach])
     edge = reach - reach / size  # a cell's middle
     limits = {"across": (-edge, edge), "along": (-edge, edge)}
-    seen = fk.analysis.plane(lenet, digit, ways[0], ways[1], points=size, **limits)
+    seen = fk.analysis.answers_on_plane(lenet, digit, ways[0], ways[1], points=size, **limits)
     assert len(seen.predicted.unique()) > 1
     assert found["answers"] == seen.predicted.flatten().tolist()
     assert (torch.tensor(found["sure"]) - seen.confidence.flatten()).abs().max() < 1e-3

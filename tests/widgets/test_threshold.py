@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import foolkit as fk
-from foolkit.analysis import MaxSoftmax, PixelNeighbours, threshold
+from foolkit.analysis import MaxSoftmax, PixelNeighbours, acceptance_threshold
 from foolkit.widgets import Threshold
 from foolkit.widgets.threshold import sample
 
@@ -41,7 +41,7 @@ def test_scores_and_thresholds_are_the_detectors(widget, detectors, held):
         levels = widget.thresholds[name]
         assert levels == sorted(levels, reverse=True)
         assert len(levels) == 101
-        assert levels[95] == pytest.approx(threshold(detector.score(held)), rel=1e-5)
+        assert levels[95] == pytest.approx(acceptance_threshold(detector.score(held)), rel=1e-5)
         let_in = detector.score(held) >= levels[80] - 1e-4
         assert let_in.float().mean() >= 0.8
 

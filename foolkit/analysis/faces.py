@@ -15,12 +15,12 @@ from foolkit.models.faces import FaceNet
 Shared = Literal["all", "outline", "parts", "none"]
 
 
-def judge_apart(net: Classifier, drawings: Drawing, shared: Shared = "none") -> Tensor:
+def logits_apart(net: Classifier, drawings: Drawing, shared: Shared = "none") -> Tensor:
     """Logits of a pooled face network whose windows do not see everything at once.
 
     The pooled features of a picture are means over windows. What each thing in the picture adds
     to those of an empty one can be added up, as if no window had seen two of them. The head
-    then judges the sum. Where things lie makes no difference to it any more, but for fractions
+    then reads the sum. Where things lie makes no difference to it any more, but for fractions
     of a pixel.
 
     Args:
