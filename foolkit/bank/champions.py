@@ -2,7 +2,7 @@
 
 Formulas are small: a thousand of them fit into 70 kB, and are drawn again in seconds. Of images
 evolved pixel by pixel nothing is shorter than the pixels, so only the most certain are kept.
-``stored`` reads what ``python -m tools.bank.champions`` bred, which takes hours or days.
+``stored`` reads what ``python -m tools.bank.champions`` bred, in hours of one core.
 """
 
 from __future__ import annotations

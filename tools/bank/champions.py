@@ -1,6 +1,6 @@
 """Breeds the champions of ImageNet's classes: ``python -m tools.bank.champions``.
 
-Days of one core for all of it, so that it may be stopped at any time: with the same
+Some 17 hours of one core for all of it, so it may be stopped at any time: with the same
 ``--checkpoints`` it goes on where it was, exactly, and ``--write`` puts what there is into the
 bank. One line a minute says how far it is. For work beside other work: ``nice -n 15``.
 """
