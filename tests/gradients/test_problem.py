@@ -23,7 +23,7 @@ from foolkit.gradients.problem import (
     [
         lambda part: lambda logits: cross_entropy(logits, part.labels, reduction="none"),
         goal_loss,
-        lambda part: _f(part, 0.5, 2.0),
+        lambda part: _f(part, 0.5),
     ],
     ids=["cross-entropy", "goal", "margin"],
 )
