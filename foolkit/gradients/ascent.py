@@ -10,7 +10,6 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
-from tqdm.auto import tqdm
 
 from foolkit.checks import check_choice, check_count, check_fraction, check_images, check_number
 from foolkit.gradients.blur import blurred, gaussian
@@ -19,11 +18,12 @@ from foolkit.gradients.problem import (
     Problem,
     attacking,
     column,
-    generator_of,
     gradient,
 )
 from foolkit.gradients.result import Perturbed, facts
 from foolkit.models.precision import device_of
+from foolkit.progress import progress_bar
+from foolkit.seeds import Seed, generator_of
 
 LOOK = 10  # steps between two looks at whether all images are done: a look makes a GPU wait
 
@@ -79,7 +79,7 @@ def ascent(
     jitter: int = 0,
     total_variation: float = 0.0,
     mask: Tensor | None = None,
-    seed: int | torch.Generator = 0,
+    seed: Seed = 0,
     batch: int = BATCH,
     progress: bool = True,
 ) -> Ascent:
@@ -157,7 +157,7 @@ def ascent(
     shifts = drawn.tolist()
     longest = 0
     total = -(-len(begin) // batch) * steps
-    with attacking(net), tqdm(total=total, disable=not progress, unit=" steps", delay=1) as bar:
+    with attacking(net), progress_bar(total, "steps", progress=progress) as bar:
         result = problem.images.clone()
         reached = torch.full_like(problem.labels, -1)
         queries = torch.zeros_like(problem.labels)

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from foolkit.checks import check_count, check_number
-from foolkit.gradients.problem import BATCH, Problem, attacking, column, generator_of
+from foolkit.gradients.problem import BATCH, Problem, attacking, column
 from foolkit.gradients.result import Perturbed, perturbed
+from foolkit.seeds import Seed, generator_of
 
 FIRST = 0.3  # share of the pixels that the first squares cover, as in the paper for MNIST
 
@@ -23,7 +24,7 @@ def blind(
     generations: int = 300,
     targeted: bool = False,
     mask: Tensor | None = None,
-    seed: int | torch.Generator = 0,
+    seed: Seed = 0,
     batch: int = BATCH,
 ) -> Perturbed:
     """Evolution of one parent and one child an image: Square Attack (Andriushchenko et al. 2020).
@@ -52,45 +53,49 @@ def blind(
     check_count(batch, "batch")
     draws = generator_of(seed, images.device)
     with attacking(net):
-        found = [_bred(part, epsilon, generations, draws) for part in problem.split(batch)]
-        changed, queries = (torch.cat(parts) for parts in zip(*found, strict=True))
+        changed, queries = _bred(problem, epsilon, generations, draws, batch)
     return perturbed(problem, changed, queries, batch)
 
 
 def _bred(
-    part: Problem, epsilon: float, generations: int, draws: torch.Generator
+    problem: Problem, epsilon: float, generations: int, draws: torch.Generator, batch: int
 ) -> tuple[Tensor, Tensor]:
     """The images after all generations, and the passes that each took."""
-    n, channels, height, width = part.images.shape
-    device = part.images.device
-    low, high = part.bounds()
+    n, channels, height, width = problem.images.shape
+    device = problem.images.device
 
     def signs(*shape: int) -> Tensor:
         drawn = torch.randint(2, shape, generator=draws, device=device)
-        return (2 * drawn - 1).to(part.images) * epsilon
+        return (2 * drawn - 1).to(problem.images) * epsilon
 
-    change = signs(n, channels, 1, width).expand(part.images.shape).clamp(low, high)
-    lead = part.margin(part.net(part.images + change).float())
-    queries = torch.ones_like(part.labels)
-    rows = torch.arange(height, device=device).view(1, -1, 1)
-    columns = torch.arange(width, device=device).view(1, 1, -1)
+    low, high = problem.bounds()
+    change = signs(n, channels, 1, width).expand(problem.images.shape).clamp(low, high)
+    parts = zip(problem.split(batch), change.split(batch), strict=True)
+    lead = torch.cat([p.margin(p.net(p.images + c).float()) for p, c in parts])
+    queries = torch.ones_like(problem.labels)
+    down = torch.arange(height, device=device).view(1, -1, 1)
+    across = torch.arange(width, device=device).view(1, 1, -1)
     for generation in range(generations):
         alive = (lead <= 0).nonzero()[:, 0]  # the others are fooled already
         if not len(alive):
             break
         share = FIRST * 2 ** (-6 * generation / generations)
         side = max(1, min(height, width, round(math.sqrt(share * height * width))))
+        # for all images: what one is dealt depends neither on the batch nor on the others
         top, left = (
-            torch.randint(size - side + 1, (len(alive), 1, 1), generator=draws, device=device)
+            torch.randint(size - side + 1, (n, 1, 1), generator=draws, device=device)
             for size in (height, width)
         )
-        square = (rows >= top) & (rows < top + side) & (columns >= left) & (columns < left + side)
-        drawn = signs(len(alive), channels, 1, 1)
-        child = torch.where(square[:, None], drawn, change[alive]).clamp(low[alive], high[alive])
-        chosen = part[alive]
-        margin = chosen.margin(part.net(chosen.images + child).float())
-        better = margin > lead[alive]
-        change[alive] = torch.where(column(better), child, change[alive])
-        lead[alive] = torch.where(better, margin, lead[alive])
-        queries[alive] += 1
-    return part.images + change, queries
+        drawn = signs(n, channels, 1, 1)
+        for rows in alive.split(batch):
+            y, x = down - top[rows], across - left[rows]
+            square = (y >= 0) & (y < side) & (x >= 0) & (x < side)
+            child = torch.where(square[:, None], drawn[rows], change[rows])
+            child = child.clamp(low[rows], high[rows])
+            part = problem[rows]
+            margin = part.margin(part.net(part.images + child).float())
+            better = margin > lead[rows]
+            change[rows] = torch.where(column(better), child, change[rows])
+            lead[rows] = torch.where(better, margin, lead[rows])
+            queries[rows] += 1
+    return problem.images + change, queries

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
 from foolkit.checks import check_count, check_number
-from foolkit.gradients.problem import BATCH, Problem, attacking, column, gradient
+from foolkit.gradients.problem import BATCH, Objective, Problem, attacking, column, gradient
 from foolkit.gradients.result import Perturbed, perturbed
+from foolkit.progress import progress_bar
 
 INSIDE = 0.999999  # how far towards 0 and 1 a pixel starts, since tanh never reaches them
 CHECKS = 10  # of progress, in each minimisation
@@ -72,7 +72,7 @@ def carlini_wagner(
     for name, value in (("search_steps", search_steps), ("steps", steps), ("batch", batch)):
         check_count(value, name)
     total = -(-len(problem) // batch) * search_steps
-    with attacking(net), tqdm(total=total, disable=not progress, unit=" searches", delay=1) as bar:
+    with attacking(net), progress_bar(total, "searches", progress=progress) as bar:
         best, queries = torch.empty_like(problem.images), torch.empty_like(problem.labels)
         for rows in torch.arange(len(problem), device=images.device).split(batch):
             part = problem[rows]
@@ -115,9 +115,30 @@ def _begin(part: Problem, kappa: float) -> _Found:
     return _Found(part.images, norm, torch.ones_like(part.labels), c)
 
 
-def _f(part: Problem, kappa: float, weight: Tensor | float = 1.0):
-    """``weight max(-margin, -kappa)``, shifted by kappa to end at zero."""
-    return lambda logits: weight * (kappa - part.margin(logits)).clamp_min(0)
+def _f(part: Problem, kappa: float) -> Objective:
+    """``max(-margin, -kappa)``, shifted by kappa to end at zero."""
+    return lambda logits: (kappa - part.margin(logits)).clamp_min(0)
+
+
+class _Adam:
+    """Adam (Kingma and Ba 2015, algorithm 1) for a batch whose members may leave."""
+
+    def __init__(self, w: Tensor, rate: float) -> None:
+        self.rate, self.steps = rate, 0
+        self.mean, self.square = torch.zeros_like(w), torch.zeros_like(w)
+
+    def update(self, w: Tensor, slope: Tensor) -> None:
+        """One step of ``w``, in place, against its ``slope``."""
+        self.steps += 1
+        self.mean.lerp_(slope, 1 - BETA1)
+        self.square.mul_(BETA2).addcmul_(slope, slope, value=1 - BETA2)
+        mean = self.mean / (1 - BETA1**self.steps)
+        square = self.square / (1 - BETA2**self.steps)
+        w.addcdiv_(mean, square.sqrt_().add_(TINY), value=-self.rate)
+
+    def keep(self, rows: Tensor) -> None:
+        """Only these rows."""
+        self.mean, self.square = self.mean[rows], self.square[rows]
 
 
 def _minimise(
@@ -127,47 +148,40 @@ def _minimise(
     found = _Found(
         part.images.clone(), torch.full_like(c, math.inf), torch.zeros_like(part.labels), c
     )
-    row = torch.arange(len(part), device=c.device)
-    # (tanh(w) + 1) / 2 is the sigmoid of 2 w, which is cheaper
-    double = ((2 * part.images - 1) * INSIDE).atanh_().mul_(2)
-    mean, square = torch.zeros_like(double), torch.zeros_like(double)
-    best, best_norm = part.images, found.norm
-    last = torch.full_like(c, math.inf)
+    row = torch.arange(len(part), device=c.device)  # of the images that are not done
+    w = ((2 * part.images - 1) * INSIDE).atanh_()
+    adam = _Adam(w, learning_rate)
+    best, best_norm, last = part.images, found.norm, found.norm
 
     def leave(rows: Tensor, count: int) -> None:
         found.images[row[rows]], found.norm[row[rows]] = best[rows], best_norm[rows]
         found.queries[row[rows]] = count
 
     for step in range(1, steps + 1):
-        x = double.sigmoid()
+        x = (w.tanh() + 1) / 2
         if part.mask is not None:
             x = torch.where(part.mask, x, part.images)
-        # the factor 2 of dx/dw = 2 x (1 - x) goes into c and into the distance
-        logits, f, slope = gradient(part.net, x, _f(part, kappa, 2 * c))
+        logits, f, slope = gradient(part.net, x, _f(part, kappa))
         change = x - part.images
-        norm = torch.linalg.vector_norm(change.flatten(1), dim=1).square_()
+        norm = change.flatten(1).square().sum(1)
         nearer = part.fooled(logits) & (f <= 0) & (norm < best_norm)
         best = torch.where(column(nearer), x, best)
         best_norm = torch.where(nearer, norm, best_norm)
 
-        slope.add_(change, alpha=4).mul_(torch.addcmul(x, x, x, value=-1))
+        slope = (2 * change + column(c) * slope) * (2 * x * (1 - x))  # dx/dw = 2 x (1 - x)
         if part.mask is not None:
             slope *= part.mask
-        mean.lerp_(slope, 1 - BETA1)
-        square.mul_(BETA2).addcmul_(slope, slope, value=1 - BETA2)
-        root = math.sqrt(1 - BETA2**step)
-        rate = 2 * learning_rate * root / (1 - BETA1**step)
-        double.addcdiv_(mean, square.sqrt().add_(TINY * root), value=-rate)
+        adam.update(w, slope)
 
         if abort_early and step % max(1, steps // CHECKS) == 0 and step < steps:
-            loss = f / 2 + norm
+            loss = norm + c * f
             going = loss <= 0.9999 * last
             last = loss
             if not going.all():
                 leave(~going, step)
-                part, row, c = part[going], row[going], c[going]
-                double, mean, square = double[going], mean[going], square[going]
+                part, row, c, w = part[going], row[going], c[going], w[going]
                 best, best_norm, last = best[going], best_norm[going], last[going]
+                adam.keep(going)
                 if not len(row):
                     break
     leave(torch.ones_like(row, dtype=torch.bool), steps)

@@ -15,9 +15,9 @@ from foolkit.gradients.problem import (
     attacking,
     check_sizes,
     column,
-    generator_of,
 )
 from foolkit.gradients.result import Perturbed, perturbed
+from foolkit.seeds import Seed, generator_of
 
 HALVINGS = 30  # of the interval in which the scale is sought: float32 has no more digits
 
@@ -33,7 +33,7 @@ def noise(
     clip: bool = True,
     targeted: bool = False,
     mask: Tensor | None = None,
-    seed: int | torch.Generator = 0,
+    seed: Seed = 0,
     batch: int = BATCH,
 ) -> Perturbed | list[Perturbed]:
     """Random noise of a given size: what a perturbation of that size does by its size alone.

@@ -7,7 +7,6 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
 from foolkit.checks import check_choice, check_count, check_number
 from foolkit.gradients.problem import (
@@ -17,6 +16,7 @@ from foolkit.gradients.problem import (
     column,
 )
 from foolkit.gradients.result import Perturbed, perturbed
+from foolkit.progress import progress_bar
 
 FINALISTS = 3  # rivals that are considered after the first step
 AGAIN = 8  # with an eighth of a batch done, a new forward pass for the others pays
@@ -77,7 +77,7 @@ def deepfool(
         check_count(value, name)
     check_count(candidates, "candidates", minimum=2)
     total = len(problem)
-    with attacking(net), tqdm(total=total, disable=not progress, unit=" images", delay=1) as bar:
+    with attacking(net), progress_bar(total, "images", progress=progress) as bar:
         best, queries = problem.images.clone(), torch.zeros_like(problem.labels)
         for rows in torch.arange(total, device=images.device).split(batch):
             run = _Run(problem[rows], rows, torch.zeros_like(problem.images[rows]))

@@ -7,11 +7,11 @@ from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
 from foolkit.checks import check_count, check_number
 from foolkit.gradients.problem import BATCH, Problem, attacking, gradient
 from foolkit.gradients.result import Perturbed, perturbed
+from foolkit.progress import progress_bar
 
 PAIRS = 8  # remembered pairs of steps and changes of the gradient
 GROWTH = 4.0  # factor of c until it is bracketed
@@ -28,7 +28,7 @@ def lbfgs(
     *,
     targeted: bool = False,
     mask: Tensor | None = None,
-    precision: float = 0.05,
+    tolerance: float = 0.05,
     steps: int = 30,
     batch: int = BATCH,
     progress: bool = True,
@@ -61,7 +61,7 @@ def lbfgs(
         labels: int64 ``[N]``, the true classes, or the goals if ``targeted``.
         targeted: make the labels the goal.
         mask: bool, broadcast to the images: True where a pixel may change.
-        precision: the search ends when c is bracketed to this relative width.
+        tolerance: the search ends when c is bracketed to this relative width.
         steps: most steps of one minimisation.
         batch: images of one pass.
         progress: show a bar if it takes longer than a second.
@@ -73,17 +73,17 @@ def lbfgs(
         TypeError, ValueError: an argument that does not fit.
     """
     problem = Problem.checked(net, images, labels, targeted, mask)
-    check_number(precision, "precision", above=0)
+    check_number(tolerance, "tolerance", above=0)
     check_count(steps, "steps")
     check_count(batch, "batch")
     total = len(problem)
-    with attacking(net), tqdm(total=total, disable=not progress, unit=" images", delay=1) as bar:
+    with attacking(net), progress_bar(total, "images", progress=progress) as bar:
         best, queries = torch.empty_like(problem.images), torch.empty_like(problem.labels)
         for rows in torch.arange(total, device=images.device).split(batch):
             search = _Search.begin(problem[rows], rows)
             while len(search.row):
                 search.step(steps)
-                done = search.done(precision)
+                done = search.done(tolerance)
                 finished = int(done.sum())
                 if finished:
                     gone = search.row[done]
@@ -160,9 +160,9 @@ class _Search:
             if field.name != "iteration":
                 setattr(self, field.name, value[rows])
 
-    def done(self, precision: float) -> Tensor:
+    def done(self, tolerance: float) -> Tensor:
         """``[N]``: c is known well enough, or no c will do."""
-        known = self.fails <= self.works * (1 + precision)
+        known = self.fails <= self.works * (1 + tolerance)
         return known | (self.c * RANGE < self.first) | (self.c > self.first * RANGE)
 
     def step(self, steps: int) -> None:

@@ -12,7 +12,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from foolkit.checks import check_count, check_images, check_labels, check_number
+from foolkit.checks import check_images, check_labels, check_number
 from foolkit.models.classifier import evaluating
 
 BATCH = 256  # images of one pass: enough to fill a processor, few enough to stay in its cache
@@ -155,16 +155,6 @@ def attacking(net: nn.Module) -> Iterator[None]:
 def column(values: Tensor) -> Tensor:
     """``[N]`` as ``[N, 1, 1, 1]``."""
     return values.view(-1, 1, 1, 1)
-
-
-def generator_of(seed: int | torch.Generator, device: torch.device) -> torch.Generator:
-    """``seed`` itself if it is a generator, else a generator on ``device`` with that seed."""
-    if isinstance(seed, torch.Generator):
-        if seed.device != device:
-            raise ValueError(f"seed: expected a generator on {device}, got one on {seed.device}")
-        return seed
-    check_count(seed, "seed", minimum=0)
-    return torch.Generator(device).manual_seed(seed)
 
 
 def check_sizes(size: float | Sequence[float], argument: str) -> list[float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -17,10 +17,11 @@ from foolkit.gradients.problem import (
     attacking,
     check_sizes,
     column,
-    generator_of,
     gradient,
 )
 from foolkit.gradients.result import Perturbed, perturbed
+from foolkit.progress import progress_bar
+from foolkit.seeds import Seed, generator_of
 
 Norm = Literal["inf", "2", "1"]
 SPARSE = 0.05  # share of the pixels that one step in the L1 norm changes
@@ -88,7 +89,7 @@ def pgd(
     restarts: int = 1,
     targeted: bool = False,
     mask: Tensor | None = None,
-    seed: int | torch.Generator = 0,
+    seed: Seed = 0,
     batch: int = BATCH,
     progress: bool = True,
 ) -> Perturbed | list[Perturbed]:
@@ -137,18 +138,18 @@ def pgd(
     rounds = [size for size in sorted(set(epsilons)) for _ in range(restarts)]
     results = {}
     total = len(rounds) * -(-len(images) // batch) * steps
-    with attacking(net), tqdm(total=total, disable=not progress, unit=" steps", delay=1) as bar:
+    with attacking(net), progress_bar(total, "steps", progress=progress) as bar:
         best, lead = problem.images.clone(), images.new_full((len(images),), -torch.inf)
         queries = torch.zeros_like(problem.labels)
         for size in rounds:
             length = 2.5 * size / steps if step_size is None else step_size
+            # for all images: where one starts depends neither on the batch nor on the others
+            starts = random_in_ball(problem.images, norm, size, generator) if random_start else None
             for rows in (lead <= 0).nonzero()[:, 0].split(batch):
                 if not len(rows):
                     break
                 part = problem[rows]
-                start = None
-                if random_start:
-                    start = random_in_ball(part.images, norm, size, generator)
+                start = None if starts is None else starts[rows]
                 moved = _descend(part, start, size, norm, steps, length, bar)
                 queries[rows] += steps
                 if len(rounds) == 1:
@@ -174,7 +175,7 @@ def _descend(
     norm: Norm,
     steps: int,
     step_size: float,
-    bar: tqdm,
+    bar: tqdm[Any],
 ) -> Tensor:
     """The images after ``steps`` steps from the change ``start``."""
     low, high = part.bounds()

@@ -45,10 +45,10 @@ def test_every_digit_has_a_neighbour_that_is_called_something_else(lenet, digits
     assert result.l2[:10].median() <= other.l2.median() * 1.03
 
 
-def test_more_precision_brings_it_no_farther(curved, spread, says):
+def test_less_tolerance_brings_it_no_farther(curved, spread, says):
     labels = says(curved, spread)
-    rough = lbfgs(curved, spread, labels, precision=3.0, progress=False)
-    fine = lbfgs(curved, spread, labels, precision=0.01, progress=False)
+    rough = lbfgs(curved, spread, labels, tolerance=3.0, progress=False)
+    fine = lbfgs(curved, spread, labels, tolerance=0.01, progress=False)
     assert rough.success.all()
     assert (fine.l2 <= rough.l2 * 1.02 + 1e-5).all()
     assert fine.l2.mean() < rough.l2.mean()
@@ -78,7 +78,7 @@ def test_wrong_already_and_out_of_reach_side_by_side(curved, spread, says):
 
 def test_options_are_checked_by_name(curved, spread, says):
     labels = says(curved, spread)
-    with pytest.raises(ValueError, match="precision: expected a number > 0, got 0"):
-        lbfgs(curved, spread, labels, precision=0)
+    with pytest.raises(ValueError, match="tolerance: expected a number > 0, got 0"):
+        lbfgs(curved, spread, labels, tolerance=0)
     with pytest.raises(ValueError, match="steps: expected an integer of at least 1, got 0"):
         lbfgs(curved, spread, labels, steps=0)

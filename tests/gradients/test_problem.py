@@ -12,7 +12,6 @@ from foolkit.gradients.problem import (
     Problem,
     attacking,
     check_sizes,
-    generator_of,
     gradient,
 )
 
@@ -23,7 +22,7 @@ from foolkit.gradients.problem import (
     [
         lambda part: lambda logits: cross_entropy(logits, part.labels, reduction="none"),
         goal_loss,
-        lambda part: _f(part, 0.5, 2.0),
+        lambda part: _f(part, 0.5),
     ],
     ids=["cross-entropy", "goal", "margin"],
 )
@@ -145,14 +144,3 @@ def test_numbers_are_checked_by_name():
         check_sizes([], "epsilon")
     assert check_sizes((0.1, 1), "epsilon") == [0.1, 1]
     assert check_sizes(0.1, "epsilon") == [0.1]
-
-
-def test_generator_of_a_seed():
-    device = torch.device("cpu")
-    mine = torch.Generator()
-    assert generator_of(mine, device) is mine
-    assert generator_of(7, device).initial_seed() == 7
-    with pytest.raises(ValueError, match="seed: expected an integer of at least 0, got -1"):
-        generator_of(-1, device)
-    with pytest.raises(ValueError, match="seed: expected a generator on meta, got one on cpu"):
-        generator_of(mine, torch.device("meta"))

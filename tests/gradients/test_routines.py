@@ -8,6 +8,7 @@ from torch import nn
 from foolkit.gradients import (
     Perturbed,
     ascent,
+    blind,
     carlini_wagner,
     deepfool,
     fgsm,
@@ -34,8 +35,18 @@ ROUTINES = {
     ),
     "lbfgs": lambda *a, **k: lbfgs(*a, progress=False, **k),
     "noise": lambda *a, **k: noise(*a, size=0.5, **k),
+    "blind": lambda *a, **k: blind(*a, epsilon=0.3, generations=30, **k),
     "ascent": paint,
 }  # fmt: skip
+DRAW = {
+    **{name: ROUTINES[name] for name in ("noise", "blind")},
+    **{
+        f"pgd, L{norm}": lambda *a, norm=norm, size=size, **k: pgd(
+            *a, epsilon=size, norm=norm, steps=3, restarts=2, progress=False, **k
+        )
+        for norm, size in (("inf", 0.05), ("2", 0.3), ("1", 1.0))
+    },
+}
 
 
 @pytest.fixture(params=ROUTINES)
@@ -115,9 +126,27 @@ def test_each_image_by_itself(routine, curved, spread, goals):
     same = (whole.images - parts.images).abs().amax((1, 2, 3)) < 2e-3
     assert same.sum() >= 10
     assert torch.equal(whole.success, parts.success)
-    if whole.queries.any():
+    if routine not in DRAW.values():  # what is drawn for an image depends on its place
         alone = routine(curved, spread[2:3], goals[2:3], targeted=True)
         assert torch.allclose(whole.images[2:3], alone.images, atol=2e-3)
+
+
+@pytest.mark.parametrize("name", DRAW)
+def test_what_is_drawn_depends_on_the_seed_alone(name, curved, spread, says):
+    """Not on the batch, and an integer of NumPy or a generator is as good a seed."""
+    labels = says(curved, spread)
+    given = curved, spread, labels
+    whole = DRAW[name](*given, seed=3)
+    assert whole.l2.min() > 0
+    for batch in (1, 5, 12):
+        parts = DRAW[name](*given, seed=3, batch=batch)
+        assert torch.allclose(parts.images, whole.images, atol=1e-5)
+        assert torch.equal(parts.queries, whole.queries)
+    for seed in (np.int32(3), torch.Generator().manual_seed(3)):
+        assert torch.equal(DRAW[name](*given, seed=seed).images, whole.images)
+    assert not torch.allclose(DRAW[name](*given, seed=4).images, whole.images, atol=1e-3)
+    with pytest.raises(TypeError, match="seed: expected an integer"):
+        DRAW[name](*given, seed=1.5)
 
 
 def test_an_empty_mask_changes_nothing(routine, curved, spread, goals):
