@@ -1,5 +1,7 @@
 """``foolkit`` on the command line: the experiments of the book, on any network.
 
+PyTorch is imported by what needs it, so that help comes at once.
+
 Exit codes: 0, done; 1, the disk failed; 2, bad input, with one line that says what is wrong;
 130, stopped by Ctrl-C, after what there was had been written.
 """
@@ -7,41 +9,33 @@ Exit codes: 0, done; 1, the disk failed; 2, bad input, with one line that says w
 from __future__ import annotations
 
 import errno
+import functools
 import json
 import os
 import platform
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
-import torch
-from torch import Tensor
 
 import foolkit as fk
-from foolkit.analysis.transfer import Forgeries
-from foolkit.evolution import Elites
-from foolkit.files import (
-    check_writable,
-    file_name,
-    json_bytes,
-    load_tensors,
-    save_tensors,
-    write_atomically,
-)
-from foolkit.gradients import Ascent, Perturbed
-from foolkit.models import Classifier
-from foolkit.models.classifier import fingerprint
-from foolkit.models.shipped import check_name
-from foolkit.runs import batches, evolution
-from foolkit.runs.folder import GALLERY, claim, write_gallery, write_images
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from foolkit.analysis.transfer import Forgeries
+    from foolkit.gradients import Perturbed
+    from foolkit.models import Classifier
 
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
 IMAGES = "images.safetensors"
-METHODS = ("fgsm", "pgd", "deepfool", "carlini_wagner", "lbfgs", "noise")
-SIZED = ("fgsm", "pgd", "noise")  # need a size; the others look for the smallest
-Options = dict[str, Any]
+METHODS = ("fgsm", "pgd", "blind", "deepfool", "carlini_wagner", "lbfgs", "noise")
+SIZED = ("fgsm", "pgd", "blind", "noise")  # need a size; the others look for the smallest
+ONE_STEP = ("fgsm", "noise")
+RANDOM = ("pgd", "blind", "noise")
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -64,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except OSError as error:
         _say(f"error: {error}")
         sys.exit(1 if error.errno in DISK else 2)
-    except (ValueError, TypeError, FloatingPointError) as error:
+    except (ValueError, TypeError, FloatingPointError, ModuleNotFoundError) as error:
         if os.environ.get("FOOLKIT_TRACEBACK"):
             raise
         _say(f"error: {' '.join(str(error).split())}")
@@ -75,7 +69,11 @@ def _say(text: str) -> None:
     click.echo(text, err=True)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    context_settings={
+        "help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True,
+    }
+)  # fmt: skip
 def command() -> None:
     """How neural networks are fooled, by experiment: for any classifier.
 
@@ -91,6 +89,8 @@ def command() -> None:
 
 
 def _device(_: click.Context, __: click.Parameter, value: str) -> str:
+    import torch
+
     try:
         torch.empty(1, device=value)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
@@ -103,40 +103,74 @@ def _device(_: click.Context, __: click.Parameter, value: str) -> str:
 def crops(function: Callable) -> Callable:
     """The options that show a network crops of larger images."""
     for option in (
-        click.option("--size", type=click.IntRange(1), default=None, metavar="PIXELS",
+        click.option("--size", type=click.IntRange(1), metavar="PIXELS",
                      help="Height and width of the images that --crops cuts from  [default: 256]"),
-        click.option("--crops", type=int, default=None, metavar="10|1",
+        click.option("--crops", type=int, metavar="10|1",
                      help="Judge larger images by the mean over ten crops, or by their centre."),
     ):  # fmt: skip
         function = option(function)
     return function
 
 
+@dataclass(frozen=True)
+class Source:
+    """What the options of a network say, and the network."""
+
+    model: str
+    weights: str | None = None
+    classes: Path | None = None
+    input_shape: tuple[int, int, int] | None = None
+    trust: bool = False
+    crops: int | None = None
+    size: int | None = None
+
+    def load(self, device: str) -> Classifier:
+        """The network, or, with ``crops``, the network before crops."""
+        if self.size is not None and self.crops is None:
+            raise click.UsageError("--size is that of the images which --crops cuts from")
+        if self.classes is not None and not self.classes.is_file():
+            raise FileNotFoundError(
+                f"classes: expected a file of names, found none at {self.classes}"
+            )
+        names = self.classes and self.classes.read_text("utf-8").splitlines()
+        net = fk.models.load(
+            self.model, device, weights=self.weights, classes=names,
+            input_shape=self.input_shape, trust=self.trust,
+        )  # fmt: skip
+        return net if self.crops is None else fk.models.cropped(net, self.size or 256, self.crops)
+
+
 def network(function: Callable) -> Callable:
-    """The options that name a network."""
-    function = crops(function)
+    """The options that name a network; the command gets them as ``source``."""
+
+    @functools.wraps(function)
+    def command_of(**given: Any) -> int:
+        own = {field.name: given.pop(field.name) for field in fields(Source)}
+        return function(source=Source(**own), **given)
+
+    made = crops(command_of)
     for option in (
         click.option("--trust", is_flag=True, help="Unpickle files: only if you made them."),
-        click.option("--input-shape", type=int, nargs=3, default=None, metavar="C H W",
+        click.option("--input-shape", type=int, nargs=3, metavar="C H W",
                      help="Of a factory whose module does not say."),
-        click.option("--classes", type=click.Path(path_type=Path), default=None, metavar="FILE",
+        click.option("--classes", type=click.Path(path_type=Path), metavar="FILE",
                      help="Class names, one a line."),
-        click.option("--weights", default=None, metavar="FILE",
+        click.option("--weights", metavar="FILE",
                      help="State dict for torchvision:NAME (default: torchvision's own)."),
         click.option("--model", required=True, metavar="MODEL",
                      help="A shipped name, torchvision:NAME, FILE.pt2, or package.module:factory."),
     ):  # fmt: skip
-        function = option(function)
-    return function
+        made = option(made)
+    return made
 
 
 def experiment(function: Callable) -> Callable:
     """The options of every experiment."""
     for option in (
         click.option("--quiet", is_flag=True, help="No progress bar."),
-        click.option("--device", default="cpu", show_default=True, callback=_device,
+        click.option("--device", default="cpu", callback=_device,
                      help="cpu, cuda, cuda:1, mps."),
-        click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
+        click.option("--seed", type=click.IntRange(0), default=0,
                      help="Of all that is random."),
         click.option("--out", required=True, type=click.Path(path_type=Path), metavar="FOLDER",
                      help="New, empty, or of the same run."),
@@ -145,69 +179,39 @@ def experiment(function: Callable) -> Callable:
     return function
 
 
-def _load(options: Options) -> Classifier:
-    classes = options["classes"]
-    if classes is not None:
-        if not classes.is_file():
-            raise FileNotFoundError(f"classes: expected a file of names, found none at {classes}")
-        classes = classes.read_text("utf-8").splitlines()
-    net = fk.models.load(
-        options["model"],
-        options["device"],
-        weights=options["weights"],
-        classes=classes,
-        input_shape=options["input_shape"],
-        trust=options["trust"],
-    )
-    return _cropped(net, options)
+def _settings(net: Classifier | None = None) -> dict[str, Any]:
+    """What determines a run: its command, its options, the weights of its network.
 
+    Of the options all but those that change no result: what is added to a command is in it.
+    """
+    from foolkit.models.classifier import fingerprint
 
-def _cropped(net: Classifier, options: Options) -> Classifier:
-    """The network, or the network before crops."""
-    if options["crops"] is None:
-        if options["size"] is not None:
-            raise click.UsageError("--size is that of the images which --crops cuts from")
-        return net
-    return fk.models.cropped(net, options["size"] or 256, options["crops"])
-
-
-def _config(name: str, net: Classifier, options: Options) -> dict[str, Any]:
-    """What determines a run: its options, and the weights of its network."""
-    kept = {
-        key: str(value) if isinstance(value, Path) else value
-        for key, value in options.items()
-        if key not in ("out", "quiet", "trust", "model") and value is not None
+    context = click.get_current_context()
+    given = {
+        name: value
+        for name, value in context.params.items()
+        if name not in ("out", "quiet", "trust") and value is not None
     }
-    return {"command": name, "model": options["model"], "network": fingerprint(net), **kept}
+    own = {} if net is None else {"network": fingerprint(net)}
+    return {"command": context.info_name, **json.loads(json.dumps(given, default=str)), **own}
 
 
 @command.command()
 @network
-@click.option(
-    "--encoding",
-    type=click.Choice(["pixels", "cppn"]),
-    default="cppn",
-    show_default=True,
+@click.option("--encoding", type=click.Choice(["pixels", "cppn"]), default="cppn",
     help="Direct (static) or indirect (patterns).",
-)
+)  # fmt: skip
 @click.option("--released-code", is_flag=True, help="The settings of the paper's program.")
-@click.option("--generations", type=click.IntRange(0), default=200, show_default=True)
-@click.option(
-    "--batch",
-    type=click.IntRange(1),
-    default=200,
-    show_default=True,
-    help="Children of a generation.",
-)
-@click.option(
-    "--precision",
-    type=click.Choice(["float32", "bfloat16"]),
-    default="float32",
-    show_default=True,
+@click.option("--generations", type=click.IntRange(0), default=200)
+@click.option("--batch", type=click.IntRange(1), default=200, help="Children of a generation.")
+@click.option("--precision", type=click.Choice(["float32", "bfloat16"]), default="float32",
     help="bfloat16 screens the children; what is reported is float32.",
-)
-@experiment  # fmt: skip
-def evolve(**options: Any) -> int:
+)  # fmt: skip
+@experiment
+def evolve(
+    source: Source, encoding: str, released_code: bool, generations: int, batch: int,
+    precision: str, out: Path, seed: int, device: str, quiet: bool,
+) -> int:  # fmt: skip
     """Breed the surest image of each class.
 
     MAP-Elites: one elite a class, the image that the network is most certain of.
@@ -220,63 +224,49 @@ def evolve(**options: Any) -> int:
       foolkit evolve --model my_model.pt2 --generations 5000 --batch 400 --device cuda \\
                      --out runs/mine
     """
-    net, out = _load(options), options["out"]
-    kind = evolution.ENCODINGS[options["encoding"]]
-    make = kind.released_code if options["released_code"] else kind
-    encoding = make(net.input_shape)
+    from foolkit.runs import evolution
+    from foolkit.runs.folder import GALLERY
+
+    net = source.load(device)
+    kind = evolution.ENCODINGS[encoding]
+    make = kind.released_code if released_code else kind
     elites = evolution.run(
-        out,
-        net,
-        encoding,
-        _config("evolve", net, options),
-        generations=options["generations"],
-        batch=options["batch"],
-        seed=options["seed"],
-        precision=options["precision"],
-        progress=not options["quiet"],
-    )
+        out, net, make(net.input_shape), _settings(net), seed=seed,
+        generations=generations, batch=batch, precision=precision, progress=not quiet,
+    )  # fmt: skip
     done = len(elites.history.confidence) - 1
     median = float(elites.history.median[-1])
     click.echo(f"{len(elites)} classes, generation {done}, median confidence {median:.4f}")
     click.echo(f"gallery: {out / GALLERY}")
-    if done < options["generations"]:
-        _say(f"stopped at generation {done} of {options['generations']}; start again to go on")
+    if done < generations:
+        _say(f"stopped at generation {done} of {generations}; start again to go on")
         return 130
     return 0
 
 
 @command.command()
 @network
-@click.option("--method", type=click.Choice(METHODS), default="pgd", show_default=True)
-@click.option(
-    "--images",
-    default="digits",
-    show_default=True,
-    metavar="FOLDER",
+@click.option("--method", type=click.Choice(METHODS), default="pgd")
+@click.option("--images", default="digits", metavar="FOLDER",
     help="Pictures, or the word digits: the embedded handwritten ones.",
-)
+)  # fmt: skip
 @click.option(
-    "--count",
-    type=click.IntRange(1),
-    default=None,
-    help="The first so many images  [default: all; 100 digits]",
+    "--count", type=click.IntRange(1), help="The first so many images  [default: all; 100 digits]"
 )
+@click.option("--epsilon", type=click.FloatRange(0, min_open=True),
+    help="Size, in units of the pixel range (fgsm, pgd, blind: Linf; noise: L2).",
+)  # fmt: skip
 @click.option(
-    "--epsilon",
-    type=click.FloatRange(0, min_open=True),
-    default=None,
-    help="Size, in units of the pixel range (fgsm, pgd: Linf; noise: L2).",
+    "--target", type=click.IntRange(0), help="Class to be reached  [default: leave the right one]."
 )
-@click.option(
-    "--target",
-    type=click.IntRange(0),
-    default=None,
-    help="Class to be reached  [default: leave the right one].",
-)
-@click.option("--steps", type=click.IntRange(1), default=None, help="At most (iterative methods).")
-@click.option("--batch", type=click.IntRange(1), default=64, show_default=True)
-@experiment  # fmt: skip
-def attack(**options: Any) -> int:
+@click.option("--steps", type=click.IntRange(1), help="At most (blind: generations).")
+@click.option("--batch", type=click.IntRange(1), default=64)
+@experiment
+def attack(
+    source: Source, method: str, images: str, count: int | None, epsilon: float | None,
+    target: int | None, steps: int | None, batch: int, out: Path, seed: int, device: str,
+    quiet: bool,
+) -> int:  # fmt: skip
     """Change images a little, until they fool.
 
     The right class of a picture from a folder is what the network said of it before.
@@ -288,37 +278,40 @@ def attack(**options: Any) -> int:
       foolkit attack --model my_model.pt2 --method pgd --epsilon 0.03 --images photos/ \\
                      --out runs/pgd
     """
-    method, epsilon = options["method"], options["epsilon"]
     if (epsilon is None) == (method in SIZED):
         needs = (
             "needs --epsilon" if method in SIZED else "takes no --epsilon: it looks for the least"
         )
         raise click.UsageError(f"--method {method} {needs}")
-    if options["steps"] is not None and method in ("fgsm", "noise"):
+    if steps is not None and method in ONE_STEP:
         raise click.UsageError(f"--method {method} takes no --steps")
-    net, out = _load(options), options["out"]
-    images, labels, names = _pictures(net, options)
-    target = options["target"]
+    from foolkit.gradients import Perturbed
+    from foolkit.runs import batches
+    from foolkit.runs.folder import claim
+
+    net = source.load(device)
+    originals, labels, names = _pictures(net, images, count, device, batch)
     if target is not None:
         if target >= len(net.classes):
             raise click.UsageError(f"--target: expected 0 to {len(net.classes) - 1}, got {target}")
-        labels = torch.full_like(labels, target)
-    claim(out, _config("attack", net, options))
-    settings: Options = {"targeted": target is not None, "batch": options["batch"]}
+        labels = labels.new_full(labels.shape, target)
+    claim(out, _settings(net))
+    settings: dict[str, Any] = {"targeted": target is not None, "batch": batch}
     if epsilon is not None:
         settings["size" if method == "noise" else "epsilon"] = epsilon
-    if options["steps"] is not None:
-        settings["steps"] = options["steps"]
-    if method not in ("fgsm", "noise"):
+    if steps is not None:
+        settings["generations" if method == "blind" else "steps"] = steps
+    if method not in (*ONE_STEP, "blind"):
         settings["progress"] = False  # the bar is that of the batches
+    seeds = _seeds(seed, len(originals), batch)
 
     def change(rows: slice) -> Perturbed:
-        drawn = {"seed": options["seed"] + rows.start} if method in ("pgd", "noise") else {}
-        return getattr(fk.gradients, method)(net, images[rows], labels[rows], **settings, **drawn)
+        drawn = {"seed": seeds[rows.start // batch]} if method in RANDOM else {}
+        routine = getattr(fk.gradients, method)
+        return routine(net, originals[rows], labels[rows], **settings, **drawn)
 
-    size, bar = options["batch"], not options["quiet"]
     found = batches.in_parts(
-        out, Perturbed, change, len(images), size, originals=images, progress=bar
+        out, Perturbed, change, len(originals), batch, originals=originals, progress=not quiet
     )
     abouts = [
         f"{name}, {'to become' if target is not None else 'was'} {net.classes[label]},"
@@ -328,27 +321,36 @@ def attack(**options: Any) -> int:
     return _perturbed(net, found, abouts, names, out)
 
 
-def _pictures(net: Classifier, options: Options) -> tuple[Tensor, Tensor, list[str]]:
-    count, device = options["count"], options["device"]
-    if options["images"] == "digits":
-        images, labels = (tensor[: count or 100].to(device) for tensor in fk.data.digits())
-        return images, labels, [f"digit {n}" for n in range(len(images))]
-    images, names = fk.data.photographs(options["images"], net.input_shape, most=count)
-    images = images.to(device)
-    labels = fk.models.predict(net, images, options["batch"]).argmax(1)
-    return images, labels, list(names)
+def _seeds(seed: int, count: int, batch: int) -> list[int]:
+    """One for each batch of ``count`` images."""
+    from foolkit.seeds import seeds_of_parts
+
+    return seeds_of_parts(seed, -(-count // batch))
+
+
+def _pictures(
+    net: Classifier, images: str, count: int | None, device: str, batch: int
+) -> tuple[Tensor, Tensor, list[str]]:
+    """The images, their classes and their names."""
+    if images == "digits":
+        pixels, labels = (tensor[: count or 100].to(device) for tensor in fk.data.digits())
+        return pixels, labels, [f"digit {n}" for n in range(len(pixels))]
+    pixels, names = fk.data.photographs(images, net.input_shape, most=count)
+    pixels = pixels.to(device)
+    return pixels, fk.models.predict(net, pixels, batch).argmax(1), list(names)
 
 
 def _perturbed(
     net: Classifier, found: Perturbed, abouts: list[str], names: list[str], out: Path
 ) -> int:
     """Write what a gradient made."""
+    from foolkit.files import file_name
+    from foolkit.runs import batches, evolution
+    from foolkit.runs.folder import write_images
+
     files = [f"{n:04d}-{file_name(Path(name).stem)}.png" for n, name in enumerate(names)]
     write_images(out / "images", found.images, files)
-    fields = ("images", "originals", "labels", "predicted", "success", "l2", "linf")
-    tensors = {field: getattr(found, field) for field in fields}
-    facts = {"kind": "perturbed", "targeted": found.targeted, "classes": net.classes}
-    save_tensors(out / IMAGES, tensors, facts)
+    found.save(out / IMAGES)
     rows = [
         {"file": f"images/{file}", "predicted": net.classes[k], "confidence": c, "about": about}
         for file, k, c, about in zip(
@@ -368,38 +370,24 @@ def _perturbed(
 
 @command.command()
 @network
-@click.option(
-    "--goal",
-    type=click.IntRange(0),
-    multiple=True,
+@click.option("--goal", type=click.IntRange(0), multiple=True,
     help="A class to paint; may be repeated  [default: all].",
-)
-@click.option("--start", type=click.Choice(["noise", "grey"]), default="noise", show_default=True)
-@click.option("--steps", type=click.IntRange(1), default=200, show_default=True, help="At most.")
-@click.option(
-    "--decay",
-    type=click.FloatRange(0, 1),
-    default=0.0,
-    show_default=True,
+)  # fmt: skip
+@click.option("--start", type=click.Choice(["noise", "grey"]), default="noise")
+@click.option("--steps", type=click.IntRange(1), default=200, help="At most.")
+@click.option("--decay", type=click.FloatRange(0, 1), default=0.0,
     help="Towards grey, the penalty of the paper.",
-)
-@click.option(
-    "--blur",
-    type=click.FloatRange(0),
-    default=0.0,
-    show_default=True,
-    help="Pixels, every fourth step.",
-)
-@click.option(
-    "--threshold",
-    type=click.FloatRange(0, 1),
-    default=0.9999,
-    show_default=True,
+)  # fmt: skip
+@click.option("--blur", type=click.FloatRange(0), default=0.0, help="Pixels, every fourth step.")
+@click.option("--threshold", type=click.FloatRange(0, 1), default=0.9999,
     help="Confidence at which an image is done.",
-)
-@click.option("--batch", type=click.IntRange(1), default=64, show_default=True)
-@experiment  # fmt: skip
-def ascend(**options: Any) -> int:
+)  # fmt: skip
+@click.option("--batch", type=click.IntRange(1), default=64)
+@experiment
+def ascend(
+    source: Source, goal: tuple[int, ...], start: str, steps: int, decay: float, blur: float,
+    threshold: float, batch: int, out: Path, seed: int, device: str, quiet: bool,
+) -> int:  # fmt: skip
     """Paint images by climbing a class's score.
 
     Started again with the same options, it continues with the batch where it was stopped.
@@ -408,23 +396,29 @@ def ascend(**options: Any) -> int:
     Example:
       foolkit ascend --model my_model.pt2 --goal 3 --goal 7 --out runs/painted
     """
-    net, out = _load(options), options["out"]
-    goals = torch.tensor(options["goal"] or range(len(net.classes)), device=options["device"])
+    import torch
+
+    from foolkit.gradients import Ascent, ascent
+    from foolkit.runs import batches
+    from foolkit.runs.folder import claim
+
+    net = source.load(device)
+    goals = torch.tensor(goal or range(len(net.classes)), device=device)
     if int(goals.max()) >= len(net.classes):
         raise click.UsageError(
             f"--goal: expected 0 to {len(net.classes) - 1}, got {int(goals.max())}"
         )
-    claim(out, _config("ascend", net, options))
-    same = ("start", "steps", "decay", "blur", "threshold", "batch")
-    settings = {name: options[name] for name in same}
+    claim(out, _settings(net))
+    seeds = _seeds(seed, len(goals), batch)
 
     def paint(rows: slice) -> Ascent:
-        seed = options["seed"] + rows.start
-        return fk.gradients.ascent(net, goals[rows], seed=seed, progress=False, **settings)
+        return ascent(
+            net, goals[rows], start=start, steps=steps, decay=decay, blur=blur,
+            threshold=threshold, batch=batch, seed=seeds[rows.start // batch],
+            progress=False,  # the bar is that of the batches
+        )  # fmt: skip
 
-    found = batches.in_parts(
-        out, Ascent, paint, len(goals), options["batch"], progress=not options["quiet"]
-    )
+    found = batches.in_parts(out, Ascent, paint, len(goals), batch, progress=not quiet)
     abouts = [
         f"painted to become {net.classes[goal]}, "
         + (f"{steps} steps" if steps >= 0 else "not there in time")
@@ -435,51 +429,35 @@ def ascend(**options: Any) -> int:
 
 @command.command()
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--model",
-    "models",
-    multiple=True,
-    required=True,
-    metavar="MODEL",
+@click.option("--model", "models", multiple=True, required=True, metavar="MODEL",
     help="A judge, as for the other commands; may be repeated.",
-)
-@click.option(
-    "--threshold",
-    type=click.FloatRange(0, 1),
-    default=0.9999,
-    show_default=True,
+)  # fmt: skip
+@click.option("--threshold", type=click.FloatRange(0, 1), default=0.9999,
     help="Confidence that counts as certain.",
-)
+)  # fmt: skip
 @click.option("--trust", is_flag=True, help="Unpickle files: only if you made them.")
 @crops
-@experiment  # fmt: skip
-def transfer(**options: Any) -> int:
+@experiment
+def transfer(
+    runs: tuple[Path, ...], models: tuple[str, ...], threshold: float, trust: bool,
+    crops: int | None, size: int | None, out: Path, seed: int, device: str, quiet: bool,
+) -> int:  # fmt: skip
     """Show finished RUNS to other networks.
 
     \b
     Example:
       foolkit transfer runs/static runs/patterns --model lenet --model resnet --out runs/table
     """
-    forgeries = {str(run): _forgeries(run) for run in options["runs"]}
+    from foolkit.files import json_bytes, write_atomically
+    from foolkit.runs.folder import claim
+
+    forgeries = {str(run): _forgeries(run) for run in runs}
     judges = {
-        model: _cropped(fk.models.load(model, options["device"], trust=options["trust"]), options)
-        for model in options["models"]
+        model: Source(model, trust=trust, crops=crops, size=size).load(device) for model in models
     }
-    config = {
-        "command": "transfer",
-        "model": ", ".join(judges),
-        "runs": list(forgeries),
-        **{name: options[name] for name in ("threshold", "seed", "device")},
-        **{name: options[name] for name in ("crops", "size") if options[name] is not None},
-    }
-    out = options["out"]
-    claim(out, config)
+    claim(out, _settings())
     found = fk.analysis.transfer(
-        judges,
-        forgeries,
-        threshold=options["threshold"],
-        seed=options["seed"],
-        progress=not options["quiet"],
+        judges, forgeries, threshold=threshold, seed=seed, progress=not quiet
     )
     table = found.table()
     write_atomically(out / "transfer.json", json_bytes(table))
@@ -493,8 +471,13 @@ def transfer(**options: Any) -> int:
 
 
 def _forgeries(run: Path) -> Forgeries:
-    if (run / evolution.ELITES).is_file():
-        return Forgeries.of(Elites.load(run / evolution.ELITES))
+    """The images of a finished run, those that fool their own network."""
+    from foolkit.analysis.transfer import Forgeries
+    from foolkit.files import load_tensors
+    from foolkit.runs.evolution import ELITES
+
+    if (run / ELITES).is_file():
+        return Forgeries.of(fk.evolution.Elites.load(run / ELITES))
     if not (run / IMAGES).is_file():
         raise FileNotFoundError(
             f"runs: expected a finished run, found neither of its files in {run}"
@@ -520,6 +503,8 @@ def gallery(folder: Path) -> int:
     Example:
       foolkit gallery runs/first
     """
+    from foolkit.runs.folder import write_gallery
+
     click.echo(write_gallery(folder))
     return 0
 
@@ -551,6 +536,8 @@ def train(names: tuple[str, ...], out: Path) -> int:
     Example:
       foolkit train lenet --out my-weights
     """
+    from foolkit.files import check_writable
+    from foolkit.models.shipped import check_name
     from foolkit.models.train import train as train_one
 
     for name in names:
@@ -566,6 +553,8 @@ def train(names: tuple[str, ...], out: Path) -> int:
 @command.command()
 def version() -> int:
     """Print the versions that a report of a problem should name."""
+    import torch
+
     click.echo(
         f"foolkit {fk.__version__}, torch {torch.__version__}, Python {platform.python_version()}"
     )

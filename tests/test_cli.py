@@ -16,9 +16,11 @@ from torch import nn
 import foolkit as fk
 from foolkit import cli
 from foolkit.evolution import Elites, map_elites
+from foolkit.files import load_tensors
 from foolkit.runs import batches, evolution, folder
+from foolkit.seeds import seeds_of_parts
 
-QUICK = ["--batch", "40", "--precision", "float32", "--quiet"]
+QUICK = ["--batch", "40", "--quiet"]
 
 
 def run(*arguments):
@@ -191,6 +193,34 @@ def test_attack_ascend_and_transfer(tmp_path, evolved, capsys):
     assert own[1] == 1
 
 
+def test_blind_is_a_method(tmp_path):
+    size = ["--epsilon", 0.3, "--steps", 7, "--count", 6, "--batch", 4, "--seed", 3, "--quiet"]
+    out = tmp_path / "run"
+    assert run("attack", "--model", "lenet", "--method", "blind", *size, "--out", out) == 0
+    images, labels = (tensor[:6] for tensor in fk.data.digits())
+    net, (first, second) = fk.models.load("lenet"), seeds_of_parts(3, 2)
+    made = [
+        fk.gradients.blind(net, images[rows], labels[rows], epsilon=0.3, generations=7, seed=seed)
+        for rows, seed in ((slice(4), first), (slice(4, 6), second))
+    ]
+    kept, _ = load_tensors(out / cli.IMAGES, "images")
+    assert torch.equal(kept["images"], torch.cat([part.images for part in made]))
+    assert json.loads((out / "config.json").read_text())["steps"] == 7
+
+
+def test_batches_of_two_seeds_draw_nothing_alike(tmp_path):
+    def second_of(seed):
+        out = tmp_path / str(seed)
+        options = ["--batch", 1, "--goal", 3, "--goal", 3, "--steps", 1, "--threshold", 1]
+        options += ["--seed", seed, "--quiet", "--out", out]
+        assert run("ascend", "--model", "lenet", *options) == 0
+        return load_tensors(out / cli.IMAGES, "images")[0]["originals"]
+
+    zero, one = second_of(0), second_of(1)
+    assert not torch.equal(zero[1], one[0])
+    assert not torch.equal(zero[0], zero[1])
+
+
 @pytest.mark.parametrize("command", ["ascend", "attack"])
 def test_a_killed_attack_goes_on_with_the_part_where_it_was(tmp_path, command):
     more = {
@@ -244,6 +274,9 @@ def test_attack_on_a_folder_of_pictures(program, tmp_path, capsys):
         (["evolve", "--model", "lenet", "--seed", "-1"], "Invalid value for '--seed'"),
         (["attack", "--model", "lenet"], "--method pgd needs --epsilon"),
         (["attack", "--model", "lenet", "--method", "lbfgs", "--epsilon", "1"], "takes no --epsil"),
+        (["attack", "--model", "lenet", "--method", "blind"], "--method blind needs --epsilon"),
+        (["evolve", "--model", "lenet", "--size", "64"], "--size is that of the images which"),
+        (["evolve", "--model", "lenet", "--classes", "none"], "classes: expected a file of names"),
         (["ascend", "--model", "lenet", "--goal", "10"], "--goal: expected 0 to 9, got 10"),
         (["transfer", "--model", "lenet", "nowhere"], "runs: expected a finished run"),
         (["train", "lenett"], "name: no network 'lenett'"),

@@ -28,6 +28,14 @@ def test_the_package_loads_nothing_and_its_core_nothing_slow():
     assert not core & {"torchvision", *SLOW}
 
 
+@pytest.mark.parametrize("arguments", [["--help"], ["evolve", "--help"]])
+def test_help_needs_no_torch(arguments):
+    code = f"from foolkit.cli import main\ntry: main({arguments})\nexcept SystemExit: pass"
+    loaded = loaded_by(code)
+    assert "foolkit.cli" in loaded
+    assert "torch" not in loaded
+
+
 def test_all_names_are_listed_and_there():
     listed = loaded_by("import foolkit; print(*dir(foolkit))")
     assert set(fk.__all__) <= listed
