@@ -18,7 +18,6 @@ from foolkit.gradients.problem import (
 from foolkit.gradients.result import Perturbed, perturbed
 from foolkit.progress import progress_bar
 
-FINALISTS = 3  # rivals that are considered after the first step
 AGAIN = 8  # with an eighth of a batch done, a new forward pass for the others pays
 NEAR = 1e-4  # added to each distance, for where two logits are equal
 
@@ -32,6 +31,7 @@ def deepfool(
     steps: int = 50,
     overshoot: float = 0.02,
     candidates: int = 10,
+    finalists: int | None = None,
     targeted: bool = False,
     mask: Tensor | None = None,
     batch: int = BATCH,
@@ -46,10 +46,8 @@ def deepfool(
     ``overshoot``. An image that has changed class is done and leaves the batch. One forward
     pass serves the gradients of all classes.
 
-    Deviations: the paper knows no box, here images are clipped to [0, 1] after each step. After
-    the first step only the 3 classes that were nearest are considered (on LeNet the nearest one
-    stays the nearest). Targeted, the boundary between the goal and the best other class is
-    approached.
+    Deviations: the paper knows no box, here images are clipped to [0, 1] after each step.
+    Targeted, the boundary between the goal and the best other class is approached.
 
     Args:
         net: any module from images in [0, 1] to logits ``[N, K]``.
@@ -59,6 +57,8 @@ def deepfool(
         steps: at most.
         overshoot: share by which the sum of the steps is exaggerated, >= 0.
         candidates: classes considered, >= 2: the label and those most likely at ``x``.
+        finalists: rivals that are still considered after the first step, those that were nearest
+            then; default all, as in the paper. Fewer are faster: on LeNet, 3 find the same images.
         targeted: make the labels the goal.
         mask: bool, broadcast to the images: True where a pixel may change.
         batch: images of one pass.
@@ -76,6 +76,8 @@ def deepfool(
     for name, value in (("steps", steps), ("batch", batch)):
         check_count(value, name)
     check_count(candidates, "candidates", minimum=2)
+    if finalists is not None:
+        check_count(finalists, "finalists")
     total = len(problem)
     with attacking(net), progress_bar(total, "images", progress=progress) as bar:
         best, queries = problem.images.clone(), torch.zeros_like(problem.labels)
@@ -102,7 +104,7 @@ def deepfool(
                     pixels, logits = _forward(net, moved[left])
                     queries[run.rows] += 1
                     left = slice(None)
-                run.advance(pixels, logits, left, norm)
+                run.advance(pixels, logits, left, norm, finalists)
     return perturbed(problem, best, queries, batch)
 
 
@@ -119,7 +121,14 @@ class _Run:
         self.part, self.rows, self.change = self.part[index], self.rows[index], self.change[index]
         self.rivals = None if self.rivals is None else self.rivals[index]
 
-    def advance(self, pixels: Tensor, logits: Tensor, left: Tensor | slice, norm: str) -> None:
+    def advance(
+        self,
+        pixels: Tensor,
+        logits: Tensor,
+        left: Tensor | slice,
+        norm: str,
+        finalists: int | None,
+    ) -> None:
         """One step, to the nearest of the linearised boundaries.
 
         ``left`` says which of the pixels and logits are these images'.
@@ -141,8 +150,8 @@ class _Run:
             nearest = torch.where(nearer, distance, nearest)
             step = torch.where(column(nearer), towards * column(distance + NEAR), step)
             distances.append(distance)
-        if len(values) > FINALISTS:
-            order = torch.stack(distances, 1).topk(FINALISTS, largest=False).indices
+        if finalists is not None and len(values) > finalists:
+            order = torch.stack(distances, 1).topk(finalists, largest=False).indices
             self.rivals = self.rivals.gather(1, order)
         self.change = torch.clamp(self.change + step, low, high)
 

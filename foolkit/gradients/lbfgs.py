@@ -232,32 +232,34 @@ class _Search:
         so they outlive a change of c. Restricted to pixels not held by the box, the projected
         step descends (Bertsekas 1982).
         """
-        two_c = 2 * self.c
-        g = self.slope + two_c[:, None] * self.change
+        two_c = 2 * self.c  # [N]
+        g = self.slope + two_c[:, None] * self.change  # [N, D]
         free = ~_held(g, self.change, self.low, self.high)
         g = g * free
         oldest = self.iteration % PAIRS
         order = [(oldest + i) % PAIRS for i in range(PAIRS)]
-        pairs = self.pairs[:, order + [PAIRS + i for i in order]].mul_(free[:, None])
+        slots = order + [PAIRS + i for i in order]  # S, then Y of the loss, oldest first
+        pairs = self.pairs[:, slots].mul_(free[:, None])  # [N, 2 PAIRS, D]
         gram = pairs @ pairs.mT  # [N, 2 PAIRS, 2 PAIRS]
-        sg, yg = (pairs @ g[:, :, None]).chunk(2, 1)
+        sg, yg = (pairs @ g[:, :, None]).chunk(2, 1)  # [N, PAIRS, 1] each
         ss, sy, yy = gram[:, :PAIRS, :PAIRS], gram[:, :PAIRS, PAIRS:], gram[:, PAIRS:, PAIRS:]
-        t = two_c[:, None, None]
-        yy = yy + t * (sy + sy.mT) + t * t * ss
+        t = two_c[:, None, None]  # [N, 1, 1]
+        yy = yy + t * (sy + sy.mT) + t * t * ss  # [N, PAIRS, PAIRS], as ss and sy
         sy = sy + t * ss
         yg = yg + t * sg
         # pairs along which the gradient hardly rises would spoil H
-        diagonal = sy.diagonal(dim1=1, dim2=2)
+        diagonal = sy.diagonal(dim1=1, dim2=2)  # [N, PAIRS]
         good = diagonal > 1e-3 * two_c[:, None] * ss.diagonal(dim1=1, dim2=2)
         good &= (self.rejected < TRIES // 2)[:, None]  # in trouble: along the gradient
-        both = good[:, :, None] & good[:, None]
+        both = good[:, :, None] & good[:, None]  # [N, PAIRS, PAIRS]
         r = torch.where(both, sy, 0).triu_() + torch.diag_embed((~good).float())
         d = torch.diag_embed(torch.where(good, diagonal, 0))
         sg, yg = (torch.where(good[:, :, None], v, 0) for v in (sg, yg))
-        p = torch.linalg.solve_triangular(r, sg, upper=True)
+        p = torch.linalg.solve_triangular(r, sg, upper=True)  # [N, PAIRS, 1]
         q = (d + torch.where(both, yy, 0) / t) @ p - yg / t
-        q = torch.linalg.solve_triangular(r.mT, q, upper=False)
-        weights = torch.cat([q - p, -p / t], 1)  # G Y p = G Y_loss p + S p
+        q = torch.linalg.solve_triangular(r.mT, q, upper=False)  # [N, PAIRS, 1]
+        # [N, 2 PAIRS, 1], since G Y p = G Y_loss p + S p
+        weights = torch.cat([q - p, -p / t], 1)
         return -(g / two_c[:, None] + (weights.mT @ pairs)[:, 0])
 
 

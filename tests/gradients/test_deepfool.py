@@ -35,6 +35,15 @@ def test_candidates_are_the_likeliest_rivals(five, grey, says, boundaries):
         deepfool(five, grey, labels, candidates=1)
 
 
+def test_three_finalists_find_the_same_on_lenet(lenet, digits):
+    images, labels = (tensor[:16] for tensor in digits)
+    paper = deepfool(lenet, images, labels, progress=False)
+    fewer = deepfool(lenet, images, labels, finalists=3, progress=False)
+    assert torch.allclose(fewer.l2, paper.l2, rtol=1e-3)
+    with pytest.raises(ValueError, match="finalists: expected an integer of at least 1, got 0"):
+        deepfool(lenet, images, labels, finalists=0)
+
+
 def test_targeted(lenet, digits):
     images, labels = (tensor[:16] for tensor in digits)
     goals = (labels + 3) % 10
