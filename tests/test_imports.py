@@ -65,6 +65,23 @@ def test_a_missing_library_is_named_with_the_extra_that_brings_it(monkeypatch):
         fk.data.digits()
 
 
+def test_without_any_extra_networks_are_fooled_all_the_same(tmp_path):
+    code = f"""
+import sys
+for library in {[*SLOW, "scipy"]}:
+    sys.modules[library] = None  # as if it were not installed
+import foolkit as fk
+net = fk.models.load("lenet")
+for kind in (fk.encodings.Pixels, fk.encodings.CPPN):
+    elites = fk.evolve(net, kind(net.input_shape), generations=1, batch=20, progress=False)
+elites.export({str(tmp_path)!r}, net)
+fk.gradients.pgd(net, elites.images, net(elites.images).argmax(1), epsilon=0.1, steps=1)
+print("fooled")
+"""
+    assert "fooled" in loaded_by(code)
+    assert len(list(tmp_path.glob("*.png"))) == 10
+
+
 @pytest.mark.parametrize(
     ("part", "library"),
     [("plot", "matplotlib"), ("plot", "networkx"), ("widgets", "anywidget"), ("analysis", "scipy")],
