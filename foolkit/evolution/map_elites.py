@@ -47,7 +47,7 @@ class Archive:
     def offer(
         self, children: Genomes, confidence: Tensor, parents: Tensor, generation: int
     ) -> None:
-        """Every child is offered to every class, and replaces the elites that it is better than.
+        """Every child is offered to every class, and replaces each elite that it beats.
 
         Args:
             children: N genomes.
@@ -55,8 +55,8 @@ class Archive:
             parents: int64 ``[N]``, class of each child's parent.
             generation: when the children were born.
         """
-        best, index = confidence.max(0)  # of each class the best child, [K]
-        better = (best > self.confidence).nonzero()[:, 0]  # classes that get a new elite, [R]
+        best, index = confidence.max(0)  # [K]: the best child of each class
+        better = (best > self.confidence).nonzero()[:, 0]  # [R]: where it wins
         child = index[better]
         parent = parents[child]
         self.genomes.replace(better, children, child)
