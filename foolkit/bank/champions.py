@@ -29,7 +29,10 @@ POINTS = 60  # of a curve, evenly on a logarithmic axis
 KEPT = 2  # images of a direct run, the most certain
 SURE = 0.99
 CURVES = ("mean", "lower", "median", "upper", "sure")
-SMALL = {"source": np.uint8, "target": np.uint8, "outputs": np.int8, "hidden": np.int8}
+SMALL = {
+    "source": np.uint8, "target": np.uint8, "outputs": np.int8, "hidden": np.int8,
+    "born": np.int32, "parent": np.int16, "parent_born": np.int32,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -207,6 +210,7 @@ def columns(
     judges: Mapping[str, Classifier] | None = None,
     batch: int = BATCH,
     crops: int = 1,
+    earlier: Champions | None = None,
 ) -> dict[str, Tensor]:
     """What is kept of a run; of formulas also what ``judges`` say, class by class.
 
@@ -215,18 +219,23 @@ def columns(
         judges: by the names that verdicts are stored under.
         batch: children of its generations.
         crops: how many of an image the judges see.
+        earlier: the stored run that it went on from, if its history begins there.
     """
     history = elites.history.confidence.float()
-    last = len(history) - 1
+    begun = 0 if earlier is None else int(earlier.evaluations[-1]) // batch - 1
+    last = begun + len(history) - 1  # generation
     points = np.unique(np.geomspace(1, last + 1, POINTS).round().astype(int)) - 1
-    chosen = history[torch.from_numpy(points)]
+    if earlier is not None:
+        points = points[points > begun]
+    chosen = history[torch.from_numpy(points - begun)]
     lower, median, upper = chosen.quantile(torch.tensor([0.25, 0.5, 0.75]), 1)
     sure = (chosen >= SURE).float().mean(1)
-    found = {
-        "evaluations": torch.from_numpy((points + 1) * batch),
-        "curves": torch.stack([chosen.mean(1), lower, median, upper, sure]),
-        "confidence": elites.confidence,
-    }
+    evaluations = torch.from_numpy((points + 1) * batch)
+    curves = torch.stack([chosen.mean(1), lower, median, upper, sure])
+    if earlier is not None:
+        evaluations = torch.cat([earlier.evaluations, evaluations])
+        curves = torch.cat([torch.stack([earlier.curves[c] for c in CURVES]), curves], 1)
+    found = {"evaluations": evaluations, "curves": curves, "confidence": elites.confidence}
     if isinstance(elites.genomes, CPPNGenomes):
         for name, judge in (judges or {}).items():
             said = ask(seen(judge, crops), elites.images, torch.arange(len(elites)))

@@ -3,10 +3,16 @@
 from foolkit.data.digits import digits, mnist
 from foolkit.data.faces import Drawing, drawing, faces
 from foolkit.data.outsiders import crops, letters, small_digits
-from foolkit.data.photographs import embedded_photographs, photographs, sample_photographs
+from foolkit.data.photographs import (
+    Photograph,
+    embedded_photographs,
+    photographs,
+    sample_photographs,
+)
 
 __all__ = [
     "Drawing",
+    "Photograph",
     "crops",
     "digits",
     "drawing",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -140,14 +142,75 @@ def _stacked(pixels: Sequence[np.ndarray]) -> Tensor:
     return images.contiguous()
 
 
-def embedded_photographs(shape: tuple[int, int, int]) -> tuple[Tensor, tuple[str, ...]]:
-    """The three photographs that libraries carry (``carried``), and what they show.
+@dataclass(frozen=True)
+class Photograph:
+    """Where a photograph comes from.
+
+    Attributes:
+        title: what it shows, in a word or two.
+        author: who took it.
+        licence: under which it may be shown.
+        library: that carries it.
+        file: in that library.
+    """
+
+    title: str
+    author: str
+    licence: str
+    library: str
+    file: str
+
+
+_PUBLIC, _CC0, _CC_BY = "public domain", "CC0 1.0", "CC BY 2.0"
+_SKIMAGE, _SKLEARN = "scikit-image", "scikit-learn"
+# as the libraries' own descriptions say
+EMBEDDED = (
+    Photograph("temple", "danielbuechele", _CC_BY, _SKLEARN, "china.jpg"),
+    Photograph("flower", "vultilion", _CC_BY, _SKLEARN, "flower.jpg"),
+    Photograph(
+        "Grace Hopper", "James S. Davis, US Navy", _PUBLIC, "matplotlib", "grace_hopper.jpg"
+    ),
+    Photograph("astronaut", "NASA", _PUBLIC, _SKIMAGE, "astronaut.png"),
+    Photograph("photographer", "Lav Varshney", _CC0, _SKIMAGE, "camera.png"),
+    Photograph("cat", "Stéfan van der Walt", _CC0, _SKIMAGE, "chelsea.png"),
+    Photograph("coffee", "Rachel Michetti", _CC0, _SKIMAGE, "coffee.png"),
+    Photograph("rocket", "SpaceX", _PUBLIC, _SKIMAGE, "rocket.jpg"),
+    Photograph("clock", "Stéfan van der Walt", _PUBLIC, _SKIMAGE, "clock_motion.png"),
+    Photograph("galaxies", "NASA, Hubble", _PUBLIC, _SKIMAGE, "hubble_deep_field.jpg"),
+    Photograph("retina", "Mikael Häggström", _CC0, _SKIMAGE, "retina.jpg"),
+    Photograph("bricks", "CC0Textures", _CC0, _SKIMAGE, "brick.png"),
+    Photograph("gravel", "CC0Textures", _CC0, _SKIMAGE, "gravel.png"),
+    Photograph("grass", "linolafett", _CC0, _SKIMAGE, "grass.png"),
+)
+_FOLDERS = {  # of a library's package, and the extra that brings it
+    _SKLEARN: ("sklearn", "analysis", "datasets/images"),
+    "matplotlib": ("matplotlib", "plot", "mpl-data/sample_data"),
+    _SKIMAGE: ("skimage", "photographs", "data"),
+}
+
+
+def embedded_photographs(
+    shape: tuple[int, int, int],
+) -> tuple[Tensor, tuple[Photograph, ...]]:
+    """Fourteen photographs, free to use, that installed libraries carry, and whose they are.
+
+    Nothing of the libraries is imported: their files are found and opened. Each is resized
+    (bilinear) and cropped about its centre.
 
     Args:
         shape: ``(C, H, W)`` of the images.
 
     Returns:
-        images, float32 ``[3, C, H, W]`` in [0, 1]; and ``("temple", "flower", "portrait")``.
+        images, float32 ``[14, C, H, W]`` in [0, 1]; and what each shows, with author and licence.
+
+    Raises:
+        ModuleNotFoundError: a library that carries some of them is not installed.
+        ValueError: channels but 1 or 3.
     """
-    fitted = _fitting(shape)
-    return _stacked([fitted(picture) for picture in carried()]), ("temple", "flower", "portrait")
+    return _opened([_file_of(one) for one in EMBEDDED], shape), EMBEDDED
+
+
+def _file_of(one: Photograph) -> Path:
+    package, extra, folder = _FOLDERS[one.library]
+    needs(package, extra)
+    return Path(find_spec(package).submodule_search_locations[0], folder, one.file)

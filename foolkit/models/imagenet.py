@@ -1,4 +1,4 @@
-"""Networks of ImageNet's 1000 classes, wherever this machine has them."""
+"""Networks of ImageNet's 1000 classes: one from the package index, and what a machine has."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 
 import torch
 
+from foolkit._torchvision import import_torchvision
+from foolkit.models import squeezenet
 from foolkit.models.classifier import Classifier
 from foolkit.models.loading import load
 
@@ -21,25 +23,27 @@ def programs() -> dict[str, Path]:
     return found if all(path.is_file() for path in found.values()) else {}
 
 
-def imagenet(device: torch.device | str = "cpu") -> dict[str, Classifier]:
-    """Three ImageNet networks by name, of three architectures, the quickest first.
+def downloaded() -> tuple[str, ...]:
+    """Those of ``TORCHVISION`` whose weights torchvision has downloaded before."""
+    models, folder = import_torchvision().models, Path(torch.hub.get_dir(), "checkpoints")
+    files = {n: models.get_model_weights(n).DEFAULT.url.rpartition("/")[2] for n in TORCHVISION}
+    return tuple(name for name, file in files.items() if (folder / file).is_file())
 
-    The programs of ``$FOOLKIT_DATA`` if all three are there (``PROGRAMS``), else torchvision's
-    with torchvision's own weights (``TORCHVISION``), which are downloaded once.
+
+def imagenet(device: torch.device | str = "cpu") -> dict[str, Classifier]:
+    """ImageNet networks by name: ``"squeezenet1_1"`` first, then others that are at hand.
+
+    Others are the programs of ``$FOOLKIT_DATA`` if all three are there (``PROGRAMS``), else those
+    of torchvision's (``TORCHVISION``) whose weights are on this machine. Nothing is downloaded.
 
     Args:
         device: where they go.
 
     Raises:
-        FileNotFoundError: neither is to be had.
+        FileNotFoundError: the package that carries the weights of SqueezeNet 1.1 is missing.
     """
-    here = programs()
-    if here:
-        return {name: load(path, device) for name, path in here.items()}
-    try:
-        return {name: load(f"torchvision:{name}", device) for name in TORCHVISION}
-    except FileNotFoundError as error:
-        raise FileNotFoundError(
-            f"ImageNet networks: expected {', '.join(f'{n}.pt2' for n in PROGRAMS)} in"
-            f" $FOOLKIT_DATA/imagenet, or a connection to download torchvision's ({error})"
-        ) from error
+    sources = {squeezenet.NAME: squeezenet.NAME} | (
+        {name: str(path) for name, path in programs().items()}
+        or {name: f"torchvision:{name}" for name in downloaded()}
+    )
+    return {name: load(source, device) for name, source in sources.items()}

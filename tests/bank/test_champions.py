@@ -228,6 +228,46 @@ def test_breeding_goes_on_from_a_checkpoint_exactly(tmp_path, bred):
     assert again.generation == 9
 
 
+def test_formulas_go_on_from_the_bank_as_from_a_checkpoint(tmp_path, bred):
+    net, _ = bred
+    run = SMALL_STAGES[0][0]
+    write(tmp_path, net)
+    short = champions.stored()[0]
+    again = tmp_path / "again"
+    again.mkdir()
+    from_bank = make_champions.breed(run, net, 400, again, batch=50)
+    whole = make_champions.breed(run, net, 600, tmp_path, batch=50)
+    from_bank = make_champions.breed(run, net, 600, again, batch=50)  # by its own checkpoint now
+    assert torch.equal(from_bank.confidence, whole.confidence)
+    assert torch.equal(from_bank.elites.born, whole.elites.born)
+    found = next(make_champions.found(again, net, {}, batch=50))["columns"]
+    assert torch.equal(found["evaluations"][:5], short.evaluations)
+    assert found["evaluations"].tolist() == [50 * n for n in (1, 2, 3, 4, 5)] + list(
+        range(300, 601, 50)
+    )
+    as_whole = champions.columns(whole.elites, {}, 50)
+    assert torch.equal(found["curves"], as_whole["curves"])
+    make_champions.write(tmp_path / "bank", [], {net.name: tiny(net.name, 4)})
+    other = make_champions.breed(run, net, 50, tmp_path / "other", batch=50)
+    assert other.generation == 0  # the bank's run is of another network
+
+
+def test_what_another_network_says_is_added(tmp_path, bred):
+    net, _ = bred
+    write(tmp_path, net)
+    other = tiny("other", 1)
+    judges = {net.name: net, "other": other}
+    bank = tmp_path / "bank"
+    make_champions.write(bank, make_champions.judge_again(bank, judges), judges)
+    for run in champions.stored():
+        if run.encoding == "cppn":
+            read = run.judged(other, torch.arange(20))
+            asked = replace(run, verdicts={}).judged(other, torch.arange(20))
+            assert torch.allclose(read.own, asked.own, atol=1e-5)
+            assert torch.equal(read.named, asked.named)
+    assert list(make_champions.judge_again(bank, judges)) == []
+
+
 def test_a_stop_leaves_a_checkpoint(tmp_path, monkeypatch):
     net, run = tiny("squeezenet1_1"), Run("cppn", 0)
     steps = []

@@ -6,25 +6,45 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 
 from foolkit.data import embedded_photographs, sample_photographs
+from foolkit.data.photographs import carried
 
 SHAPE = (3, 64, 64)
 SAMPLES = Path(os.environ.get("FOOLKIT_DATA") or "nowhere", "imagenet", "samples")
 
 
-def test_three_photographs_are_at_hand():
-    images, shows = embedded_photographs(SHAPE)
-    assert images.shape == (3, *SHAPE)
-    assert shows == ("temple", "flower", "portrait")
+def test_fourteen_photographs_are_at_hand_with_author_and_licence():
+    images, photographs = embedded_photographs(SHAPE)
+    assert images.shape == (len(photographs), *SHAPE) == (14, *SHAPE)
+    assert [one.title for one in photographs[:3]] == ["temple", "flower", "Grace Hopper"]
+    assert len({one.title for one in photographs}) == 14
+    assert {one.licence for one in photographs} == {"CC0 1.0", "CC BY 2.0", "public domain"}
+    assert all(one.author for one in photographs)
     assert images.min() >= 0
     assert images.max() <= 1
-    assert images.flatten(1).std(1).min() > 0.1  # pictures, not plain areas
+    assert images.flatten(1).std(1).min() > 0.04  # pictures, not plain areas
     grey, _ = embedded_photographs((1, 28, 28))
-    assert grey.shape == (3, 1, 28, 28)
+    assert grey.shape == (14, 1, 28, 28)
     with pytest.raises(ValueError, match="1 or 3 channels"):
         embedded_photographs((2, 28, 28))
+
+
+def test_the_first_three_are_those_of_the_outsiders():
+    """Two ways to the same files."""
+    images, _ = embedded_photographs(SHAPE)
+    for image, picture in zip(images, carried(), strict=False):
+        fitted = ImageOps.fit(picture, (64, 64), Image.Resampling.BILINEAR)
+        assert torch.equal(image, torch.from_numpy(np.array(fitted)).permute(2, 0, 1) / 255)
+
+
+def test_a_library_that_is_not_installed_is_named(monkeypatch):
+    monkeypatch.setattr(
+        "foolkit.extras.find_spec", lambda name: None if name == "skimage" else True
+    )
+    with pytest.raises(ModuleNotFoundError, match=r"skimage.*foolkit\[photographs\]"):
+        embedded_photographs(SHAPE)
 
 
 def test_without_samples_pieces_of_them_stand_in(tmp_path, monkeypatch):

@@ -1,19 +1,32 @@
-"""Where ImageNet networks are looked for, and what is said when there are none."""
+"""One ImageNet network is always at hand; others are asked where they are."""
 
 import pytest
 import torch
 
 from foolkit.models import imagenet as find
-from foolkit.models import loading
+from foolkit.models import loading, squeezenet
 from foolkit.models.imagenet import PROGRAMS, TORCHVISION, programs
 
 needs_networks = pytest.mark.skipif(not programs(), reason="no networks in $FOOLKIT_DATA/imagenet")
 
 
+@pytest.fixture
+def empty(tmp_path, monkeypatch):
+    """A machine that has neither data nor downloads, nor a connection."""
+
+    def fail(*arguments, **more):
+        raise AssertionError("a download was tried")
+
+    monkeypatch.delenv("FOOLKIT_DATA", raising=False)
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setattr(torch.hub, "download_url_to_file", fail)
+    return tmp_path
+
+
 @needs_networks
-def test_the_programs_of_the_data_folder_come_first():
+def test_the_programs_of_the_data_folder_are_asked_too():
     found = find()
-    assert tuple(found) == PROGRAMS
+    assert tuple(found) == (squeezenet.NAME, *PROGRAMS)
     for name, net in found.items():
         assert net.name == name
         assert net.input_shape == (3, 224, 224)
@@ -28,30 +41,24 @@ def test_an_incomplete_folder_counts_as_none(tmp_path, monkeypatch):
     assert programs() == {}
 
 
-def test_torchvisions_are_taken_from_its_cache(tmp_path, monkeypatch):
+def test_without_data_or_downloads_one_network_is_there(empty):
+    assert tuple(find()) == (squeezenet.NAME,)
+
+
+def test_torchvisions_are_taken_from_its_cache(empty):
     """State dicts at hand where torchvision would have put them: nothing is downloaded."""
     models = loading.import_torchvision().models
-    monkeypatch.delenv("FOOLKIT_DATA", raising=False)
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    (tmp_path / "checkpoints").mkdir()
-    for name in TORCHVISION:
+    (empty / "checkpoints").mkdir()
+    for name in TORCHVISION[1:]:
         torch.manual_seed(0)
         file = models.get_model_weights(name).DEFAULT.url.rpartition("/")[2]
-        torch.save(
-            models.get_model(name, weights=None).state_dict(), tmp_path / "checkpoints" / file
-        )
+        torch.save(models.get_model(name, weights=None).state_dict(), empty / "checkpoints" / file)
     found = find()
-    assert tuple(found) == TORCHVISION
+    assert tuple(found) == (squeezenet.NAME, *TORCHVISION[1:])
     assert all(net.input_shape == (3, 224, 224) for net in found.values())
 
 
-def test_without_any_the_error_says_where_they_were_looked_for(tmp_path, monkeypatch):
-    monkeypatch.setenv("FOOLKIT_DATA", str(tmp_path))
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-
-    def fail(*arguments, **more):
-        raise OSError("no connection")
-
-    monkeypatch.setattr(torch.hub, "download_url_to_file", fail)
-    with pytest.raises(FileNotFoundError, match=r"mobilenet_v1\.pt2.*FOOLKIT_DATA.*no connection"):
+def test_without_the_package_the_error_names_the_extra(empty, monkeypatch):
+    monkeypatch.setattr(squeezenet, "PACKAGE", "no_such_package")
+    with pytest.raises(FileNotFoundError, match=r"foolkit\[photographs\]"):
         find()

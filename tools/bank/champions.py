@@ -2,7 +2,9 @@
 
 Some 17 hours of one core for all of it, so it may be stopped at any time: with the same
 ``--checkpoints`` it goes on where it was, exactly, and ``--write`` puts what there is into the
-bank. One line a minute says how far it is. For work beside other work: ``nice -n 15``.
+bank. Formulas without a checkpoint go on where the bank has them, since a run's elites and the
+state of its generator are kept there; pixels, of which the bank has no thousand, begin again.
+One line a minute says how far it is. For work beside other work: ``nice -n 15``.
 """
 
 from __future__ import annotations
@@ -11,14 +13,16 @@ import json
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from foolkit.bank import champions
+from foolkit.bank.store import read
 from foolkit.evolution import MapElites
 from foolkit.files import json_bytes, write_atomically
 from foolkit.models import load, squeezenet
@@ -49,9 +53,11 @@ class Run:
 
 # in this order, to so many judged images; the first comes to the paper's 2,000,000 last but one
 STAGES = (
-    (Run("cppn", 0), 500_000), (Run("direct", 0), 200_000), (Run("cppn", 1), 200_000),
-    (Run("cppn", 0, crops=10), 100_000), (Run("cppn", 2), 200_000), (Run("direct", 1), 200_000),
-    (Run("direct", 2), 200_000), (Run("cppn", 0), 2_000_000), (Run("direct", 0), 1_000_000),
+    (Run("cppn", 0), 125_000), (Run("direct", 0), 50_000), (Run("cppn", 1), 50_000),
+    (Run("cppn", 2), 50_000), (Run("cppn", 0), 500_000), (Run("direct", 0), 200_000),
+    (Run("cppn", 0, crops=10), 100_000), (Run("cppn", 1), 200_000), (Run("cppn", 2), 200_000),
+    (Run("direct", 1), 200_000), (Run("direct", 2), 200_000), (Run("cppn", 0), 2_000_000),
+    (Run("direct", 0), 1_000_000),
 )  # fmt: skip
 
 
@@ -65,7 +71,7 @@ def search_of(run: Run, net: Classifier, batch: int = BATCH) -> MapElites:
 def breed(
     run: Run, net: Classifier, images: int, checkpoints: Path, batch: int = BATCH
 ) -> MapElites:
-    """One run, from its checkpoint if there is one, until it has judged so many images.
+    """One run, from its checkpoint or from the bank, until it has judged so many images.
 
     Beside the checkpoint a small file keeps what it has cost, in seconds of a core.
 
@@ -74,12 +80,16 @@ def breed(
     """
     path = checkpoints / run.file
     search = search_of(run, net, batch)
+    cost = 0.0
     if path.is_file():
         search.resume(path)
+        cost = spent(path)
+    elif kept := stored(run, net, batch):
+        search.load_state_dict(state(kept[1], search))
+        cost = kept[0]["core_seconds"]
     left = -(-images // batch) - 1 - search.generation  # the first population is judged too
     if left <= 0:
         return search
-    cost = spent(path)
     start = time.process_time()
     saved = told = time.monotonic()
     before, then = search.generation, start
@@ -109,6 +119,40 @@ def breed(
     return search
 
 
+def stored(
+    run: Run, net: Classifier, batch: int = BATCH
+) -> tuple[dict[str, Any], dict[str, Tensor]] | None:
+    """What the card says of a run that the bank can go on from, and its columns; None: no such."""
+    if not (champions.PLACE / champions.CARD).is_file():
+        return None  # a bank that is begun now
+    name, about = champions.key(asdict(run)), champions.card()
+    found = next((one for one in about["runs"] if champions.key(one) == name), None)
+    if (
+        found is None
+        or "generator" not in found["columns"]
+        or found["batch"] != batch
+        or about["networks"].get(run.network) != fingerprint(net)
+    ):
+        return None
+    arrays = read(champions.FILE)
+    return found, {c: torch.from_numpy(arrays[f"{name}/{c}"]) for c in found["columns"]}
+
+
+def state(columns: Mapping[str, Tensor], search: MapElites) -> dict[str, Tensor]:
+    """The columns of a stored run as ``search.load_state_dict`` takes them; history begins here."""
+    own = search.state_dict()
+    found = {
+        name: columns[name.removeprefix("genomes.")].to(own[name].dtype)
+        for name in own
+        if name not in ("generation", "history")
+    }
+    generation = int(columns["evaluations"][-1]) // search.batch - 1
+    return found | {
+        "generation": torch.tensor(generation),
+        "history": columns["confidence"][None].float(),
+    }
+
+
 def spent(checkpoint: Path) -> float:
     """Seconds of a core that a run has cost until now."""
     cost = checkpoint.with_suffix(".json")
@@ -136,12 +180,69 @@ def found(
         if not path.is_file():
             continue
         search = search_of(run, net, batch).resume(path)
+        elites, now = search.elites, search.state_dict()
+        columns = champions.columns(
+            elites, judges, batch, run.crops, begun_from(run, net, search, batch)
+        )
+        if run.encoding == "cppn":  # what else the next generation depends on
+            columns |= {name: now[name] for name in ("generator", "born", "parent", "parent_born")}
         yield asdict(run) | {
             "shape": list(search.encoding.shape),
             "batch": batch,
             "core_seconds": round(spent(path)),
-            "columns": champions.columns(search.elites, judges, batch, run.crops),
+            "columns": columns,
         }
+
+
+def begun_from(
+    run: Run, net: Classifier, search: MapElites, batch: int
+) -> champions.Champions | None:
+    """The stored run that a search went on from, up to there; None: it began by itself.
+
+    Raises:
+        ValueError: the bank does not have that point of it.
+    """
+    begun = search.generation + 1 - len(search.state_dict()["history"])
+    if begun == 0:
+        return None
+    images = (begun + 1) * batch
+    kept = stored(run, net, batch)
+    if kept is None or images not in kept[1]["evaluations"]:
+        raise ValueError(f"checkpoints: {run.file} went on from {images:,} images, which the bank"
+                         " does not have: expected the bank that it was begun with")  # fmt: skip
+    about, columns = kept
+    until = int((columns["evaluations"] <= images).sum())
+    shape = tuple(about["shape"])
+    whole = champions.from_columns(columns, run.network, run.encoding, run.seed, shape, run.crops)
+    return replace(
+        whole,
+        evaluations=whole.evaluations[:until],
+        curves={name: curve[:until] for name, curve in whole.curves.items()},
+    )
+
+
+def judge_again(folder: Path, judges: Mapping[str, Classifier]) -> Iterator[dict[str, Any]]:
+    """The formulas of a bank with what other networks say of them, as ``write`` takes them."""
+    if not (folder / champions.CARD).is_file():
+        return
+    about, arrays = champions.card(), read(champions.FILE)
+    for one in about["runs"]:
+        new = {n: j for n, j in judges.items() if f"{n}/own" not in one["columns"]}
+        if one["encoding"] != "cppn" or not new:
+            continue
+        name = champions.key(one)
+        columns = {c: torch.from_numpy(arrays[f"{name}/{c}"]) for c in one["columns"]}
+        run = champions.from_columns(
+            columns, one["network"], one["encoding"], one["seed"], tuple(one["shape"]),
+            one["crops"],
+        )  # fmt: skip
+        for judge, net in new.items():
+            said = champions.ask(
+                champions.seen(net, run.crops), run.images(run.kept.sort().values),
+                torch.arange(len(run.confidence)),
+            )  # fmt: skip
+            columns |= {f"{judge}/own": said.own, f"{judge}/named": said.named.to(torch.int16)}
+        yield one | {"columns": columns}
 
 
 def write(folder: Path, runs: Iterable[dict[str, Any]], networks: dict[str, Classifier]) -> None:
@@ -192,8 +293,9 @@ def main() -> None:
                 tell(run, breed(run, net, images, chosen.checkpoints), "done")
         except KeyboardInterrupt:
             parser.exit(130, "stopped; the same command goes on\n")
-    judges = {net.name: net} | (imagenet() if programs() else {})
+    judges = imagenet() if programs() else {net.name: net}
     write(chosen.out, found(chosen.checkpoints, net, judges), judges)
+    write(chosen.out, judge_again(chosen.out, judges), judges)
 
 
 if __name__ == "__main__":
