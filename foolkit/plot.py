@@ -32,7 +32,9 @@ from foolkit.evolution import Elites, History
 
 INK = "#1f2328"  # text, axes and reference lines; the dark figure has INK_DARK in its place
 INK_DARK = "#e6edf3"
+PAGE_DARK = "#14181e"  # the book's page in its dark theme
 FAINT = "#8b949e"  # visible on both backgrounds
+LARGE = 64  # pixels: images of a longer side are photographs or as large, and are compressed
 # Ten colours that stay apart for all kinds of colour vision (Petroff 2021), one for each class
 CLASS_COLOURS = (
     "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6",
@@ -67,13 +69,17 @@ STYLE = {
 class Figure(mpl_figure.Figure):
     """A matplotlib figure that shows itself with alt text, and in a light and a dark version.
 
-    The last line of a cell shows it: as a PNG in any notebook, and in the book with the caption
-    and the version that fits the reader's theme.
+    The last line of a cell shows it: as a picture in any notebook, and in the book with the
+    caption and the version that fits the reader's theme.
 
     Attributes:
         alt: what the figure shows, for a reader who does not see it.
         caption: what the figure finds, in a sentence or two.
+        compressed: a JPEG of high quality instead of a PNG: for photographs and noise, which are
+            five to ten times smaller so.
     """
+
+    compressed = False
 
     def __init__(self, *args: Any, alt: str, caption: str, **kwargs: Any) -> None:
         for name, text in (("alt", alt), ("caption", caption)):
@@ -84,6 +90,14 @@ class Figure(mpl_figure.Figure):
 
     def png(self, dark: bool = False) -> bytes:
         """The figure as a PNG file: dark ink on white, or light ink on nothing."""
+        return self._drawn(dark, "none", format="png", metadata={"Software": None})
+
+    def jpeg(self, dark: bool = False) -> bytes:
+        """The figure as a JPEG file of full colours, on white or on the page's dark ground."""
+        how = {"quality": 88, "subsampling": 0, "optimize": True}
+        return self._drawn(dark, PAGE_DARK, format="jpeg", pil_kwargs=how)
+
+    def _drawn(self, dark: bool, ground: str, **how: Any) -> bytes:
         _recolour(self, "black", INK)  # what was added outside the style
         for legend in self.findobj(Legend):
             legend.set_frame_on(False)
@@ -95,25 +109,26 @@ class Figure(mpl_figure.Figure):
         try:
             file = io.BytesIO()
             with matplotlib.rc_context(STYLE):
-                face = "none" if dark else "white"
-                self.savefig(file, format="png", facecolor=face, metadata={"Software": None})
+                self.savefig(file, facecolor=ground if dark else "white", **how)
             return file.getvalue()
         finally:
             if dark:
                 _recolour(self, INK_DARK, INK)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict, dict]:
-        def text(png: bytes) -> str:
-            return base64.b64encode(png).decode()
+        def text(picture: bytes) -> str:
+            return base64.b64encode(picture).decode()
 
+        kind = "image/jpeg" if self.compressed else "image/png"
+        draw = self.jpeg if self.compressed else self.png
         # the book's build reads the metadata; notebooks use the width and pass over the rest
         metadata = {
             "alt": self.alt,
             "caption": self.caption,
-            "dark": text(self.png(dark=True)),
+            "dark": text(draw(dark=True)),
             "width": round(self.get_figwidth() * 96),
         }
-        return {"image/png": text(self.png()), "text/plain": self.alt}, {"image/png": metadata}
+        return {kind: text(draw()), "text/plain": self.alt}, {kind: metadata}
 
 
 def figure(
@@ -169,7 +184,7 @@ def images(
     caption: str,
     columns: int = 5,
 ) -> Figure:
-    """A grid of images ``[N, C, H, W]`` in [0, 1], each under its title."""
+    """A grid of images ``[N, C, H, W]`` in [0, 1], each under its title; of large ones a JPEG."""
     check_images(images)
     titles = [""] * len(images) if titles is None else list(titles)
     if len(titles) != len(images):
@@ -183,6 +198,7 @@ def images(
         size=(width * columns, rows * (width * images.shape[2] / images.shape[3] + 0.17 * lines)),
         squeeze=False,
     )  # fmt: skip
+    made.compressed = max(images.shape[2:]) > LARGE
     for ax in axes.flat[len(images) :]:
         ax.axis("off")
     for ax, image, title in zip(axes.flat, images, titles, strict=False):

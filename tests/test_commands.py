@@ -107,27 +107,6 @@ def test_a_broken_link_fails_the_build(book):
         make(book, run=False)
 
 
-def test_a_chapter_without_its_networks_keeps_its_outputs_and_says_so(book, monkeypatch, capsys):
-    import foolkit.models
-
-    chapters.make_notebooks(book, book.parent / "_config.yml", ["second"])
-
-    def none():
-        raise FileNotFoundError("no networks")
-
-    monkeypatch.delenv("FOOLKIT_DATA", raising=False)
-    monkeypatch.setattr(chapters, "PHOTOGRAPHS", "second")
-    monkeypatch.setattr(foolkit.models, "imagenet", none)
-    page = make(book, run=True).parent / "second.html"
-    said = " ".join(page.read_text("utf-8").split())
-    assert "were not on the machine that built this page" in said
-    assert "world" in said  # what was measured before
-    assert "not executed: its networks are not here" in capsys.readouterr().out
-    monkeypatch.setattr(foolkit.models, "imagenet", dict)
-    page = make(book, run=True).parent / "second.html"
-    assert "were not on the machine" not in page.read_text("utf-8")
-
-
 def test_notebooks_executes_in_place_without_a_noisy_diff(book):
     chapters.make_notebooks(book, book.parent / "_config.yml", [])
     first = {path: path.read_bytes() for path in book.glob("*.ipynb")}

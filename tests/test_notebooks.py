@@ -11,12 +11,12 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from foolkit.models.imagenet import programs
 from tools import book as commands
 from tools import chapters
 
 ROOT = Path(__file__).resolve().parent.parent
 PATHS = chapters.chapters(ROOT / "book")
+LARGEST = 2_000_000  # bytes
 TAGS = {"hide-input", "hide-output", "hide-cell", "nbval-ignore-output", "colab", "remove-cell"}
 each_chapter = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 
@@ -53,11 +53,16 @@ def test_cells_are_short(path):
 def test_every_figure_has_alt_text_and_a_caption(path):
     for cell in code_cells(path):
         for output in cell.outputs:
-            if "image/png" in output.get("data", {}):
-                about = output.metadata["image/png"]
+            for kind in {"image/png", "image/jpeg"} & set(output.get("data", {})):
+                about = output.metadata[kind]
                 assert about["alt"].strip()
                 assert about["caption"].strip()
                 assert about["dark"]
+
+
+@each_chapter
+def test_file_is_small(path):
+    assert path.stat().st_size < LARGEST
 
 
 @each_chapter
@@ -102,8 +107,6 @@ def test_nbval_notices_another_output(tmp_path, output, code):
 @each_chapter
 def test_the_large_version_runs(path, tmp_path):
     """``FOOLKIT_SCALE=full`` with its counts divided by 100, in a copy."""
-    if path.stem == chapters.PHOTOGRAPHS and not programs():
-        pytest.skip("no networks in $FOOLKIT_DATA/imagenet")
     copy = shutil.copy(path, tmp_path)
     code = (
         "from pathlib import Path; from tools import chapters;"

@@ -59,6 +59,26 @@ def test_a_notebook_gets_alt_text_and_both_versions(drawn):
     assert base64.b64decode(book["dark"]) == drawn.png(dark=True)
 
 
+def test_large_images_are_a_jpeg_of_full_colours_on_the_pages_ground():
+    noise = torch.rand(3, 3, 96, 96, generator=torch.Generator().manual_seed(0))
+    drawn = plot.images(noise, alt="noise", caption="Noise.")
+    data, metadata = drawn._repr_mimebundle_()
+    assert set(data) == {"image/jpeg", "text/plain"}
+    light = Image.open(io.BytesIO(base64.b64decode(data["image/jpeg"])))
+    dark = Image.open(io.BytesIO(base64.b64decode(metadata["image/jpeg"]["dark"])))
+    assert light.format == dark.format == "JPEG"
+    assert light.getpixel((1, 1)) == (255, 255, 255)
+    ground = tuple(bytes.fromhex(plot.PAGE_DARK[1:]))
+    assert max(abs(a - b) for a, b in zip(dark.getpixel((1, 1)), ground, strict=True)) <= 2
+    assert "Y" in light.getbands() or light.layer[0][1:3] == (1, 1)  # no halved colours
+    true = Image.open(io.BytesIO(drawn.png())).convert("RGB")
+    loss = np.abs(np.asarray(light, float) - np.asarray(true, float)).mean()
+    assert loss < 6  # of 255 levels, in noise
+    assert len(data["image/jpeg"]) < 0.7 * len(base64.b64encode(drawn.png()))
+    small = plot.images(noise[:, :, :28, :28], alt="noise", caption="Noise.")
+    assert "image/png" in small._repr_mimebundle_()[0]
+
+
 def test_percent_never_rounds_up_to_certainty():
     assert plot.percent(0.99999) == "99.99 %"
     assert plot.percent(0.9999) == "99.99 %"

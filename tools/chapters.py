@@ -18,17 +18,12 @@ import yaml
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell
+from nbformat.v4 import new_code_cell
 
 ROOT = Path(__file__).resolve().parent.parent
 TIMEOUT = 600  # seconds a cell
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-PHOTOGRAPHS = "imagenet"  # the chapter whose networks do not come with the package
-KEPT = """:::{note}
-The networks of this chapter were not on the machine that built this page, and could not be
-downloaded. What you see was measured before, on the networks named below.
-:::"""
 COLAB = """import sys
 
 if "google.colab" in sys.modules:
@@ -228,13 +223,7 @@ def make_book(book: Path, build: Path, config: Path, run: bool) -> Path:
     for number, path in enumerate(found, 1):
         if run:
             print(f"chapter {number}/{len(found)}  {path.stem:26}", end="", flush=True)
-            if lacks_networks(path):
-                keep_outputs(path)
-                print(
-                    "not executed: its networks are not here, and cannot be downloaded", flush=True
-                )
-            else:
-                print(f"{execute(path, address(config)):6.1f} s", flush=True)
+            print(f"{execute(path, address(config)):6.1f} s", flush=True)
         networks |= refresh_widgets(path)
     page = build_html(copied, build, config)
     write_weights(page.parent / "_static", networks)
@@ -259,29 +248,6 @@ def refresh_widgets(path: Path) -> set[str]:
         nbformat.write(notebook, path)
     named = [[state.get("network"), *state.get("networks", [])] for state in ours]
     return {name for names in named for name in names if name}
-
-
-def lacks_networks(path: Path) -> bool:
-    """Whether a chapter needs networks that are neither here nor can be downloaded."""
-    if path.stem != PHOTOGRAPHS:
-        return False
-    from foolkit.models import imagenet  # brings PyTorch: only where it is needed
-    from foolkit.models.imagenet import programs
-
-    if programs():
-        return False
-    try:
-        imagenet()
-    except FileNotFoundError:
-        return True
-    return False
-
-
-def keep_outputs(path: Path) -> None:
-    """Say in a copied chapter, below its title, that it was not executed here."""
-    notebook = nbformat.read(path, as_version=4)
-    notebook.cells.insert(1, new_markdown_cell(KEPT))
-    nbformat.write(notebook, path)
 
 
 def write_weights(static: Path, networks: set[str]) -> None:

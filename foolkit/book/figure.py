@@ -10,6 +10,9 @@ from typing import Any, ClassVar
 from docutils import nodes
 
 
+ENDINGS = {"image/png": "png", "image/jpeg": "jpg"}
+
+
 class BookFigure:
     """Turns a figure's output into a ``<figure>``: both versions, alt text, caption."""
 
@@ -17,16 +20,18 @@ class BookFigure:
 
     @staticmethod
     def handle_mime(renderer: Any, data: Any, inline: bool) -> list[nodes.Element] | None:
-        """Docutils nodes for a PNG that has a caption in its metadata; None for all others."""
-        about = data.output_metadata.get("image/png", {})
-        if inline or data.mime_type != "image/png" or "caption" not in about:
+        """Docutils nodes for a picture that has a caption in its metadata; None for others."""
+        about = data.output_metadata.get(data.mime_type, {})
+        if inline or data.mime_type not in ENDINGS or "caption" not in about:
             return None
+        ending = ENDINGS[data.mime_type]
 
         def image(content: str, theme: str) -> nodes.image:
-            png = b64decode(content)
+            picture = b64decode(content)
             uri = renderer.write_file(
-                [f"{sha256(png).hexdigest()}.png"], png, overwrite=False, exists_ok=True
-            )
+                [f"{sha256(picture).hexdigest()}.{ending}"], picture, overwrite=False,
+                exists_ok=True,
+            )  # fmt: skip
             return nodes.image(
                 uri=uri, alt=about["alt"], width=f"{about['width']}px", classes=[f"only-{theme}"]
             )
