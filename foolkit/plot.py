@@ -75,8 +75,8 @@ class Figure(mpl_figure.Figure):
     Attributes:
         alt: what the figure shows, for a reader who does not see it.
         caption: what the figure finds, in a sentence or two.
-        compressed: a JPEG of high quality instead of a PNG: for photographs and noise, which are
-            five to ten times smaller so.
+        compressed: a JPEG of high quality instead of a PNG where that is smaller, as it is for
+            photographs.
     """
 
     compressed = False
@@ -94,7 +94,7 @@ class Figure(mpl_figure.Figure):
 
     def jpeg(self, dark: bool = False) -> bytes:
         """The figure as a JPEG file of full colours, on white or on the page's dark ground."""
-        how = {"quality": 88, "subsampling": 0, "optimize": True}
+        how = {"quality": 88, "subsampling": 0}
         return self._drawn(dark, PAGE_DARK, format="jpeg", pil_kwargs=how)
 
     def _drawn(self, dark: bool, ground: str, **how: Any) -> bytes:
@@ -119,8 +119,9 @@ class Figure(mpl_figure.Figure):
         def text(picture: bytes) -> str:
             return base64.b64encode(picture).decode()
 
-        kind = "image/jpeg" if self.compressed else "image/png"
-        draw = self.jpeg if self.compressed else self.png
+        kind, draw = "image/png", self.png
+        if self.compressed and len(self.jpeg()) < len(self.png()):
+            kind, draw = "image/jpeg", self.jpeg
         # the book's build reads the metadata; notebooks use the width and pass over the rest
         metadata = {
             "alt": self.alt,

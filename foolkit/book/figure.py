@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 
 from docutils import nodes
 
-
 ENDINGS = {"image/png": "png", "image/jpeg": "jpg"}
 
 
