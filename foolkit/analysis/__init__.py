@@ -32,6 +32,15 @@ from foolkit.analysis.intervals import (
     mean_interval,
 )
 from foolkit.analysis.likeness import class_means, pixel_correlation, power_spectrum
+from foolkit.analysis.motifs import (
+    Placed,
+    fill_cells,
+    find_motifs,
+    log_odds,
+    nearest_pairs,
+    place_motifs,
+    worth_of_cells,
+)
 from foolkit.analysis.regularity import (
     Recurrence,
     compressed_size,
@@ -96,6 +105,7 @@ __all__ = [
     "MaxSoftmax",
     "Mistakes",
     "PixelNeighbours",
+    "Placed",
     "Plane",
     "Recurrence",
     "Reference",
@@ -127,17 +137,22 @@ __all__ = [
     "exact_interval",
     "exact_share",
     "fade_seams",
+    "fill_cells",
+    "find_motifs",
     "find_repeats",
     "fit_temperature",
+    "log_odds",
     "logits_apart",
     "mean_interval",
     "mistakes",
     "mistakes_on_rubbish",
     "mosaic",
     "nearest_images",
+    "nearest_pairs",
     "over_networks",
     "paste_tiles",
     "pixel_correlation",
+    "place_motifs",
     "power_spectrum",
     "random_directions",
     "recurrence",
@@ -153,4 +168,5 @@ __all__ = [
     "tiled_repeats",
     "transfer",
     "variance_in_bars",
+    "worth_of_cells",
 ]
