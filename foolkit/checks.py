@@ -6,11 +6,15 @@ Every message names the argument, what came, and what is expected.
 from __future__ import annotations
 
 import math
+import numbers
+import operator
 from collections.abc import Sequence
+from typing import SupportsIndex
 
 import torch
 from torch import Tensor
 
+MOST = 2**48  # of a count: beyond any that could be worked off
 TOLERANCE = 1e-6  # rounding of float32 arithmetic that should have stayed in [0, 1]
 
 
@@ -81,17 +85,30 @@ def check_labels(labels: Tensor, n: int, k: int, argument: str = "labels") -> No
         raise ValueError(f"{argument}: expected classes 0 to {k - 1}, got {low} to {high}")
 
 
-def check_count(value: int, argument: str, minimum: int = 1) -> None:
-    """Raise unless ``value`` is an integer of at least ``minimum``."""
-    if isinstance(value, bool) or not isinstance(value, int):
+def check_count(value: SupportsIndex, argument: str, minimum: int = 1) -> None:
+    """Raise unless ``value`` is an integer, NumPy's and torch's included, from ``minimum`` up."""
+    try:
+        number = None if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = None
+    if number is None:
         raise TypeError(f"{argument}: expected an integer of at least {minimum}, got {value!r}")
-    if value < minimum:
+    if number < minimum:
         raise ValueError(f"{argument}: expected an integer of at least {minimum}, got {value}")
+    if number > MOST:
+        raise ValueError(f"{argument}: expected an integer of at most {MOST}, got {value}")
+
+
+def is_real(value: object) -> bool:
+    """Whether it is a real number: Python's, NumPy's, or a torch tensor without dimensions."""
+    if isinstance(value, Tensor):
+        return value.ndim == 0 and value.dtype != torch.bool and not value.is_complex()
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
 def check_fraction(value: float, argument: str) -> None:
     """Raise unless ``value`` is a number in [0, 1]."""
-    if not isinstance(value, (int, float)) or isinstance(value, bool):
+    if not is_real(value):
         raise TypeError(f"{argument}: expected a number in [0, 1], got {value!r}")
     if not 0 <= value <= 1:
         raise ValueError(f"{argument}: expected a number in [0, 1], got {value}")
@@ -108,7 +125,7 @@ def check_number(
 ) -> None:
     """Raise unless ``value`` is a finite number ``> above`` and ``>= least``."""
     wanted = f"> {above:g}" if above > -math.inf else f">= {least:g}"
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if not is_real(value):
         raise TypeError(f"{argument}: expected a number {wanted}, got {value!r}")
     if not (math.isfinite(value) and value > above and value >= least):
         raise ValueError(f"{argument}: expected a number {wanted}, got {value}")

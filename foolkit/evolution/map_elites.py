@@ -19,11 +19,13 @@ from foolkit.encodings.genomes import Encoding, Genomes
 from foolkit.evolution.elites import Elites, History
 from foolkit.files import check_writable, load_tensors, save_tensors
 from foolkit.models.classifier import evaluating, fingerprint
+from foolkit.models.door import checked
 from foolkit.models.precision import Precision, check_precision, confidences, device_of
 from foolkit.progress import progress_bar
 from foolkit.seeds import Seed, seed_of
 
 SAVE_EVERY = 30.0  # seconds between checkpoints
+FEW = 4  # images that a network is tried with
 
 
 @dataclass
@@ -176,6 +178,7 @@ class MapElites:
             children = self.encoding.vary(elites, self.generator, generation)
             images = self.encoding.render(children)
             confidence, finalists = confidences(self.net, images, self.precision, classes)
+            confidence = confidence.nan_to_num(nan=-1.0)  # a child without an answer beats nobody
             if finalists is not None:
                 children, parents = children[finalists], parents[finalists]
             drawn = self.generator.get_state()
@@ -337,13 +340,10 @@ class MapElites:
     @torch.inference_mode()
     def _first_population(self) -> Archive:
         genomes = self.encoding.sample(self.batch, self.generator)
+        images = self.encoding.render(genomes)
+        self.net = checked(self.net, images[:FEW])
         with evaluating(self.net):
-            logits = self.net(self.encoding.render(genomes))
-        if logits.ndim != 2 or len(logits) != self.batch:
-            raise ValueError(
-                f"net: expected logits [{self.batch}, K] for {self.batch} images,"
-                f" got {list(logits.shape)}"
-            )
+            logits = self.net(images)
         if not logits.isfinite().all():
             raise FloatingPointError("net: expected finite logits, got NaN or infinity")
         confidence, index = logits.float().softmax(1).max(0)

@@ -20,7 +20,7 @@ from foolkit.gradients.problem import (
     column,
     gradient,
 )
-from foolkit.gradients.result import Perturbed, facts
+from foolkit.gradients.result import Perturbed, measured
 from foolkit.models.precision import device_of
 from foolkit.progress import progress_bar
 from foolkit.seeds import Seed, generator_of
@@ -157,6 +157,7 @@ def ascent(
     shifts = drawn.tolist()
     longest = 0
     total = -(-len(begin) // batch) * steps
+    net = problem.net
     with attacking(net), progress_bar(total, "steps", progress=progress) as bar:
         result = problem.images.clone()
         reached = torch.full_like(problem.labels, -1)
@@ -199,7 +200,7 @@ def ascent(
             bar.update(steps - step)
             result[rows], reached[rows] = images, done
             longest = max(longest, int(torch.where(done < 0, step, done).max()))
-    about = facts(problem, result, queries, batch)
+    about = measured(problem, result, queries, batch)
     return Ascent(**about, steps=reached, trajectory=trajectory[: longest + 1].clone())
 
 

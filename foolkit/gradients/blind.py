@@ -52,7 +52,7 @@ def blind(
     check_count(generations, "generations")
     check_count(batch, "batch")
     draws = generator_of(seed, images.device)
-    with attacking(net):
+    with attacking(problem.net):
         changed, queries = _bred(problem, epsilon, generations, draws, batch)
     return perturbed(problem, changed, queries, batch)
 

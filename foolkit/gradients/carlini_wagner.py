@@ -72,7 +72,7 @@ def carlini_wagner(
     for name, value in (("search_steps", search_steps), ("steps", steps), ("batch", batch)):
         check_count(value, name)
     total = -(-len(problem) // batch) * search_steps
-    with attacking(net), progress_bar(total, "searches", progress=progress) as bar:
+    with attacking(problem.net), progress_bar(total, "searches", progress=progress) as bar:
         best, queries = torch.empty_like(problem.images), torch.empty_like(problem.labels)
         for rows in torch.arange(len(problem), device=images.device).split(batch):
             part = problem[rows]

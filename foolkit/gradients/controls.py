@@ -74,7 +74,7 @@ def noise(
     else:
         sizes = [images.new_full((len(problem),), s) for s in check_sizes(size, "size")]
     shape, generator = images.shape, generator_of(seed, images.device)
-    with attacking(net):
+    with attacking(problem.net):
         drawn = torch.randn(shape, generator=generator, device=images.device)
         if kind == "sign":
             drawn = drawn.sign_().where(drawn != 0, 1)

@@ -79,7 +79,7 @@ def deepfool(
     if finalists is not None:
         check_count(finalists, "finalists")
     total = len(problem)
-    with attacking(net), progress_bar(total, "images", progress=progress) as bar:
+    with attacking(problem.net), progress_bar(total, "images", progress=progress) as bar:
         best, queries = problem.images.clone(), torch.zeros_like(problem.labels)
         for rows in torch.arange(total, device=images.device).split(batch):
             run = _Run(problem[rows], rows, torch.zeros_like(problem.images[rows]))

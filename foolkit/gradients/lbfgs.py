@@ -77,7 +77,7 @@ def lbfgs(
     check_count(steps, "steps")
     check_count(batch, "batch")
     total = len(problem)
-    with attacking(net), progress_bar(total, "images", progress=progress) as bar:
+    with attacking(problem.net), progress_bar(total, "images", progress=progress) as bar:
         best, queries = torch.empty_like(problem.images), torch.empty_like(problem.labels)
         for rows in torch.arange(total, device=images.device).split(batch):
             search = _Search.begin(problem[rows], rows)
@@ -163,7 +163,8 @@ class _Search:
     def done(self, tolerance: float) -> Tensor:
         """``[N]``: c is known well enough, or no c will do."""
         known = self.fails <= self.works * (1 + tolerance)
-        return known | (self.c * RANGE < self.first) | (self.c > self.first * RANGE)
+        lost = ~self.c.isfinite()  # a gradient of NaN: nothing can be known
+        return known | lost | (self.c * RANGE < self.first) | (self.c > self.first * RANGE)
 
     def step(self, steps: int) -> None:
         """One pass of the network: try a step of every image, take those that descend."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 
 from foolkit.checks import check_images, check_labels, check_number
 from foolkit.models.classifier import evaluating
+from foolkit.models.door import checked
 
 BATCH = 256  # images of one pass: enough to fill a processor, few enough to stay in its cache
 ROUNDING = 1e-5  # of the largest logit: what another batch size may change, with room to spare
@@ -46,8 +48,8 @@ class Problem:
         """The problem, once everything about it has been checked (one image is classified).
 
         Raises:
-            TypeError, ValueError: what ``check_images`` and ``check_labels`` raise; a network,
-                a mask or a device that does not fit.
+            TypeError, ValueError: what ``check_images`` and ``check_labels`` raise; a network
+                (see ``foolkit.models.door``), a mask or a device that does not fit.
             FloatingPointError: the network's answer is not finite.
         """
         if not isinstance(net, nn.Module):
@@ -59,14 +61,9 @@ class Problem:
                     f"images: expected them on {tensor.device}, where the network is,"
                     f" got {images.device}"
                 )
+        net = checked(net, images[:1])
         with torch.no_grad(), evaluating(net):
             logits = net(images[:1])
-        if logits.ndim != 2 or len(logits) != 1 or logits.shape[1] < 2:
-            raise ValueError(
-                f"net: expected logits [1, K] of one image, K >= 2, got {list(logits.shape)}"
-            )
-        if not logits.isfinite().all():
-            raise FloatingPointError("net: expected finite logits, got NaN or infinity")
         check_labels(labels, len(images), logits.shape[1], argument)
         if mask is not None:
             if not isinstance(mask, Tensor) or mask.dtype != torch.bool:
@@ -157,11 +154,42 @@ def column(values: Tensor) -> Tensor:
     return values.view(-1, 1, 1, 1)
 
 
+def several(size: object) -> bool:
+    """Whether sizes were given as a sequence, a NumPy array or a tensor, and not as a number."""
+    return isinstance(size, Sequence) or getattr(size, "ndim", 0) > 0
+
+
 def check_sizes(size: float | Sequence[float], argument: str) -> list[float]:
     """One size or several, as a list; each a finite number >= 0."""
-    sizes = list(size) if isinstance(size, Sequence) else [size]
+    sizes = list(size) if several(size) else [size]  # type: ignore[arg-type]
     if not sizes:
         raise ValueError(f"{argument}: expected at least one number, got none")
     for value in sizes:
         check_number(value, argument, least=0)
-    return sizes
+    return [float(value) for value in sizes]
+
+
+class Flat:
+    """Counts the images whose gradient is exactly zero, and says so at the end.
+
+    Where the softmax is saturated the cross-entropy's gradient underflows to zero in float32, and
+    a routine that follows it stands still: the network looks robust and is not (Carlini and
+    Wagner 2017, section on defensive distillation; Croce and Hein 2020).
+    """
+
+    def __init__(self) -> None:
+        self.counts: list[Tensor] = []
+
+    def look(self, slope: Tensor) -> None:
+        """One gradient ``[N, C, H, W]``; the device is not waited for."""
+        self.counts.append((slope == 0).flatten(1).all(1).sum())
+
+    def warn(self, total: int, remedy: str) -> None:
+        """A ``UserWarning`` if there were any."""
+        count = int(torch.stack(self.counts).sum()) if self.counts else 0
+        if count:
+            warnings.warn(
+                f"net: the gradient of {count} of {total} images is exactly zero, so nothing can be"
+                f" learned from it: {remedy}",
+                stacklevel=3,
+            )

@@ -27,7 +27,9 @@ class Perturbed:
         labels: int64 ``[N]``, the true classes, or the goals if ``targeted``.
         targeted: whether the labels were to be reached, and not to be left.
         success: bool ``[N]``. Untargeted: the predicted class is not the label (also where it
-            never was). Targeted: it is.
+            never was, see ``before``). Targeted: it is. An image or an answer that is not finite
+            is a failure.
+        before: int64 ``[N]``, the class of the largest logit of the *original*.
         success_8bit: bool ``[N]``, the same after rounding to 8 bits, as an image file would.
         predicted: int64 ``[N]``, the class of the largest logit.
         confidence: float32 ``[N]``, softmax probability of the *predicted* class.
@@ -47,6 +49,7 @@ class Perturbed:
     targeted: bool
     success: Tensor
     success_8bit: Tensor
+    before: Tensor
     predicted: Tensor
     confidence: Tensor
     label_confidence: Tensor
@@ -62,6 +65,7 @@ class Perturbed:
         "labels": torch.int64,
         "success": torch.bool,
         "success_8bit": torch.bool,
+        "before": torch.int64,
         "predicted": torch.int64,
         "l0": torch.int64,
         "queries": torch.int64,
@@ -71,9 +75,33 @@ class Perturbed:
         return len(self.images)
 
     def __repr__(self) -> str:
-        fooled = int(self.success.sum())
-        far = f", median L2 of these {float(self.l2[self.success].median()):.2f}" if fooled else ""
-        return f"{type(self).__name__}({len(self)} images, {fooled} fooled{far})"
+        fooled = self.fooled
+        count, already = int(fooled.sum()), int((self.success & ~fooled).sum())
+        far = f", median L2 of these {float(self.l2[fooled].median()):.2f}" if count else ""
+        so = "at the goal" if self.targeted else "wrong"
+        before = f", {already} {so} before" if already else ""
+        return f"{type(self).__name__}({len(self)} images, {count} fooled{far}{before})"
+
+    @property
+    def fooled(self) -> Tensor:
+        """bool ``[N]``: successes that were none before: right (or away from the goal) as given."""
+        return self.success & ((self.before == self.labels) != self.targeted)
+
+    @property
+    def clean_accuracy(self) -> float:
+        """The share of the originals that the network reads as their labels say (untargeted)."""
+        self._need_truth()
+        return float((self.before == self.labels).float().mean())
+
+    @property
+    def robust_accuracy(self) -> float:
+        """The share that it reads right after the change, too (untargeted)."""
+        self._need_truth()
+        return float((~self.success).float().mean())
+
+    def _need_truth(self) -> None:
+        if self.targeted:
+            raise ValueError("targeted: expected untargeted results; labels are goals here")
 
     @property
     def perturbation(self) -> Tensor:
@@ -193,10 +221,19 @@ class Perturbed:
         return torch.cat(parts)
 
 
-def facts(problem: Problem, images: Tensor, queries: Tensor | int, batch: int = BATCH) -> dict:
-    """The fields of ``Perturbed`` for ``images`` made from ``problem``."""
+def measured(
+    problem: Problem, images: Tensor, queries: Tensor | int, batch: int = BATCH
+) -> dict[str, Tensor | bool]:
+    """The fields of ``Perturbed`` for ``images`` made from ``problem``.
+
+    Where a routine ended in pixels that are not finite the original stands, as a failure.
+    """
     with attacking(problem.net):
+        broken = ~images.flatten(1).isfinite().all(1)
+        images = torch.where(broken.view(-1, 1, 1, 1), problem.images, images)
         logits = torch.cat([problem.net(part).float() for part in images.split(batch)])
+        before = torch.cat([problem.net(part.images).argmax(1) for part in problem.split(batch)])
+        broken |= ~logits.isfinite().all(1)
         files = [(part * 255).round_().clamp_(0, 255).div_(255) for part in images.split(batch)]
         from_files = torch.cat([problem.net(part).argmax(1) for part in files])
         confidence, predicted = logits.softmax(1).max(1)
@@ -209,8 +246,9 @@ def facts(problem: Problem, images: Tensor, queries: Tensor | int, batch: int = 
             "originals": problem.images,
             "labels": problem.labels,
             "targeted": problem.targeted,
-            "success": (predicted == problem.labels) == problem.targeted,
-            "success_8bit": (from_files == problem.labels) == problem.targeted,
+            "success": ((predicted == problem.labels) == problem.targeted) & ~broken,
+            "success_8bit": ((from_files == problem.labels) == problem.targeted) & ~broken,
+            "before": before,
             "predicted": predicted,
             "confidence": confidence,
             "label_confidence": logits.softmax(1).gather(1, problem.labels[:, None])[:, 0],
@@ -226,4 +264,4 @@ def perturbed(
     problem: Problem, images: Tensor, queries: Tensor | int, batch: int = BATCH
 ) -> Perturbed:
     """The result for ``images`` made from ``problem``, judged anew."""
-    return Perturbed(**facts(problem, images, queries, batch))
+    return Perturbed(**measured(problem, images, queries, batch))

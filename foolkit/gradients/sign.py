@@ -13,17 +13,22 @@ from tqdm.auto import tqdm
 from foolkit.checks import check_choice, check_count, check_number
 from foolkit.gradients.problem import (
     BATCH,
+    Flat,
     Problem,
     attacking,
     check_sizes,
     column,
     gradient,
+    several,
 )
 from foolkit.gradients.result import Perturbed, perturbed
 from foolkit.progress import progress_bar
 from foolkit.seeds import Seed, generator_of
 
 Norm = Literal["inf", "2", "1"]
+Loss = Literal["cross-entropy", "margin"]
+LOSSES = ("cross-entropy", "margin")
+REMEDY = "the softmax is saturated, or the gradient is hidden; try loss='margin'"
 SPARSE = 0.05  # share of the pixels that one step in the L1 norm changes
 
 
@@ -33,6 +38,7 @@ def fgsm(
     labels: Tensor,
     *,
     epsilon: float | Sequence[float],
+    loss: Loss = "cross-entropy",
     targeted: bool = False,
     clip: bool = True,
     mask: Tensor | None = None,
@@ -50,6 +56,9 @@ def fgsm(
         labels: int64 ``[N]``, the true classes, or the goals if ``targeted``.
         epsilon: size of the step, Linf in units of the pixel range; or several, which share the
             one gradient.
+        loss: what rises: the ``"cross-entropy"`` of the papers; or the ``"margin"``
+            ``max_{k != label} Z_k - Z_label`` of the logits (Carlini and Wagner 2017, loss f_6),
+            which does not vanish where the softmax is saturated.
         targeted: make the labels the goal.
         clip: clip to [0, 1].
         mask: bool, broadcast to the images: True where a pixel may change.
@@ -60,20 +69,28 @@ def fgsm(
 
     Raises:
         TypeError, ValueError: images, labels, mask or a number that do not fit.
+
+    Warns:
+        UserWarning: images whose gradient is exactly zero.
     """
     problem = Problem.checked(net, images, labels, targeted, mask)
     check_count(batch, "batch")
+    check_choice(loss, LOSSES, "loss")
     epsilons = check_sizes(epsilon, "epsilon")
-    with attacking(net):
-        slopes = [_loss_gradient(part, part.images) for part in problem.split(batch)]
-        signs = torch.cat(slopes).sign_()
+    flat = Flat()
+    with attacking(problem.net):
+        slopes = [_loss_gradient(part, part.images, loss) for part in problem.split(batch)]
+        signs = torch.cat(slopes)
+        flat.look(signs)
+        signs.sign_()
         if problem.mask is not None:
             signs *= problem.mask
         results = []
         for size in epsilons:
             moved = torch.add(problem.images, signs, alpha=size)
             results.append(perturbed(problem, moved.clamp_(0, 1) if clip else moved, 1, batch))
-    return results if isinstance(epsilon, Sequence) else results[0]
+    flat.warn(len(images), REMEDY)
+    return results if several(epsilon) else results[0]
 
 
 def pgd(
@@ -83,6 +100,7 @@ def pgd(
     *,
     epsilon: float | Sequence[float],
     norm: Norm = "inf",
+    loss: Loss = "cross-entropy",
     steps: int = 40,
     step_size: float | None = None,
     random_start: bool = True,
@@ -103,7 +121,7 @@ def pgd(
     taken: the loss is maximised, not the distance minimised.
 
     Args:
-        net, images, labels, targeted, mask, batch: as for ``fgsm``.
+        net, images, labels, loss, targeted, mask, batch: as for ``fgsm``.
         epsilon: radius of the ball in ``norm``, in units of the pixel range; or several. Balls
             are nested, so an image that was fooled in a smaller ball is the result in each
             larger one, and only the others are attacked again.
@@ -122,9 +140,13 @@ def pgd(
 
     Raises:
         TypeError, ValueError: an argument that does not fit.
+
+    Warns:
+        UserWarning: images whose gradient is exactly zero at the first step.
     """
     problem = Problem.checked(net, images, labels, targeted, mask)
     epsilons = check_sizes(epsilon, "epsilon")
+    check_choice(loss, LOSSES, "loss")
     check_choice(norm, tuple(STEEPEST), "norm")
     for name, value in (("steps", steps), ("restarts", restarts), ("batch", batch)):
         check_count(value, name)
@@ -134,14 +156,14 @@ def pgd(
         raise ValueError("restarts: expected 1 without a random start (all runs would be the same)")
     generator = generator_of(seed, images.device)
 
-    several = isinstance(epsilon, Sequence)
+    flat = Flat()
     rounds = [size for size in sorted(set(epsilons)) for _ in range(restarts)]
     results = {}
     total = len(rounds) * -(-len(images) // batch) * steps
-    with attacking(net), progress_bar(total, "steps", progress=progress) as bar:
+    with attacking(problem.net), progress_bar(total, "steps", progress=progress) as bar:
         best, lead = problem.images.clone(), images.new_full((len(images),), -torch.inf)
         queries = torch.zeros_like(problem.labels)
-        for size in rounds:
+        for number, size in enumerate(rounds):
             length = 2.5 * size / steps if step_size is None else step_size
             # for all images: where one starts depends neither on the batch nor on the others
             starts = random_in_ball(problem.images, norm, size, generator) if random_start else None
@@ -150,12 +172,13 @@ def pgd(
                     break
                 part = problem[rows]
                 start = None if starts is None else starts[rows]
-                moved = _descend(part, start, size, norm, steps, length, bar)
+                seen = None if number else flat
+                moved = _descend(part, start, size, norm, loss, steps, length, bar, seen)
                 queries[rows] += steps
                 if len(rounds) == 1:
                     best[rows] = moved
                     continue
-                logits = net(moved).float()
+                logits = problem.net(moved).float()
                 queries[rows] += 1
                 margin = part.margin(logits)
                 margin = torch.where(part.fooled(logits), margin, margin.clamp(max=0))
@@ -165,7 +188,8 @@ def pgd(
             results[size] = best.clone(), queries.clone()
         bar.update(total - bar.n)
     judged = {size: perturbed(problem, *found, batch) for size, found in results.items()}
-    return [judged[size] for size in epsilons] if several else judged[epsilon]
+    flat.warn(len(images), REMEDY)
+    return [judged[size] for size in epsilons] if several(epsilon) else judged[epsilons[0]]
 
 
 def _descend(
@@ -173,17 +197,21 @@ def _descend(
     start: Tensor | None,
     epsilon: float,
     norm: Norm,
+    loss: Loss,
     steps: int,
     step_size: float,
     bar: tqdm[Any],
+    flat: Flat | None,
 ) -> Tensor:
-    """The images after ``steps`` steps from the change ``start``."""
+    """The images after ``steps`` steps from the change ``start``; ``flat`` sees the first."""
     low, high = part.bounds()
     if norm == "inf":  # this ball is a box too: one clamp projects onto both
         low, high = low.clamp_(min=-epsilon), high.clamp_(max=epsilon)
     change = torch.zeros_like(part.images) if start is None else start.clamp_(low, high)
-    for _ in range(steps):
-        slope = _loss_gradient(part, part.images + change)
+    for step in range(steps):
+        slope = _loss_gradient(part, part.images + change, loss)
+        if flat is not None and step == 0:
+            flat.look(slope)
         if part.mask is not None:
             slope *= part.mask
         change.add_(STEEPEST[norm](slope, change, low, high), alpha=step_size)
@@ -194,13 +222,15 @@ def _descend(
     return part.images + change
 
 
-def _loss_gradient(part: Problem, images: Tensor) -> Tensor:
-    """Gradient of the cross-entropy, of its negative if targeted: the way to be fooled."""
+def _loss_gradient(part: Problem, images: Tensor, loss: Loss) -> Tensor:
+    """Gradient of the loss that rises as the image is fooled."""
+    if loss == "margin":
+        return gradient(part.net, images, part.margin)[2]
 
-    def loss(logits: Tensor) -> Tensor:
+    def crossed(logits: Tensor) -> Tensor:
         return cross_entropy(logits, part.labels, reduction="none")
 
-    slope = gradient(part.net, images, loss)[2]
+    slope = gradient(part.net, images, crossed)[2]
     return slope.neg_() if part.targeted else slope
 
 

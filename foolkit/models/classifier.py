@@ -11,12 +11,15 @@ import torch
 from torch import Tensor, nn
 
 from foolkit.checks import check_count, check_images, check_shape
+from foolkit.models.door import answer
 
 
 class Classifier(nn.Module):
     """Any module from images ``[N, C, H, W]`` in [0, 1] to logits ``[N, K]``, with its names.
 
-    Scaling, mean and resizing belong inside ``module``. A network of your own is one line::
+    Scaling, mean and resizing belong inside ``module``. It may be in half or double precision,
+    and may return an object with ``.logits`` or a tuple with one tensor ``[N, K]``: images are
+    given in its own precision, logits are float32. A network of your own is one line::
 
         mine = Classifier(my_module, input_shape=(3, 32, 32), classes=my_names, name="mine")
 
@@ -58,7 +61,7 @@ class Classifier(nn.Module):
         entrance, since reading them would make a GPU wait.
         """
         check_shape(images, self.input_shape)
-        logits = self.module(images)
+        logits = answer(self.module, images)
         if tuple(logits.shape) != (len(images), len(self.classes)):
             raise ValueError(
                 f"classes: the network {self.name!r} has {len(self.classes)} class names, so its"
@@ -115,4 +118,4 @@ def predict(net: nn.Module, images: Tensor, batch: int = 500) -> Tensor:
     check_images(images, getattr(net, "input_shape", None))
     check_count(batch, "batch")
     with torch.inference_mode(), evaluating(net):
-        return torch.cat([net(part).float().softmax(1) for part in images.split(batch)])
+        return torch.cat([answer(net, part).softmax(1) for part in images.split(batch)])

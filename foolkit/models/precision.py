@@ -44,7 +44,7 @@ def confidences(
         with torch.autocast(images.device.type, torch.bfloat16):
             screened = net(images)
         # logarithms: near certainty the confidences themselves all round to 1
-        ranks = screened.float().log_softmax(1).topk(FINALISTS, dim=0)
+        ranks = screened.float().log_softmax(1).nan_to_num(nan=-torch.inf).topk(FINALISTS, dim=0)
         finalists = ranks.indices.flatten()
         return net(images[finalists]).float().softmax(1), finalists
     return net(images).float().softmax(1), None
