@@ -357,12 +357,15 @@ def _perturbed(
             files, found.predicted.tolist(), found.confidence.tolist(), abouts, strict=True
         )
     ]
-    share = float(found.success.float().mean())
+    fooled, already = found.fooled, int((found.success & ~found.fooled).sum())
+    so = "at their goal" if found.targeted else "wrong"
     click.echo(
-        f"{len(found)} images, {100 * share:.1f} % fool the network"
-        f" ({100 * float(found.success_8bit.float().mean()):.1f} % as files),"
-        f" median L2 {float(found.l2.median()):.4f}"
-    )
+        f"{len(found)} images, {100 * float(fooled.float().mean()):.1f} % fool the network"
+        f" ({100 * float(found.success_8bit.float().mean()):.1f} % as files)"
+        + (f", {already} were {so} before" if already else "")
+        + (f", median L2 of those that fool {float(found.l2[fooled].median()):.4f}"
+           if bool(fooled.any()) else "")
+    )  # fmt: skip
     click.echo(f"gallery: {evolution.finish(out, rows)}")
     batches.clear(out)
     return 0

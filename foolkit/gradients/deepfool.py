@@ -85,7 +85,7 @@ def deepfool(
             run = _Run(problem[rows], rows, torch.zeros_like(problem.images[rows]))
             for step in range(steps + 1):
                 moved = (run.part.images + (1 + overshoot) * run.change).clamp_(0, 1)
-                pixels, logits = _forward(net, moved)
+                pixels, logits = _forward(problem.net, moved)
                 queries[run.rows] += 1
                 fooled = run.part.fooled(logits.detach())
                 finished = int(fooled.sum())
@@ -101,7 +101,7 @@ def deepfool(
                 if finished:
                     run.keep(left)
                 if finished * AGAIN >= len(fooled):
-                    pixels, logits = _forward(net, moved[left])
+                    pixels, logits = _forward(problem.net, moved[left])
                     queries[run.rows] += 1
                     left = slice(None)
                 run.advance(pixels, logits, left, norm, finalists)

@@ -27,8 +27,8 @@ class Perturbed:
         labels: int64 ``[N]``, the true classes, or the goals if ``targeted``.
         targeted: whether the labels were to be reached, and not to be left.
         success: bool ``[N]``. Untargeted: the predicted class is not the label (also where it
-            never was, see ``before``). Targeted: it is. An image or an answer that is not finite
-            is a failure.
+            never was, see ``before``). Targeted: it is. An image or an answer, of the
+            original too, that is not finite is a failure.
         before: int64 ``[N]``, the class of the largest logit of the *original*.
         success_8bit: bool ``[N]``, the same after rounding to 8 bits, as an image file would.
         predicted: int64 ``[N]``, the class of the largest logit.
@@ -232,8 +232,8 @@ def measured(
         broken = ~images.flatten(1).isfinite().all(1)
         images = torch.where(broken.view(-1, 1, 1, 1), problem.images, images)
         logits = torch.cat([problem.net(part).float() for part in images.split(batch)])
-        before = torch.cat([problem.net(part.images).argmax(1) for part in problem.split(batch)])
-        broken |= ~logits.isfinite().all(1)
+        first = torch.cat([problem.net(part.images).float() for part in problem.split(batch)])
+        broken |= ~(logits.isfinite() & first.isfinite()).all(1)
         files = [(part * 255).round_().clamp_(0, 255).div_(255) for part in images.split(batch)]
         from_files = torch.cat([problem.net(part).argmax(1) for part in files])
         confidence, predicted = logits.softmax(1).max(1)
@@ -248,7 +248,7 @@ def measured(
             "targeted": problem.targeted,
             "success": ((predicted == problem.labels) == problem.targeted) & ~broken,
             "success_8bit": ((from_files == problem.labels) == problem.targeted) & ~broken,
-            "before": before,
+            "before": first.argmax(1),
             "predicted": predicted,
             "confidence": confidence,
             "label_confidence": logits.softmax(1).gather(1, problem.labels[:, None])[:, 0],
