@@ -144,7 +144,7 @@ def test_files_that_will_not_do(found, painted, tmp_path):
 
     without = {name: tensor for name, tensor in tensors.items() if name != "l2"}
     refused("path: expected images, .* got before, confidence, images", without)
-    refused("path: expected images, .* got confidence, images", {**tensors, "odd": found.l2 + 1})
+    refused("path: expected images, .* got before, .* odd", {**tensors, "odd": found.l2 + 1})
     refused("path: expected images, .* and targeted", tensors, {"kind": "perturbed"})
     refused("expected l2 as torch.float32", {**tensors, "l2": tensors["l2"].double()})
     refused(r"expected l0 as .* got torch.int64 \[3\]", {**tensors, "l0": tensors["l0"][:3]})
@@ -160,4 +160,7 @@ def test_how_they_look(found, painted):
         f" median L2 of these {float(found.l2[fooled].median()):.2f})"
     )
     assert repr(found[~fooled]) == f"Perturbed({int((~fooled).sum())} images, 0 fooled)"
-    assert repr(painted).startswith("Ascent(5 images, 5 fooled, median L2 of these ")
+    count = int(painted.fooled.sum())
+    assert repr(painted).startswith(f"Ascent(5 images, {count} fooled, median L2 of these ")
+    assert painted.success.all()
+    assert f"{5 - count} at the goal before" in repr(painted)
