@@ -18,7 +18,7 @@ from foolkit.checks import (
     check_labels,
 )
 from foolkit.gradients.blur import blurred, gaussian
-from foolkit.models.classifier import evaluating
+from foolkit.models.door import answer, evaluating
 from foolkit.seeds import Seed
 
 FILLS = ("mean", "background", "blur", "neighbour")
@@ -493,13 +493,13 @@ def ablate(
 
     def log_odds(stack: Tensor) -> Tensor:
         with evaluating(net):
-            logits = torch.cat([net(part).float() for part in stack.split(batch)])
+            logits = torch.cat([answer(net, part) for part in stack.split(batch)])
         own = torch.nn.functional.one_hot(target[: len(stack)], logits.shape[1]).bool()
         rest = logits.masked_fill(own, -torch.inf).logsumexp(1)
         return logits[own] - rest
 
     with evaluating(net):
-        check_labels(classes, len(images), net(images[:1]).shape[1], "classes")
+        check_labels(classes, len(images), answer(net, images[:1]).shape[1], "classes")
     device, generator = images.device, torch.Generator().manual_seed(seed)
     target = classes.to(device)
     whole = log_odds(images)
