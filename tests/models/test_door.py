@@ -375,7 +375,7 @@ def test_analysis_goes_through_the_door(images):
         fk.analysis.class_shares(net, images=50, shape=(1, 6, 6), progress=False)
         for net in (plain, odd)
     ]
-    assert torch.equal(shares[0].counts, shares[1].counts)
+    assert torch.equal(shares[0].hits, shares[1].hits)
 
 
 def test_a_default_of_double_precision_changes_nothing(images):
