@@ -173,7 +173,7 @@ def test_stored_motifs_are_evidence_at_their_best_cells(name):
     net = fk.models.load(name)
     few = motifs[:, :2]
     found = fk.analysis.fill_cells(net, few, counts=(1, 4))
-    assert (found.gain.amax(1) > 0).float().mean() > 0.9
+    assert (found.gain.amax(1) > 0).float().mean() > 0.8
     gained = found.log_odds["copies"][:, 0] - found.ground
     assert gained.mean() > 0.5
     with pytest.raises(ValueError, match="network"):
