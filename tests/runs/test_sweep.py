@@ -156,7 +156,7 @@ def test_runs_that_cannot_be_done_are_named_and_the_others_are_readable(tmp_path
         fk.sweep(tmp_path / "runs", networks=networks, workers=2, **QUICK)
     text = str(error.value)
     assert text.startswith("2 of 3 runs failed, the others are done: ")
-    assert "nothing-cppn-0000: FloatingPointError: net: expected finite logits" in text
+    assert "nothing-cppn-0000: FloatingPointError: source: expected finite logits" in text
     assert "deadly-cppn-0000: KilledWorker" in text
     assert (
         len(fk.evolution.Elites.load(tmp_path / "runs" / "good-cppn-0000" / evolution.ELITES)) == 10
