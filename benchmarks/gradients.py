@@ -149,7 +149,9 @@ def _fgsm(net: nn.Module, images: Tensor, labels: Tensor) -> list[Row]:
 
     def step() -> None:
         with attacking(net):
-            torch.add(images, _loss_gradient(problem, images).sign_(), alpha=0.1).clamp_(0, 1)
+            torch.add(
+                images, _loss_gradient(problem, images, "cross-entropy")[0].sign_(), alpha=0.1
+            ).clamp_(0, 1)
 
     def floor() -> None:
         forward_and_backward(net, images, labels)

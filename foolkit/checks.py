@@ -8,13 +8,14 @@ from __future__ import annotations
 import math
 import numbers
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import SupportsIndex
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 MOST = 2**48  # of a count: beyond any that could be worked off
+MOST_VALUES = 2**34  # of what is held in memory at once: 64 GiB of float32
 TOLERANCE = 1e-6  # rounding of float32 arithmetic that should have stayed in [0, 1]
 
 
@@ -35,6 +36,7 @@ def check_images(
         raise TypeError(
             f"{argument}: expected a torch.Tensor {expected}, got {type(images).__name__}"
         )
+    check_dense(images, argument)
     if images.dtype != torch.float32:
         raise TypeError(
             f"{argument}: expected float32 values in [0, 1], got {images.dtype}"
@@ -51,6 +53,48 @@ def check_images(
             f"{argument}: expected values in [0, 1], got {low:.4g} to {high:.4g}"
             " (scaling and normalisation belong inside the network)"
         )
+
+
+def check_dense(tensor: Tensor, argument: str) -> None:
+    """Raise ``TypeError`` for a tensor that is sparse, quantised, or without content (meta)."""
+    odd = "a quantised tensor" if tensor.is_quantized else "a tensor without content"
+    if tensor.layout != torch.strided:
+        odd = f"a {str(tensor.layout).removeprefix('torch.')} tensor"
+    if odd != "a tensor without content" or tensor.is_meta:
+        raise TypeError(f"{argument}: expected a dense tensor of numbers, got {odd}")
+
+
+def check_module(net: nn.Module, argument: str = "net") -> None:
+    """Raise ``TypeError`` unless ``net`` is a module of PyTorch."""
+    if not isinstance(net, nn.Module):
+        raise TypeError(f"{argument}: expected a torch.nn.Module, got {type(net).__name__}")
+
+
+def check_callback(callback: object) -> None:
+    """Raise ``TypeError`` unless ``callback`` is a function or None."""
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback: expected a function or None, got {callback!r}")
+
+
+def image_shape(shape: Sequence[int], argument: str = "shape") -> tuple[int, int, int]:
+    """``(channels, height, width)`` as integers of Python.
+
+    Raises:
+        TypeError: no sequence of integers.
+        ValueError: not three of at least 1, or an image that no memory holds.
+    """
+    expected = f"{argument}: expected (channels, height, width)"
+    if isinstance(shape, str) or not isinstance(shape, Iterable):
+        raise TypeError(f"{expected}, got {shape!r}")
+    sizes = tuple(shape)
+    if len(sizes) != 3:
+        raise ValueError(f"{expected}, got {sizes}")
+    for size in sizes:
+        check_count(size, argument)
+    channels, height, width = map(operator.index, sizes)
+    if channels * height * width > MOST_VALUES:
+        raise ValueError(f"{expected} of at most {MOST_VALUES} values, got {sizes}")
+    return channels, height, width
 
 
 def check_shape(
@@ -76,6 +120,7 @@ def check_labels(labels: Tensor, n: int, k: int, argument: str = "labels") -> No
     if not isinstance(labels, Tensor) or labels.dtype not in (torch.int64, torch.int32):
         came = labels.dtype if isinstance(labels, Tensor) else type(labels).__name__
         raise TypeError(f"{argument}: expected an int64 tensor of {n} classes, got {came}")
+    check_dense(labels, argument)
     if tuple(labels.shape) != (n,):
         raise ValueError(
             f"{argument}: expected shape [{n}] (one class an image), got {list(labels.shape)}"
@@ -85,8 +130,8 @@ def check_labels(labels: Tensor, n: int, k: int, argument: str = "labels") -> No
         raise ValueError(f"{argument}: expected classes 0 to {k - 1}, got {low} to {high}")
 
 
-def check_count(value: SupportsIndex, argument: str, minimum: int = 1) -> None:
-    """Raise unless ``value`` is an integer, NumPy's and torch's included, from ``minimum`` up."""
+def check_count(value: SupportsIndex, argument: str, minimum: int = 1, most: int = MOST) -> None:
+    """Raise unless ``value`` is an integer, of NumPy or torch too, in ``minimum`` ... ``most``."""
     try:
         number = None if isinstance(value, bool) else operator.index(value)
     except TypeError:
@@ -95,8 +140,8 @@ def check_count(value: SupportsIndex, argument: str, minimum: int = 1) -> None:
         raise TypeError(f"{argument}: expected an integer of at least {minimum}, got {value!r}")
     if number < minimum:
         raise ValueError(f"{argument}: expected an integer of at least {minimum}, got {value}")
-    if number > MOST:
-        raise ValueError(f"{argument}: expected an integer of at most {MOST}, got {value}")
+    if number > most:
+        raise ValueError(f"{argument}: expected an integer of at most {most}, got {value}")
 
 
 def is_real(value: object) -> bool:
@@ -104,6 +149,12 @@ def is_real(value: object) -> bool:
     if isinstance(value, Tensor):
         return value.ndim == 0 and value.dtype != torch.bool and not value.is_complex()
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def check_flag(value: bool, argument: str) -> None:
+    """Raise ``TypeError`` unless ``value`` is True or False: of "no", too, the truth is True."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{argument}: expected True or False, got {value!r}")
 
 
 def check_fraction(value: float, argument: str) -> None:
@@ -115,19 +166,26 @@ def check_fraction(value: float, argument: str) -> None:
 
 
 def check_between(value: float, argument: str) -> None:
-    """Raise ``ValueError`` unless ``value`` is strictly between 0 and 1."""
+    """Raise unless ``value`` is a number strictly between 0 and 1."""
+    if not is_real(value):
+        raise TypeError(f"{argument}: expected a number between 0 and 1, got {value!r}")
     if not 0 < value < 1:
         raise ValueError(f"{argument}: expected a number between 0 and 1, got {value}")
 
 
 def check_number(
-    value: float, argument: str, above: float = -math.inf, least: float = -math.inf
+    value: float,
+    argument: str,
+    above: float = -math.inf,
+    least: float = -math.inf,
+    most: float = math.inf,
 ) -> None:
-    """Raise unless ``value`` is a finite number ``> above`` and ``>= least``."""
+    """Raise unless ``value`` is a finite number ``> above``, ``>= least`` and ``<= most``."""
     wanted = f"> {above:g}" if above > -math.inf else f">= {least:g}"
+    wanted += f" and <= {most:g}" if most < math.inf else ""
     if not is_real(value):
         raise TypeError(f"{argument}: expected a number {wanted}, got {value!r}")
-    if not (math.isfinite(value) and value > above and value >= least):
+    if not (math.isfinite(value) and value > above and least <= value <= most):
         raise ValueError(f"{argument}: expected a number {wanted}, got {value}")
 
 

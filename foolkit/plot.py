@@ -32,7 +32,6 @@ from foolkit.evolution import Elites, History
 
 INK = "#1f2328"  # text, axes and reference lines; the dark figure has INK_DARK in its place
 INK_DARK = "#e6edf3"
-PAGE_DARK = "#14181e"  # the book's page in its dark theme
 FAINT = "#8b949e"  # visible on both backgrounds
 LARGE = 64  # pixels: images of a longer side are photographs or as large, and are compressed
 # Ten colours that stay apart for all kinds of colour vision (Petroff 2021), one for each class
@@ -75,8 +74,8 @@ class Figure(mpl_figure.Figure):
     Attributes:
         alt: what the figure shows, for a reader who does not see it.
         caption: what the figure finds, in a sentence or two.
-        compressed: a JPEG of high quality instead of a PNG where that is smaller, as it is for
-            photographs.
+        compressed: one JPEG of full colours, on white, for both themes: for photographs and noise,
+            whose PNG would be ten times as large.
     """
 
     compressed = False
@@ -90,14 +89,15 @@ class Figure(mpl_figure.Figure):
 
     def png(self, dark: bool = False) -> bytes:
         """The figure as a PNG file: dark ink on white, or light ink on nothing."""
-        return self._drawn(dark, "none", format="png", metadata={"Software": None})
+        return self._drawn(dark, format="png", metadata={"Software": None})
 
-    def jpeg(self, dark: bool = False) -> bytes:
-        """The figure as a JPEG file of full colours, on white or on the page's dark ground."""
-        how = {"quality": 88, "subsampling": 0}
-        return self._drawn(dark, PAGE_DARK, format="jpeg", pil_kwargs=how)
+    def jpeg(self) -> bytes:
+        """The figure as a JPEG file of full colours, dark ink on white."""
+        return self._drawn(
+            False, format="jpeg", dpi=112, pil_kwargs={"quality": 80, "subsampling": 0}
+        )
 
-    def _drawn(self, dark: bool, ground: str, **how: Any) -> bytes:
+    def _drawn(self, dark: bool, **how: Any) -> bytes:
         _recolour(self, "black", INK)  # what was added outside the style
         for legend in self.findobj(Legend):
             legend.set_frame_on(False)
@@ -109,7 +109,7 @@ class Figure(mpl_figure.Figure):
         try:
             file = io.BytesIO()
             with matplotlib.rc_context(STYLE):
-                self.savefig(file, facecolor=ground if dark else "white", **how)
+                self.savefig(file, facecolor="none" if dark else "white", **how)
             return file.getvalue()
         finally:
             if dark:
@@ -119,17 +119,17 @@ class Figure(mpl_figure.Figure):
         def text(picture: bytes) -> str:
             return base64.b64encode(picture).decode()
 
-        kind, draw = "image/png", self.png
-        if self.compressed and len(self.jpeg()) < len(self.png()):
-            kind, draw = "image/jpeg", self.jpeg
         # the book's build reads the metadata; notebooks use the width and pass over the rest
         metadata = {
             "alt": self.alt,
             "caption": self.caption,
-            "dark": text(draw(dark=True)),
             "width": round(self.get_figwidth() * 96),
         }
-        return {kind: text(draw()), "text/plain": self.alt}, {kind: metadata}
+        if self.compressed:
+            data = {"image/jpeg": text(self.jpeg()), "text/plain": self.alt}
+            return data, {"image/jpeg": metadata}
+        metadata["dark"] = text(self.png(dark=True))
+        return {"image/png": text(self.png()), "text/plain": self.alt}, {"image/png": metadata}
 
 
 def figure(

@@ -1,7 +1,21 @@
+import math
+
+import numpy as np
 import pytest
 import torch
+from torch import nn
 
-from foolkit.checks import check_count, check_fraction, check_images, check_labels
+import foolkit as fk
+from foolkit.checks import (
+    check_between,
+    check_count,
+    check_flag,
+    check_fraction,
+    check_images,
+    check_labels,
+    check_number,
+    image_shape,
+)
 
 GOOD = torch.rand(2, 1, 28, 28)
 
@@ -24,6 +38,21 @@ GOOD = torch.rand(2, 1, 28, 28)
 def test_bad_images(images, error, message):
     with pytest.raises(error, match=message):
         check_images(images, (1, 28, 28))
+
+
+@pytest.mark.parametrize(
+    ("images", "kind"),
+    [
+        (GOOD.to_sparse(), "a sparse_coo tensor"),
+        (GOOD.to("meta"), "a tensor without content"),
+    ],
+)
+def test_tensors_that_hold_no_plain_numbers(images, kind):
+    with pytest.raises(TypeError, match=f"images: expected a dense tensor of numbers, got {kind}"):
+        check_images(images)
+    labels = images[:, 0, 0, 0].long()
+    with pytest.raises(TypeError, match=f"labels: expected a dense tensor of numbers, got {kind}"):
+        check_labels(labels, 2, 10)
 
 
 def test_rounding_errors_are_no_reason_to_refuse():
@@ -54,3 +83,84 @@ def test_bad_numbers():
         check_fraction(1.5, "rate")
     with pytest.raises(TypeError, match="rate: .*got 'x'"):
         check_fraction("x", "rate")
+
+
+def test_numbers_of_numpy_and_torch_are_numbers():
+    for value in (np.float32(0.25), np.float64(0.25), torch.tensor(0.25), np.int64(1), 1):
+        check_number(value, "size", above=0)
+        check_fraction(value, "share")
+    check_between(np.float32(0.5), "level")
+    for value in (np.int32(3), torch.tensor(3), np.uint8(3)):
+        check_count(value, "batch")
+    for wrong in (True, np.bool_(True), torch.tensor(True), "1", None, 1j, torch.ones(2)):
+        with pytest.raises(TypeError, match="size: expected a number"):
+            check_number(wrong, "size", above=0)
+    with pytest.raises(TypeError, match="level: expected a number between 0 and 1, got '1'"):
+        check_between("1", "level")
+    with pytest.raises(ValueError, match="n: expected an integer of at most 10, got 11"):
+        check_count(11, "n", most=10)
+    with pytest.raises(ValueError, match="blur: expected a number >= 0 and <= 2, got 3"):
+        check_number(3, "blur", least=0, most=2)
+    with pytest.raises(TypeError, match="trust: expected True or False, got 'no'"):
+        check_flag("no", "trust")
+
+
+def test_shapes_of_images():
+    assert image_shape(np.array([1, 6, 7])) == (1, 6, 7)
+    assert all(type(size) is int for size in image_shape(torch.tensor([1, 6, 7])))
+    for wrong in (None, 5, "abc", (1, 2.5, 3)):
+        with pytest.raises(TypeError, match="shape: expected"):
+            image_shape(wrong)
+    for wrong in ((1, 2), (1, 0, 6), (1, -6, 6), (10**6, 10**6, 10**6)):
+        with pytest.raises(ValueError, match="shape: expected"):
+            image_shape(wrong)
+
+
+SMALL = nn.Sequential(nn.Flatten(), nn.Linear(36, 3))
+PIXELS = fk.encodings.Pixels((1, 6, 6))
+IMAGES, LABELS = torch.full((3, 1, 6, 6), 0.5), torch.arange(3)
+CALLS = {
+    "net": lambda: fk.evolve(lambda images: images, PIXELS),
+    "net ": lambda: fk.gradients.ascent("lenet", LABELS),
+    "encoding": lambda: fk.evolve(SMALL, "pixels"),
+    "callback": lambda: fk.evolve(SMALL, PIXELS, callback=3),
+    "batch": lambda: fk.evolve(SMALL, PIXELS, batch=10**12),
+    "n": lambda: PIXELS.sample(2**70, torch.Generator()),
+    "seed": lambda: fk.evolve(SMALL, PIXELS, seed=None),
+    "mean": lambda: fk.gradients.ascent(SMALL, LABELS, shape=(1, 6, 6), mean="grey"),
+    "shape": lambda: fk.gradients.ascent(SMALL, LABELS, shape=5),
+    "steps": lambda: fk.gradients.ascent(SMALL, LABELS, shape=(1, 6, 6), steps=10**12),
+    "eta": lambda: fk.encodings.Pixels((1, 6, 6), eta=math.nan),
+    "weight_limit": lambda: fk.encodings.CPPN((1, 6, 6), weight_limit="10"),
+    "max_links": lambda: fk.encodings.CPPN((1, 6, 6), max_links=10**12),
+    "epsilon": lambda: fk.gradients.pgd(SMALL, IMAGES, LABELS, epsilon=8),
+    "epsilon ": lambda: fk.gradients.blind(SMALL, IMAGES, LABELS, epsilon=2**70),
+    "norm": lambda: fk.gradients.pgd(SMALL, IMAGES, LABELS, epsilon=0.1, norm="three"),
+    "classes": lambda: fk.models.Classifier(SMALL, input_shape=(1, 6, 6), classes=10**9, name="a"),
+    "classes ": lambda: fk.models.Classifier(SMALL, input_shape=(1, 6, 6), classes=None, name="a"),
+    "input_shape": lambda: fk.models.Classifier(SMALL, input_shape=None, classes=3, name="a"),
+    "name": lambda: fk.models.Classifier(SMALL, input_shape=(1, 6, 6), classes=3, name=4),
+    "source": lambda: fk.models.load(SMALL),
+    "device": lambda: fk.models.load("lenet", "nowhere"),
+    "trust": lambda: fk.models.load("lenet", trust="no"),
+    "parts": lambda: fk.gradients.Perturbed.cat(3),
+}
+
+
+@pytest.mark.parametrize("argument", CALLS)
+def test_what_does_not_fit_is_refused_by_name_before_any_work(argument):
+    with pytest.raises((TypeError, ValueError), match=rf"^{argument.strip()}: expected"):
+        CALLS[argument]()
+
+
+def test_settings_of_numpy_are_settings_and_norms_have_several_names():
+    plain = fk.encodings.Pixels((1, 6, 6), eta=3, halve_every=5)
+    assert repr(fk.encodings.Pixels((1, 6, 6), eta=np.float64(3), halve_every=np.int8(5))) == repr(
+        plain
+    )
+    for norm, names in (("2", (2, 2.0, "L2")), ("inf", (math.inf, np.inf, "Linf", "linf"))):
+        expected = fk.gradients.pgd(SMALL, IMAGES, LABELS, epsilon=0.3, norm=norm, steps=3)
+        for name in names:
+            same = fk.gradients.pgd(SMALL, IMAGES, LABELS, epsilon=0.3, norm=name, steps=3)
+            assert torch.equal(same.images, expected.images)
+    assert len(expected[np.int64(2)]) == 1

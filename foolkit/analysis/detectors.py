@@ -26,7 +26,7 @@ from foolkit.checks import (
     check_number,
     check_shape,
 )
-from foolkit.models.classifier import evaluating
+from foolkit.models.door import answer, evaluating
 
 
 class Detector(nn.Module, ABC):
@@ -362,7 +362,7 @@ def _heard(detector: Detector, images: Tensor) -> tuple[Tensor | None, Tensor | 
     if detector.net is None:
         return None, None
     if not detector.hears:
-        return detector.net(images), None
+        return answer(detector.net, images), None
     return _features(detector.net, images, detector.layer)
 
 
@@ -388,7 +388,7 @@ def _features(net: nn.Module, images: Tensor, layer: str | None) -> tuple[Tensor
         module = dict(net.named_modules())[layer]
         hook = module.register_forward_hook(lambda _, __, output: found.append(output))
     try:
-        logits = net(images)
+        logits = answer(net, images)
     finally:
         hook.remove()
     if len(found) != 1 or len(found[0]) != len(images):

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from foolkit.analysis.detectors import Detector, acceptance_threshold
 from foolkit.checks import check_images
+from foolkit.models.door import answer
 
 LEAST = 1e-6  # confidence of the class "refused" in an accepted image: no logit is infinite
 REFUSED = "refused"
@@ -72,7 +73,7 @@ class Guarded(nn.Module):
         """Logarithms of the confidences, ``[N, K + 1]``; "refused" is the last class."""
         logits, score = self.detector.look(images)
         if logits is None or self.detector.net is not self.net:
-            logits = self.net(images)
+            logits = answer(self.net, images)
         z = (score - self.threshold) / self.spread
         refused = 2 * (1 - z.clamp(max=0))
         accepted = torch.where(z >= 0, 1 - LEAST, 1 / refused)

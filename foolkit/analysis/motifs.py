@@ -17,8 +17,7 @@ from torch.nn.functional import interpolate, one_hot
 
 from foolkit.analysis.repetition import Repeats, erase_masked, log_odds, log_odds_of
 from foolkit.checks import check_between, check_choice, check_count, check_labels
-from foolkit.models.classifier import evaluating
-from foolkit.models.door import answer
+from foolkit.models.door import answer, evaluating
 from foolkit.seeds import Seed, generator_of
 
 KINDS = ("copies", "different", "shuffled", "other")

@@ -18,8 +18,7 @@ from foolkit.checks import (
     check_labels,
 )
 from foolkit.gradients.blur import blurred, gaussian
-from foolkit.models.classifier import evaluating
-from foolkit.models.door import answer
+from foolkit.models.door import answer, evaluating
 from foolkit.seeds import Seed
 
 FILLS = ("mean", "background", "blur", "neighbour")

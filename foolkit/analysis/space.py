@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from foolkit.analysis.intervals import Interval, exact_interval
 from foolkit.checks import check_choice, check_count, check_fraction, check_images
-from foolkit.models.classifier import evaluating
+from foolkit.models.door import answer, evaluating
 from foolkit.models.precision import device_of
 from foolkit.progress import progress_bar
 
@@ -111,12 +111,12 @@ def class_shares(
                 check_images(drawn, size, "draw")
             else:
                 drawn = DRAWS[draw](count, size, generator)
-            confidence, answer = net(drawn).float().softmax(1).max(1)
+            confidence, said = answer(net, drawn).softmax(1).max(1)
             if hits is None:
-                classes = net(drawn[:1]).shape[1]
+                classes = answer(net, drawn[:1]).shape[1]
                 hits = torch.zeros((len(least), classes), dtype=torch.int64, device=device)
             sure = confidence >= least[:, None]
-            hits += torch.stack([answer[row].bincount(minlength=hits.shape[1]) for row in sure])
+            hits += torch.stack([said[row].bincount(minlength=hits.shape[1]) for row in sure])
             bar.update(count)
     return ClassShares(least.double().cpu(), hits.cpu(), images)
 
@@ -183,13 +183,13 @@ def answers_along_rays(
     way, reach = _ways(net, start, directions, lengths)
     check_count(batch, "batch")
     confidence = torch.empty((len(start), len(reach)), device=start.device)
-    answer = torch.empty_like(confidence, dtype=torch.int64)
+    said = torch.empty_like(confidence, dtype=torch.int64)
     with torch.inference_mode(), evaluating(net):
         for column, length in enumerate(reach):
             for rows in torch.arange(len(start), device=start.device).split(batch):
-                out = net(start[rows] + length * way[rows]).float().softmax(1).max(1)
-                confidence[rows, column], answer[rows, column] = out.values, out.indices
-    return confidence, answer
+                out = answer(net, start[rows] + length * way[rows]).softmax(1).max(1)
+                confidence[rows, column], said[rows, column] = out.values, out.indices
+    return confidence, said
 
 
 def bend_from_tangent(
@@ -224,7 +224,7 @@ def bend_from_tangent(
     found = torch.empty((len(start), len(reach)), device=start.device)
 
     def centred(images: Tensor) -> Tensor:
-        logits = net(images).float()
+        logits = answer(net, images)
         return logits - logits.mean(1, keepdim=True)
 
     with torch.no_grad(), evaluating(net):

@@ -13,7 +13,7 @@ ENDINGS = {"image/png": "png", "image/jpeg": "jpg"}
 
 
 class BookFigure:
-    """Turns a figure's output into a ``<figure>``: both versions, alt text, caption."""
+    """Turns a figure's output into a ``<figure>``: its versions, alt text, caption."""
 
     mime_priority_overrides: ClassVar[Sequence[tuple[str, str, int | None]]] = ()
 
@@ -25,18 +25,21 @@ class BookFigure:
             return None
         ending = ENDINGS[data.mime_type]
 
-        def image(content: str, theme: str) -> nodes.image:
+        def image(content: str, shown: str) -> nodes.image:
             picture = b64decode(content)
             uri = renderer.write_file(
                 [f"{sha256(picture).hexdigest()}.{ending}"], picture, overwrite=False,
                 exists_ok=True,
             )  # fmt: skip
             return nodes.image(
-                uri=uri, alt=about["alt"], width=f"{about['width']}px", classes=[f"only-{theme}"]
+                uri=uri, alt=about["alt"], width=f"{about['width']}px", classes=[shown]
             )
 
         figure = nodes.figure("", classes=["book-figure"])
-        figure += image(data.content, "light")
-        figure += image(about["dark"], "dark")
+        if "dark" in about:
+            figure += image(data.content, "only-light")
+            figure += image(about["dark"], "only-dark")
+        else:  # one for both, which the theme leaves as it is
+            figure += image(data.content, "dark-light")
         figure += nodes.caption("", about["caption"])
         return [figure]

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import math
+import operator
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
 import torch
 from torch import Tensor
 
-from foolkit.checks import check_count, check_fraction
+from foolkit.checks import (
+    MOST_VALUES,
+    check_count,
+    check_fraction,
+    check_number,
+    image_shape,
+)
 from foolkit.encodings import cppn_vary
 from foolkit.encodings.cppn_evaluate import evaluate
 from foolkit.encodings.cppn_genomes import INPUTS, NAMES, CPPNGenomes
 
 RATES = ("weight_rate", "activation_rate", "add_link", "delete_link", "add_node", "delete_node")
+MOST_NODES = 2**14  # and links, of one genome
 
 
 @dataclass(frozen=True)
@@ -83,13 +92,11 @@ class CPPN:
     genomes: ClassVar[type[CPPNGenomes]] = CPPNGenomes
 
     def __post_init__(self) -> None:
-        shape = tuple(self.shape)
-        if len(shape) != 3 or shape[0] not in (1, 3):
+        shape = image_shape(self.shape)
+        if shape[0] not in (1, 3):
             raise ValueError(
-                f"shape: expected (channels, height, width) with 1 or 3 channels, got {self.shape}"
+                f"shape: expected (channels, height, width) with 1 or 3 channels, got {shape}"
             )
-        for size in shape:
-            check_count(size, "shape")
         object.__setattr__(self, "shape", shape)
         for name, known in (("inputs", ("unit", "pixels")), ("colour", ("hsv", "hls"))):
             if getattr(self, name) not in known:
@@ -100,14 +107,16 @@ class CPPN:
             raise ValueError(
                 f"activations: expected different names of {', '.join(NAMES)}, got {tuple(names)}"
             )
-        check_count(self.max_hidden, "max_hidden", minimum=0)
-        check_count(self.max_links, "max_links", minimum=len(INPUTS) * shape[0])
+        check_count(self.max_hidden, "max_hidden", minimum=0, most=MOST_NODES)
+        check_count(self.max_links, "max_links", minimum=len(INPUTS) * shape[0], most=MOST_NODES)
         for name in (*RATES, "crossover"):
             check_fraction(getattr(self, name), name)
-        if not self.eta >= 0:
-            raise ValueError(f"eta: expected a number >= 0, got {self.eta}")
-        if not 0 < self.weight_limit < float("inf"):
-            raise ValueError(f"weight_limit: expected a number > 0, got {self.weight_limit}")
+        check_number(self.eta, "eta", least=0)
+        check_number(self.weight_limit, "weight_limit", above=0)
+        for name in (*RATES, "crossover", "eta", "weight_limit"):  # equal settings, equal names
+            object.__setattr__(self, name, float(getattr(self, name)))
+        for name in ("max_hidden", "max_links"):
+            object.__setattr__(self, name, operator.index(getattr(self, name)))
 
     @classmethod
     def released_code(cls, shape: tuple[int, int, int]) -> Self:
@@ -116,7 +125,7 @@ class CPPN:
 
     def sample(self, n: int, generator: torch.Generator) -> CPPNGenomes:
         """``n`` networks without hidden nodes, on the generator's device."""
-        check_count(n, "n")
+        check_count(n, "n", most=MOST_VALUES // math.prod(self.shape))
         device, outputs, inputs = generator.device, self.shape[0], len(INPUTS)
         links = inputs * outputs
         source, target = torch.zeros((2, n, self.max_links), dtype=torch.int64, device=device)

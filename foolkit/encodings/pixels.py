@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import math
+import operator
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import torch
 from torch import Tensor
 
-from foolkit.checks import check_count, check_fraction
+from foolkit.checks import (
+    MOST_VALUES,
+    check_count,
+    check_fraction,
+    check_number,
+    image_shape,
+)
 from foolkit.encodings.genomes import Genomes
 
 
@@ -54,19 +61,16 @@ class Pixels:
     genomes: ClassVar[type[Genomes]] = PixelGenomes
 
     def __post_init__(self) -> None:
-        shape = tuple(self.shape)
-        if len(shape) != 3:
-            raise ValueError(f"shape: expected (channels, height, width), got {self.shape}")
-        for size in shape:
-            check_count(size, "shape")
-        object.__setattr__(self, "shape", shape)
+        object.__setattr__(self, "shape", image_shape(self.shape))
         check_fraction(self.rate, "rate")
         check_fraction(self.crossover, "crossover")
         for name in ("eta", "eta_crossover"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name}: expected a number >= 0, got {getattr(self, name)}")
+            check_number(getattr(self, name), name, least=0)
+        for name in ("rate", "crossover", "eta", "eta_crossover"):  # equal settings, equal names
+            object.__setattr__(self, name, float(getattr(self, name)))
         if self.halve_every is not None:
             check_count(self.halve_every, "halve_every")
+            object.__setattr__(self, "halve_every", operator.index(self.halve_every))
 
     @classmethod
     def released_code(cls, shape: tuple[int, int, int]) -> Self:
@@ -75,10 +79,9 @@ class Pixels:
 
     def sample(self, n: int, generator: torch.Generator) -> PixelGenomes:
         """``n`` genomes of independent uniform genes, on the generator's device."""
-        check_count(n, "n")
-        return PixelGenomes(
-            torch.rand((n, *self.shape), generator=generator, device=generator.device)
-        )
+        check_count(n, "n", most=MOST_VALUES // math.prod(self.shape))
+        how = {"dtype": torch.float32, "device": generator.device}
+        return PixelGenomes(torch.rand((n, *self.shape), generator=generator, **how))
 
     def vary(
         self, parents: PixelGenomes, generator: torch.Generator, generation: int = 0
@@ -113,7 +116,7 @@ def polynomial_mutation(
     mutated = torch.cat([genes.reshape(-1), genes.new_zeros(1)])  # the last place takes overruns
     if rate > 0:
         draws = min(total, int(total * rate + 10 * (total * rate) ** 0.5) + 10)
-        u = torch.rand((2, draws), generator=generator, device=genes.device)
+        u = torch.rand((2, draws), generator=generator, dtype=genes.dtype, device=genes.device)
         if rate < 1:
             # 1 - u lies in (0, 1]: its logarithm is finite, and a gap is at least 1
             gaps = (1 - u[0]).log_().mul_(1 / math.log1p(-rate)).floor_().long() + 1
@@ -141,7 +144,8 @@ def simulated_binary_crossover(
     first, second = genes[0 : 2 * pairs : 2], genes[1 : 2 * pairs : 2]
     low, high = torch.minimum(first, second), torch.maximum(first, second)
     gap = (high - low).clamp_min(1e-6)
-    u = torch.rand((2, *low.shape), generator=generator, device=genes.device)
+    how = {"dtype": genes.dtype, "device": genes.device}
+    u = torch.rand((2, *low.shape), generator=generator, **how)
 
     def spread(room: Tensor) -> Tensor:
         alpha = 2 - (1 + 2 * room / gap).pow(-(eta + 1))
@@ -156,7 +160,7 @@ def simulated_binary_crossover(
     crossed = torch.stack([torch.where(swap, above, below), torch.where(swap, below, above)], 1)
     # genes that the parents share are inherited as they are
     parents = torch.stack([first, second], 1)
-    happens = torch.rand((pairs, 1, 1), generator=generator, device=genes.device) < probability
+    happens = torch.rand((pairs, 1, 1), generator=generator, **how) < probability
     keep = ~happens | (high - low <= 1e-6)[:, None]
     children = torch.where(keep, parents, crossed).flatten(0, 1)
     return torch.cat([children, genes[2 * pairs :]])

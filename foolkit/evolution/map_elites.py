@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import operator
 import signal
 import threading
 import time
@@ -14,18 +16,25 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from foolkit.checks import check_count, check_fraction
+from foolkit.checks import (
+    MOST_VALUES,
+    check_callback,
+    check_count,
+    check_fraction,
+    check_module,
+)
 from foolkit.encodings.genomes import Encoding, Genomes
 from foolkit.evolution.elites import Elites, History
 from foolkit.files import check_writable, load_tensors, save_tensors
-from foolkit.models.classifier import evaluating, fingerprint
-from foolkit.models.door import checked
+from foolkit.models.classifier import fingerprint
+from foolkit.models.door import checked, evaluating
 from foolkit.models.precision import Precision, check_precision, confidences, device_of
 from foolkit.progress import progress_bar
 from foolkit.seeds import Seed, seed_of
 
 SAVE_EVERY = 30.0  # seconds between checkpoints
 FEW = 4  # images that a network is tried with
+NOTHING = -1.0  # confidence of a child without an answer: it beats nobody
 
 
 @dataclass
@@ -127,7 +136,7 @@ class MapElites:
 
     Raises:
         ValueError, TypeError: an encoding of another shape than the network's; a bad number.
-        FloatingPointError: the network's answer to the first population is not finite.
+        FloatingPointError: the network has no finite answer to any of the first population.
     """
 
     def __init__(
@@ -139,7 +148,13 @@ class MapElites:
         seed: Seed = 0,
         precision: Precision = "float32",
     ) -> None:
-        check_count(batch, "batch")
+        check_module(net)
+        if not hasattr(encoding, "sample") or not hasattr(encoding, "render"):
+            raise TypeError(
+                "encoding: expected an encoding, such as foolkit.encodings.CPPN(net.input_shape),"
+                f" got {encoding!r}"
+            )
+        check_count(batch, "batch", most=MOST_VALUES // math.prod(encoding.shape))
         check_precision(precision)
         wanted = getattr(net, "input_shape", encoding.shape)
         if tuple(wanted) != tuple(encoding.shape):
@@ -147,7 +162,8 @@ class MapElites:
                 f"encoding: expected images of shape {tuple(wanted)}, as the network takes,"
                 f" got {tuple(encoding.shape)}"
             )
-        self.net, self.encoding, self.batch, self.precision = net, encoding, batch, precision
+        self.net, self.encoding, self.precision = net, encoding, precision
+        self.batch = operator.index(batch)
         self.seed = seed_of(seed)
         self.device = device_of(net)
         self.generator = torch.Generator(self.device).manual_seed(self.seed)
@@ -178,7 +194,7 @@ class MapElites:
             children = self.encoding.vary(elites, self.generator, generation)
             images = self.encoding.render(children)
             confidence, finalists = confidences(self.net, images, self.precision, classes)
-            confidence = confidence.nan_to_num(nan=-1.0)  # a child without an answer beats nobody
+            confidence = confidence.nan_to_num(nan=NOTHING)
             if finalists is not None:
                 children, parents = children[finalists], parents[finalists]
             drawn = self.generator.get_state()
@@ -208,6 +224,7 @@ class MapElites:
             checkpoint: a file, rewritten every 30 seconds and at the end.
         """
         check_count(generations, "generations", minimum=0)
+        check_callback(callback)
         if until is not None:
             check_fraction(until, "until")
         path = None if checkpoint is None else Path(checkpoint)
@@ -344,9 +361,10 @@ class MapElites:
         self.net = checked(self.net, images[:FEW])
         with evaluating(self.net):
             logits = self.net(images)
-        if not logits.isfinite().all():
+        answered = logits.isfinite().all(1, keepdim=True)
+        if not answered.any():
             raise FloatingPointError("net: expected finite logits, got NaN or infinity")
-        confidence, index = logits.float().softmax(1).max(0)
+        confidence, index = logits.float().softmax(1).where(answered, NOTHING).max(0)
         none = torch.full_like(index, -1)
         return Archive(genomes[index], confidence, torch.zeros_like(index), none, none.clone())
 
@@ -387,6 +405,7 @@ def evolve(
         The elites, also after Ctrl-C.
     """
     check_count(generations, "generations", minimum=0)
+    check_callback(callback)
     if until is not None:
         check_fraction(until, "until")
     if checkpoint is not None:

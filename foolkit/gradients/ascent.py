@@ -11,10 +11,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from foolkit.checks import check_choice, check_count, check_fraction, check_images, check_number
+from foolkit.checks import (
+    check_choice,
+    check_count,
+    check_fraction,
+    check_images,
+    check_module,
+    check_number,
+    image_shape,
+)
 from foolkit.gradients.blur import blurred, gaussian
 from foolkit.gradients.problem import (
     BATCH,
+    Flat,
     Problem,
     attacking,
     column,
@@ -25,6 +34,8 @@ from foolkit.models.precision import device_of
 from foolkit.progress import progress_bar
 from foolkit.seeds import Seed, generator_of
 
+MOST_STEPS = 10**7  # for each of which a confidence is kept
+MOST_BLUR = 1000.0  # pixels
 LOOK = 10  # steps between two looks at whether all images are done: a look makes a GPU wait
 
 
@@ -120,14 +131,18 @@ def ascent(
 
     Raises:
         TypeError, ValueError: an argument that does not fit.
+
+    Warns:
+        UserWarning: images whose gradient is exactly zero at the first step.
     """
     check_choice(objective, ("probability", "logit"), "objective")
-    check_count(steps, "steps")
+    check_module(net)
+    check_count(steps, "steps", most=MOST_STEPS)
     check_count(blur_every, "blur_every")
     check_count(jitter, "jitter", minimum=0)
     check_count(batch, "batch")
     check_number(step_size, "step_size", above=0)
-    check_number(blur, "blur", least=0)
+    check_number(blur, "blur", least=0, most=MOST_BLUR)
     check_number(total_variation, "total_variation", least=0)
     check_fraction(decay, "decay")
     certain = math.inf
@@ -152,12 +167,13 @@ def ascent(
 
     centre = torch.tensor(0.5, device=device) if mean is None else mean.to(device)
     kernel = gaussian(blur).to(device) if blur else None
-    # drawn at once, since the host needs them; a copy inside the loop would make a GPU wait
-    drawn = torch.randint(-jitter, jitter + 1, (steps, 2), generator=generator, device=device)
-    shifts = drawn.tolist()
+    shifts = None
+    if jitter:  # drawn at once, since the host needs them; a copy in the loop makes a GPU wait
+        drawn = torch.randint(-jitter, jitter + 1, (steps, 2), generator=generator, device=device)
+        shifts = drawn.tolist()
     longest = 0
     total = -(-len(begin) // batch) * steps
-    net = problem.net
+    net, flat = problem.net, Flat()
     with attacking(net), progress_bar(total, "steps", progress=progress) as bar:
         result = problem.images.clone()
         reached = torch.full_like(problem.labels, -1)
@@ -169,12 +185,14 @@ def ascent(
             goal, seen = score(part), None
             for step in range(steps + 1):
                 last = step == steps
-                shift = (0, 0) if last else shifts[step]
+                shift = (0, 0) if last or shifts is None else shifts[step]
                 shown = images.roll(shift, (2, 3)) if any(shift) else images
                 if last:
                     logits = net(shown).float()
                 else:
                     logits, _, slope = gradient(net, shown, goal)
+                    if step == 0:
+                        flat.look(slope, part.fooled(logits))
                 now = logits.softmax(1).gather(1, part.labels[:, None])[:, 0]
                 seen = now if seen is None else torch.where(done < 0, now, seen)
                 trajectory[step, rows] = seen
@@ -200,6 +218,7 @@ def ascent(
             bar.update(steps - step)
             result[rows], reached[rows] = images, done
             longest = max(longest, int(torch.where(done < 0, step, done).max()))
+    flat.warn(len(begin))
     about = measured(problem, result, queries, batch)
     return Ascent(**about, steps=reached, trajectory=trajectory[: longest + 1].clone())
 
@@ -212,7 +231,7 @@ def _shape(net: nn.Module, start: str | Tensor, mean: Tensor | None, shape) -> t
             known = images.shape[-3:]
     if known is None:
         raise ValueError("shape: expected (channels, height, width), as the network has none")
-    return tuple(known)
+    return image_shape(known)
 
 
 def _begin(
@@ -224,20 +243,23 @@ def _begin(
 ) -> Tensor:
     """The images to begin with, ``[N, C, H, W]``."""
     if mean is not None:
+        if not isinstance(mean, Tensor):
+            raise TypeError(f"mean: expected a tensor [C, H, W], got {type(mean).__name__}")
         check_images(mean[None], shape, "mean")
     if isinstance(start, Tensor):
         check_images(start, shape, "start")
         return start
     check_choice(start, ("noise", "mean", "grey"), "start")
-    device, size = generator.device, (count, *shape)
+    size = (count, *shape)
+    how = {"dtype": torch.float32, "device": generator.device}
     if start == "noise":
-        return torch.rand(size, generator=generator, device=device)
+        return torch.rand(size, generator=generator, **how)
     if start == "grey":
-        return torch.full(size, 0.5, device=device)
+        return torch.full(size, 0.5, **how)
     if mean is None:
         raise ValueError("mean: expected the mean image [C, H, W], to start from it")
-    noise = torch.randn(size, generator=generator, device=device)
-    return (mean.to(device) + noise / 255).clamp(0, 1)
+    noise = torch.randn(size, generator=generator, **how)
+    return (mean.to(generator.device) + noise / 255).clamp(0, 1)
 
 
 def _unit_rms(slope: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from foolkit.checks import check_count, check_number
-from foolkit.gradients.problem import BATCH, Problem, attacking, column
+from foolkit.gradients.problem import BATCH, Problem, attacking, check_within, column
 from foolkit.gradients.result import Perturbed, perturbed
 from foolkit.seeds import Seed, generator_of
 
@@ -49,6 +49,7 @@ def blind(
     """
     problem = Problem.checked(net, images, labels, targeted, mask)
     check_number(epsilon, "epsilon", least=0)
+    check_within([epsilon])
     check_count(generations, "generations")
     check_count(batch, "batch")
     draws = generator_of(seed, images.device)

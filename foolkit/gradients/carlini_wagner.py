@@ -9,7 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from foolkit.checks import check_count, check_number
-from foolkit.gradients.problem import BATCH, Objective, Problem, attacking, column, gradient
+from foolkit.gradients.problem import (
+    BATCH,
+    Flat,
+    Objective,
+    Problem,
+    attacking,
+    column,
+    gradient,
+)
 from foolkit.gradients.result import Perturbed, perturbed
 from foolkit.progress import progress_bar
 
@@ -63,6 +71,9 @@ def carlini_wagner(
 
     Raises:
         TypeError, ValueError: an argument that does not fit.
+
+    Warns:
+        UserWarning: images whose gradient is exactly zero.
     """
     problem = Problem.checked(net, images, labels, targeted, mask)
     check_number(kappa, "kappa", least=0)
@@ -71,12 +82,12 @@ def carlini_wagner(
         check_number(initial_c, "initial_c", above=0)
     for name, value in (("search_steps", search_steps), ("steps", steps), ("batch", batch)):
         check_count(value, name)
-    total = -(-len(problem) // batch) * search_steps
+    total, flat = -(-len(problem) // batch) * search_steps, Flat()
     with attacking(problem.net), progress_bar(total, "searches", progress=progress) as bar:
         best, queries = torch.empty_like(problem.images), torch.empty_like(problem.labels)
         for rows in torch.arange(len(problem), device=images.device).split(batch):
             part = problem[rows]
-            found = _begin(part, kappa)
+            found = _begin(part, kappa, flat)
             c = found.c if initial_c is None else torch.full_like(found.c, initial_c)
             low, high = torch.zeros_like(c), torch.full_like(c, math.inf)
             for _ in range(search_steps):
@@ -87,6 +98,7 @@ def carlini_wagner(
                 found.keep_nearest(new)
                 bar.update()
             best[rows], queries[rows] = found.images, found.queries
+    flat.warn(len(problem))
     return perturbed(problem, best, queries, batch)
 
 
@@ -106,11 +118,12 @@ class _Found:
         self.queries = self.queries + new.queries
 
 
-def _begin(part: Problem, kappa: float) -> _Found:
+def _begin(part: Problem, kappa: float, flat: Flat) -> _Found:
     """The images as they are, and the c that a linear network would need."""
     logits, f, slope = gradient(part.net, part.images, _f(part, kappa))
     c = (2 * f / slope.flatten(1).square().sum(1).clamp_min(1e-12)).clamp(1e-6, 1e6)
     fools = part.fooled(logits) & (f <= 0)
+    flat.look(slope, fools)
     norm = torch.where(fools, 0.0, torch.inf)
     return _Found(part.images, norm, torch.ones_like(part.labels), c)
 

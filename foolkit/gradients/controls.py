@@ -15,6 +15,7 @@ from foolkit.gradients.problem import (
     attacking,
     check_sizes,
     column,
+    norm_named,
 )
 from foolkit.gradients.result import Perturbed, perturbed
 from foolkit.seeds import Seed, generator_of
@@ -64,7 +65,7 @@ def noise(
         TypeError, ValueError: an argument that does not fit.
     """
     problem = Problem.checked(net, images, labels, targeted, mask)
-    check_choice(norm, ("2", "inf", "rms"), "norm")
+    norm = norm_named(norm, ("2", "inf", "rms"))
     check_choice(kind, ("gaussian", "sign"), "kind")
     check_count(batch, "batch")
     if isinstance(size, Tensor):
@@ -75,7 +76,7 @@ def noise(
         sizes = [images.new_full((len(problem),), s) for s in check_sizes(size, "size")]
     shape, generator = images.shape, generator_of(seed, images.device)
     with attacking(problem.net):
-        drawn = torch.randn(shape, generator=generator, device=images.device)
+        drawn = torch.randn(shape, generator=generator, dtype=images.dtype, device=images.device)
         if kind == "sign":
             drawn = drawn.sign_().where(drawn != 0, 1)
         if problem.mask is not None:

@@ -8,12 +8,15 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from foolkit.checks import check_choice, check_count, check_number
+from foolkit.checks import check_count, check_number
 from foolkit.gradients.problem import (
     BATCH,
+    Flat,
     Problem,
     attacking,
     column,
+    norm_named,
+    slope_of,
 )
 from foolkit.gradients.result import Perturbed, perturbed
 from foolkit.progress import progress_bar
@@ -69,16 +72,19 @@ def deepfool(
 
     Raises:
         TypeError, ValueError: an argument that does not fit.
+
+    Warns:
+        UserWarning: images at which all gradients are exactly zero.
     """
     problem = Problem.checked(net, images, labels, targeted, mask)
-    check_choice(norm, ("2", "inf"), "norm")
+    norm = norm_named(norm, ("2", "inf"))
     check_number(overshoot, "overshoot", least=0)
     for name, value in (("steps", steps), ("batch", batch)):
         check_count(value, name)
     check_count(candidates, "candidates", minimum=2)
     if finalists is not None:
         check_count(finalists, "finalists")
-    total = len(problem)
+    total, flat = len(problem), Flat()
     with attacking(problem.net), progress_bar(total, "images", progress=progress) as bar:
         best, queries = problem.images.clone(), torch.zeros_like(problem.labels)
         for rows in torch.arange(total, device=images.device).split(batch):
@@ -104,7 +110,10 @@ def deepfool(
                     pixels, logits = _forward(problem.net, moved[left])
                     queries[run.rows] += 1
                     left = slice(None)
-                run.advance(pixels, logits, left, norm, finalists)
+                zero = run.advance(pixels, logits, left, norm, finalists, look=step == 0)
+                if step == 0:
+                    flat.count(zero)
+    flat.warn(total)
     return perturbed(problem, best, queries, batch)
 
 
@@ -128,19 +137,24 @@ class _Run:
         left: Tensor | slice,
         norm: str,
         finalists: int | None,
-    ) -> None:
+        look: bool,
+    ) -> Tensor:
         """One step, to the nearest of the linearised boundaries.
 
-        ``left`` says which of the pixels and logits are these images'.
+        ``left`` says which of the pixels and logits are these images'. Returns, if it is to
+        ``look``, for which images all gradients are zero, bool ``[N]``.
         """
         low, high = self.part.bounds()
         with torch.enable_grad():
             values = self.values(logits[left])
         nearest = torch.full_like(values[0].detach(), torch.inf)
+        flat = torch.ones_like(nearest, dtype=torch.bool)
         step, distances = torch.zeros_like(self.change), []
         for i, f in enumerate(values):
             more = i + 1 < len(values)
-            w = torch.autograd.grad(f, pixels, torch.ones_like(f), retain_graph=more)[0][left]
+            w = slope_of(f, pixels, again=more)[left]
+            if look:
+                flat &= (w == 0).flatten(1).all(1)
             if self.part.mask is not None:
                 w = w * self.part.mask
             size = torch.linalg.vector_norm(w.flatten(1), 2 if norm == "2" else 1, dim=1)
@@ -154,6 +168,7 @@ class _Run:
             order = torch.stack(distances, 1).topk(finalists, largest=False).indices
             self.rivals = self.rivals.gather(1, order)
         self.change = torch.clamp(self.change + step, low, high)
+        return flat
 
     def values(self, logits: Tensor) -> list[Tensor]:
         """``f_k``, ``[N]`` for each rival: negative until that boundary is crossed."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from foolkit.checks import check_count, check_number
-from foolkit.gradients.problem import BATCH, Problem, attacking, gradient
+from foolkit.gradients.problem import BATCH, Flat, Problem, attacking, gradient
 from foolkit.gradients.result import Perturbed, perturbed
 from foolkit.progress import progress_bar
 
@@ -71,16 +71,20 @@ def lbfgs(
 
     Raises:
         TypeError, ValueError: an argument that does not fit.
+
+    Warns:
+        UserWarning: images whose gradient is exactly zero.
     """
     problem = Problem.checked(net, images, labels, targeted, mask)
     check_number(tolerance, "tolerance", above=0)
     check_count(steps, "steps")
     check_count(batch, "batch")
-    total = len(problem)
+    total, flat = len(problem), Flat()
     with attacking(problem.net), progress_bar(total, "images", progress=progress) as bar:
         best, queries = torch.empty_like(problem.images), torch.empty_like(problem.labels)
         for rows in torch.arange(total, device=images.device).split(batch):
             search = _Search.begin(problem[rows], rows)
+            flat.look(search.slope, search.fools)
             while len(search.row):
                 search.step(steps)
                 done = search.done(tolerance)
@@ -91,6 +95,7 @@ def lbfgs(
                     queries[gone] = search.queries[done]
                     search.keep(~done)
                     bar.update(finished)
+    flat.warn(total)
     return perturbed(problem, best, queries, batch)
 
 

@@ -13,11 +13,21 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from foolkit.checks import check_images, check_labels, check_number
-from foolkit.models.classifier import evaluating
-from foolkit.models.door import checked
+from foolkit.checks import (
+    check_choice,
+    check_images,
+    check_labels,
+    check_module,
+    check_number,
+    is_real,
+)
+from foolkit.models.door import checked, evaluating
 
 BATCH = 256  # images of one pass: enough to fill a processor, few enough to stay in its cache
+HIDDEN = (
+    "the network rounds, or is saturated, or the gradient is hidden in another way; a network that"
+    " is not attacked with success may still be fooled (blind asks for no gradient)"
+)
 ROUNDING = 1e-5  # of the largest logit: what another batch size may change, with room to spare
 
 
@@ -52,8 +62,7 @@ class Problem:
                 (see ``foolkit.models.door``), a mask or a device that does not fit.
             FloatingPointError: the network's answer is not finite.
         """
-        if not isinstance(net, nn.Module):
-            raise TypeError(f"net: expected a torch.nn.Module, got {type(net).__name__}")
+        check_module(net)
         check_images(images, getattr(net, "input_shape", None))
         for tensor in islice(chain(net.parameters(), net.buffers()), 1):
             if tensor.device != images.device:
@@ -61,7 +70,7 @@ class Problem:
                     f"images: expected them on {tensor.device}, where the network is,"
                     f" got {images.device}"
                 )
-        net = checked(net, images[:1])
+        net = checked(net, images[:1].detach())
         with torch.no_grad(), evaluating(net):
             logits = net(images[:1])
         check_labels(labels, len(images), logits.shape[1], argument)
@@ -133,13 +142,30 @@ def gradient(net: nn.Module, images: Tensor, objective: Objective) -> tuple[Tens
     with torch.enable_grad():
         images = images.detach().requires_grad_()
         logits = net(images)
-        if not logits.requires_grad:
-            raise ValueError("net: expected logits that can be differentiated by the images")
         values = objective(logits.float())
-        (slope,) = torch.autograd.grad(values.sum(), images)
+        slope = slope_of(values, images)
     if 0 in slope.stride():  # of a sum: one number for many pixels, which no caller can write to
         slope = slope.clone(memory_format=torch.contiguous_format)
     return logits.detach().float(), values.detach(), slope
+
+
+def slope_of(values: Tensor, images: Tensor, again: bool = False) -> Tensor:
+    """The gradient of ``values`` ``[N]`` by the images; ``again``: another will be asked for.
+
+    Raises:
+        ValueError: the values do not hang on the images by anything that has a derivative.
+    """
+    slope = None
+    if values.requires_grad:
+        (slope,) = torch.autograd.grad(
+            values, images, torch.ones_like(values), retain_graph=again, allow_unused=True
+        )
+    if slope is None:
+        raise ValueError(
+            "net: expected logits that can be differentiated by the images (is there a .detach(),"
+            " a no_grad or a conversion to NumPy in it?)"
+        )
+    return slope
 
 
 @contextmanager
@@ -169,22 +195,52 @@ def check_sizes(size: float | Sequence[float], argument: str) -> list[float]:
     return [float(value) for value in sizes]
 
 
+def norm_named(norm: object, known: Sequence[str]) -> str:
+    """``"2"`` for 2, "L2" and "l2", ``"inf"`` for infinity and "Linf": one of ``known``.
+
+    Raises:
+        ValueError: none of them.
+    """
+    word = str(norm).lower().removeprefix("l")
+    if word not in known:
+        number = float(norm) if is_real(norm) else None
+        word = {1.0: "1", 2.0: "2", math.inf: "inf"}.get(number, word)
+    check_choice(word, known, "norm")
+    return word
+
+
+def check_within(epsilons: Sequence[float], argument: str = "epsilon") -> None:
+    """Raise ``ValueError`` for a change of a pixel by more than 1, which is all there is."""
+    for size in epsilons:
+        if size > 1:
+            raise ValueError(
+                f"{argument}: expected at most 1, the whole range of a pixel, got {size:g}"
+                " (8 of 255 levels are 8 / 255)"
+            )
+
+
 class Flat:
-    """Counts the images whose gradient is exactly zero, and says so at the end.
+    """Counts the images whose gradient is exactly zero at the start, and says so at the end.
 
     Where the softmax is saturated the cross-entropy's gradient underflows to zero in float32, and
     a routine that follows it stands still: the network looks robust and is not (Carlini and
-    Wagner 2017, section on defensive distillation; Croce and Hein 2020).
+    Wagner 2017, section on defensive distillation; Croce and Hein 2020). So it does where a
+    network rounds, or its units are saturated: one of the masked gradients of Athalye, Carlini
+    and Wagner (2018, section 3).
     """
 
     def __init__(self) -> None:
         self.counts: list[Tensor] = []
 
-    def look(self, slope: Tensor) -> None:
-        """One gradient ``[N, C, H, W]``; the device is not waited for."""
-        self.counts.append((slope == 0).flatten(1).all(1).sum())
+    def look(self, slope: Tensor, fooled: Tensor) -> None:
+        """One gradient ``[N, C, H, W]``, of images ``fooled`` or not; no device is waited for."""
+        self.count((slope == 0).flatten(1).all(1) & ~fooled)
 
-    def warn(self, total: int, remedy: str) -> None:
+    def count(self, zero: Tensor) -> None:
+        """bool ``[N]``: whose gradient is zero."""
+        self.counts.append(zero.sum())
+
+    def warn(self, total: int, remedy: str = HIDDEN) -> None:
         """A ``UserWarning`` if there were any."""
         count = int(torch.stack(self.counts).sum()) if self.counts else 0
         if count:

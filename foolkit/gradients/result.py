@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -128,7 +129,8 @@ class Perturbed:
                     "rows: expected an int64 tensor [M] or a bool mask [N],"
                     f" got {rows.dtype} {list(rows.shape)}"
                 )
-        elif isinstance(rows, int) and not isinstance(rows, bool):
+        elif hasattr(rows, "__index__") and not isinstance(rows, bool):
+            rows = operator.index(rows)
             if not -len(self) <= rows < len(self):
                 raise IndexError(f"rows: expected one of {len(self)} images, got {rows}")
             rows = slice(rows, rows + 1 or None)
@@ -150,6 +152,8 @@ class Perturbed:
             TypeError: a part of another kind.
             ValueError: no part, targeted and untargeted ones, images of several shapes.
         """
+        if not isinstance(parts, Sequence):
+            raise TypeError(f"parts: expected a list of results, got {type(parts).__name__}")
         if not parts:
             raise ValueError("parts: expected at least one, got none")
         for part in parts:

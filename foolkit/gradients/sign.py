@@ -13,12 +13,15 @@ from tqdm.auto import tqdm
 from foolkit.checks import check_choice, check_count, check_number
 from foolkit.gradients.problem import (
     BATCH,
+    HIDDEN,
     Flat,
     Problem,
     attacking,
     check_sizes,
+    check_within,
     column,
     gradient,
+    norm_named,
     several,
 )
 from foolkit.gradients.result import Perturbed, perturbed
@@ -77,19 +80,23 @@ def fgsm(
     check_count(batch, "batch")
     check_choice(loss, LOSSES, "loss")
     epsilons = check_sizes(epsilon, "epsilon")
+    if clip:
+        check_within(epsilons)
     flat = Flat()
     with attacking(problem.net):
-        slopes = [_loss_gradient(part, part.images, loss) for part in problem.split(batch)]
-        signs = torch.cat(slopes)
-        flat.look(signs)
-        signs.sign_()
+        slopes = []
+        for part in problem.split(batch):
+            slope, logits = _loss_gradient(part, part.images, loss)
+            flat.look(slope, part.fooled(logits))
+            slopes.append(slope)
+        signs = torch.cat(slopes).sign_()
         if problem.mask is not None:
             signs *= problem.mask
         results = []
         for size in epsilons:
             moved = torch.add(problem.images, signs, alpha=size)
             results.append(perturbed(problem, moved.clamp_(0, 1) if clip else moved, 1, batch))
-    flat.warn(len(images), REMEDY)
+    flat.warn(len(images), HIDDEN if loss == "margin" else REMEDY)
     return results if several(epsilon) else results[0]
 
 
@@ -125,7 +132,7 @@ def pgd(
         epsilon: radius of the ball in ``norm``, in units of the pixel range; or several. Balls
             are nested, so an image that was fooled in a smaller ball is the result in each
             larger one, and only the others are attacked again.
-        norm: ``"inf"``, ``"2"`` or ``"1"``.
+        norm: ``"inf"``, ``"2"`` or ``"1"``; 2, ``"L2"`` and ``math.inf`` are understood.
         steps: gradient steps, each a forward and a backward pass.
         step_size: length a of a step in ``norm``; default ``2.5 epsilon / steps`` (as in the
             paper's section 5), so that the boundary of the ball can be reached from anywhere.
@@ -147,7 +154,9 @@ def pgd(
     problem = Problem.checked(net, images, labels, targeted, mask)
     epsilons = check_sizes(epsilon, "epsilon")
     check_choice(loss, LOSSES, "loss")
-    check_choice(norm, tuple(STEEPEST), "norm")
+    norm = norm_named(norm, tuple(STEEPEST))
+    if norm == "inf":
+        check_within(epsilons)
     for name, value in (("steps", steps), ("restarts", restarts), ("batch", batch)):
         check_count(value, name)
     if step_size is not None:
@@ -188,7 +197,7 @@ def pgd(
             results[size] = best.clone(), queries.clone()
         bar.update(total - bar.n)
     judged = {size: perturbed(problem, *found, batch) for size, found in results.items()}
-    flat.warn(len(images), REMEDY)
+    flat.warn(len(images), HIDDEN if loss == "margin" else REMEDY)
     return [judged[size] for size in epsilons] if several(epsilon) else judged[epsilons[0]]
 
 
@@ -209,9 +218,9 @@ def _descend(
         low, high = low.clamp_(min=-epsilon), high.clamp_(max=epsilon)
     change = torch.zeros_like(part.images) if start is None else start.clamp_(low, high)
     for step in range(steps):
-        slope = _loss_gradient(part, part.images + change, loss)
+        slope, logits = _loss_gradient(part, part.images + change, loss)
         if flat is not None and step == 0:
-            flat.look(slope)
+            flat.look(slope, part.fooled(logits))
         if part.mask is not None:
             slope *= part.mask
         change.add_(STEEPEST[norm](slope, change, low, high), alpha=step_size)
@@ -222,16 +231,17 @@ def _descend(
     return part.images + change
 
 
-def _loss_gradient(part: Problem, images: Tensor, loss: Loss) -> Tensor:
-    """Gradient of the loss that rises as the image is fooled."""
+def _loss_gradient(part: Problem, images: Tensor, loss: Loss) -> tuple[Tensor, Tensor]:
+    """Gradient of the loss that rises as the image is fooled, and the logits."""
     if loss == "margin":
-        return gradient(part.net, images, part.margin)[2]
+        logits, _, slope = gradient(part.net, images, part.margin)
+        return slope, logits
 
     def crossed(logits: Tensor) -> Tensor:
         return cross_entropy(logits, part.labels, reduction="none")
 
-    slope = gradient(part.net, images, crossed)[2]
-    return slope.neg_() if part.targeted else slope
+    logits, _, slope = gradient(part.net, images, crossed)
+    return slope.neg_() if part.targeted else slope, logits
 
 
 def _sign(slope: Tensor, *_: Tensor) -> Tensor:
@@ -283,16 +293,16 @@ def random_in_ball(
 ) -> Tensor:
     """Independent uniform points of the ball of radius ``epsilon``, of the images' shape."""
     n, size = len(images), images[0].numel()
-    device = images.device
+    how = {"generator": generator, "dtype": images.dtype, "device": images.device}
     if norm == "inf":
-        uniform = torch.rand(images.shape, generator=generator, device=device)
+        uniform = torch.rand(images.shape, **how)
         return uniform.mul_(2 * epsilon).sub_(epsilon)
-    radius = torch.rand((n, 1), generator=generator, device=device).pow_(1 / size)
+    radius = torch.rand((n, 1), **how).pow_(1 / size)
     if norm == "2":
-        points = torch.randn((n, size), generator=generator, device=device)
+        points = torch.randn((n, size), **how)
         points /= torch.linalg.vector_norm(points, dim=1, keepdim=True)
     else:  # exponential sizes over their sum are uniform on the simplex
-        points = torch.rand((n, size), generator=generator, device=device).clamp_min_(1e-7).log_()
+        points = torch.rand((n, size), **how).clamp_min_(1e-7).log_()
         points /= points.sum(1, keepdim=True)
-        points *= torch.randint(2, (n, size), generator=generator, device=device) * 2 - 1
+        points *= torch.randint(2, (n, size), generator=generator, device=images.device) * 2 - 1
     return (points * radius * epsilon).view_as(images)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from typing import Self
+import operator
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from typing import Self, SupportsIndex
 
 import torch
 from torch import Tensor, nn
 
-from foolkit.checks import check_count, check_images, check_shape
-from foolkit.models.door import answer
+from foolkit.checks import check_count, check_images, check_module, check_shape, image_shape
+from foolkit.models.door import answer, check_table, evaluating
+
+MOST_CLASSES = 2**20
 
 
 class Classifier(nn.Module):
@@ -35,24 +38,17 @@ class Classifier(nn.Module):
         module: nn.Module,
         *,
         input_shape: Sequence[int],
-        classes: Sequence[str] | int,
+        classes: Sequence[str] | SupportsIndex,
         name: str,
     ) -> None:
         super().__init__()
-        if not isinstance(module, nn.Module):
-            raise TypeError(f"module: expected a torch.nn.Module, got {type(module).__name__}")
-        if len(tuple(input_shape)) != 3:
-            raise ValueError(
-                f"input_shape: expected (channels, height, width), got {tuple(input_shape)}"
-            )
-        for size in input_shape:
-            check_count(size, "input_shape")
+        check_module(module, "module")
+        if not isinstance(name, str):
+            raise TypeError(f"name: expected a word, got {name!r}")
         self.module = module
         self.name = name
-        self.input_shape = tuple(input_shape)
-        self.classes = tuple(map(str, range(classes) if isinstance(classes, int) else classes))
-        if len(self.classes) < 2:
-            raise ValueError(f"classes: expected at least two, got {len(self.classes)}")
+        self.input_shape = image_shape(input_shape, "input_shape")
+        self.classes = class_names(classes)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits ``[N, K]`` of ``images`` ``[N, C, H, W]`` in [0, 1].
@@ -82,40 +78,60 @@ class Classifier(nn.Module):
         return f"Classifier({self.name!r}, {shape}, {len(self.classes)} classes)"
 
 
-@contextmanager
-def evaluating(net: nn.Module) -> Iterator[nn.Module]:
-    """Evaluation mode inside the block; afterwards every module has the mode it had.
+def class_names(classes: Sequence[str] | SupportsIndex) -> tuple[str, ...]:
+    """The names given; of a number K, ``"0"`` to ``"K-1"``.
 
-    Sets the flags itself, since programs from ``torch.export`` refuse ``.eval()``.
+    Raises:
+        TypeError: neither names nor a number.
+        ValueError: fewer than two, or more than ``MOST_CLASSES``.
     """
-    modes = [(module, module.training) for module in net.modules()]
-    try:
-        for module, _ in modes:
-            module.training = False
-        yield net
-    finally:
-        for module, training in modes:
-            module.training = training
+    if isinstance(classes, str) or not isinstance(classes, Iterable):
+        if isinstance(classes, str) or not hasattr(classes, "__index__"):
+            raise TypeError(f"classes: expected names or their number, got {classes!r}")
+        check_count(classes, "classes", minimum=2, most=MOST_CLASSES)
+        return tuple(map(str, range(operator.index(classes))))
+    names = tuple(map(str, classes))
+    if len(names) < 2:
+        raise ValueError(f"classes: expected at least two, got {len(names)}")
+    return names
 
 
 def fingerprint(net: nn.Module) -> str:
-    """Sixteen hexadecimal digits of all parameters and buffers: are these the same weights?"""
+    """Sixteen hexadecimal digits of all parameters and buffers: are these the same weights?
+
+    They say nothing of what is done with the weights.
+    """
     digest = hashlib.sha256()
-    for name, tensor in net.state_dict().items():
+    for name, value in net.state_dict().items():
         digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
+        for part in value if isinstance(value, tuple) else (value,):  # quantised: weight and bias
+            if not isinstance(part, Tensor):
+                digest.update(repr(part).encode())
+                continue
+            if part.is_quantized:
+                digest.update(repr(part.qscheme()).encode())
+                part = part.dequantize()
+            digest.update(part.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
     return digest.hexdigest()[:16]
 
 
 def predict(net: nn.Module, images: Tensor, batch: int = 500) -> Tensor:
     """Confidences ``[N, K]`` (softmax of the logits, float32) of images of any number.
 
-    Checked, in evaluation mode, without gradients, ``batch`` images at a time.
+    Checked, in evaluation mode, without gradients, ``batch`` images at a time. The network gets
+    a copy, which it may write into.
 
     Raises:
-        TypeError, ValueError: images that are not float32 ``[N, C, H, W]`` in [0, 1].
+        TypeError, ValueError: images that are not float32 ``[N, C, H, W]`` in [0, 1]; a network
+            without logits ``[N, K]`` of at least two classes.
     """
+    check_module(net)
     check_images(images, getattr(net, "input_shape", None))
     check_count(batch, "batch")
+    confidences = []
     with torch.inference_mode(), evaluating(net):
-        return torch.cat([answer(net, part).softmax(1) for part in images.split(batch)])
+        for part in images.split(operator.index(batch)):
+            logits = answer(net, part.clone())
+            check_table(logits, len(part))
+            confidences.append(logits.softmax(1))
+        return torch.cat(confidences)

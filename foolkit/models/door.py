@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from foolkit.checks import check_module
 
 ADDS_TO_ONE = 1e-3  # how nearly, for an answer to count as probabilities
 SAME = 1e-3  # of the largest logit: what two passes over one image may differ by
@@ -59,6 +61,43 @@ def logits_of(answer: Any) -> Tensor:
     )
 
 
+def check_table(logits: Tensor, n: int) -> None:
+    """Raise ``ValueError`` unless the logits of ``n`` images are ``[n, K]``, K of at least two."""
+    if logits.ndim != 2 or len(logits) != n or logits.shape[1] < 2:
+        one = f"; {ONE_LOGIT}" if logits.numel() == n else ""
+        raise ValueError(
+            "net: expected logits [N, K], a row for each image, K >= 2,"
+            f" got {list(logits.shape)} for {n}{one}"
+        )
+
+
+@contextmanager
+def evaluating(net: nn.Module) -> Iterator[nn.Module]:
+    """Evaluation mode inside the block; afterwards every module has the mode it had.
+
+    Sets the flags itself, since programs from ``torch.export`` refuse ``.eval()``; a module with
+    a ``train`` of its own is told by it, since more than the flag may hang on it. A frozen
+    program of TorchScript has no flag.
+    """
+    modes = [(module, module.training) for module in net.modules() if hasattr(module, "training")]
+    told = [m for m, training in modes if training and type(m).train is not nn.Module.train]
+
+    def tell(training: bool) -> None:
+        for module in told:
+            with suppress(NotImplementedError):
+                module.train(training)
+
+    try:
+        tell(False)
+        for module, _ in modes:
+            module.training = False
+        yield net
+    finally:
+        tell(True)
+        for module, training in modes:
+            module.training = training
+
+
 def answer(net: nn.Module, images: Tensor) -> Tensor:
     """Float32 logits ``[N, K]`` of float32 images, whatever precision the network has."""
     return logits_of(net(images.to(dtype_of(net) or images.dtype)))
@@ -82,7 +121,8 @@ class Plain(nn.Module):
 def checked(net: nn.Module, images: Tensor) -> nn.Module:
     """The network as a routine may call it: itself, or ``Plain`` where that is needed.
 
-    Looks at a few images twice, in evaluation mode.
+    Looks twice, in evaluation mode, at a few images and at one of noise: a network that divides
+    by an image's own deviation has no answer to a plain one, and is none the worse for it.
 
     Args:
         net: any module.
@@ -92,32 +132,31 @@ def checked(net: nn.Module, images: Tensor) -> nn.Module:
         TypeError: no module, or an answer without logits.
         ValueError: other logits than ``[N, K]``, K of at least two; a network that writes into
             its input, or answers the same images differently a second time.
-        FloatingPointError: logits that are not finite.
+        FloatingPointError: no logits that are finite, of any of them.
 
     Warns:
         UserWarning: the answers look like probabilities, that is, the network ends in a softmax.
     """
-    if not isinstance(net, nn.Module):
-        raise TypeError(f"net: expected a torch.nn.Module, got {type(net).__name__}")
-    given = images.clone()
-    with torch.no_grad(), _evaluating(net):
+    check_module(net)
+    draws = torch.Generator().manual_seed(0)
+    noise = torch.rand((1, *images.shape[1:]), generator=draws, dtype=torch.float32)
+    shown = torch.cat([images, noise.to(images.device)])
+    given = shown.clone()
+    with torch.no_grad(), evaluating(net):
         said = net(given.to(dtype_of(net) or given.dtype))
         logits = logits_of(said)
-        if given.dtype == (dtype_of(net) or given.dtype) and not torch.equal(given, images):
+        if not torch.equal(given, shown):
             raise ValueError(
                 "net: expected a network that leaves its input alone, this one writes into it:"
                 " replace x.sub_(mean) and its like by x = x - mean"
             )
-        if logits.ndim != 2 or len(logits) != len(images) or logits.shape[1] < 2:
-            one = f"; {ONE_LOGIT}" if logits.numel() == len(images) else ""
-            raise ValueError(
-                f"net: expected logits [{len(images)}, K] of {len(images)} images, K >= 2,"
-                f" got {list(logits.shape)}{one}"
-            )
-        if not logits.isfinite().all():
-            raise FloatingPointError("net: expected finite logits, got NaN or infinity")
-        again = answer(net, images.clone())
-    if (again - logits).abs().max() > SAME * logits.abs().max().clamp_min(1):
+        check_table(logits, len(shown))
+        again = answer(net, shown.clone())
+    finite = logits.isfinite().all(1)
+    if not finite.any():
+        raise FloatingPointError("net: expected finite logits, got NaN or infinity")
+    logits, again = logits[finite], again[finite]
+    if not (again - logits).abs().max() <= SAME * logits.abs().max().clamp_min(1):
         raise ValueError(
             "net: expected the same answer to the same images, a second pass differs by"
             f" {float((again - logits).abs().max()):.2g}: is there a dropout or noise that"
@@ -131,11 +170,3 @@ def checked(net: nn.Module, images: Tensor) -> nn.Module:
         )
     plain = isinstance(said, Tensor) and dtype_of(net) in (None, torch.float32)
     return net if plain else Plain(net)
-
-
-@contextmanager
-def _evaluating(net: nn.Module) -> Iterator[None]:
-    from foolkit.models.classifier import evaluating  # which imports this module
-
-    with evaluating(net):
-        yield

@@ -24,6 +24,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from foolkit.checks import check_flag
+
 MOST = 2**31
 PLAIN = {None, "builtins.tuple", "builtins.list", "builtins.dict"}  # containers of arguments
 PROSE = {"metadata", "guards_code", "as_string", "as_strings", "torch_version"}  # never code here
@@ -100,6 +102,7 @@ def load_exported(
         ValueError: not a program, refused without trust, or of other inputs than images.
         TypeError: a program for other numbers than float32.
     """
+    check_flag(trust, "trust")
     if not path.is_file():
         raise FileNotFoundError(f"source: expected a .pt2 file, found none at {path}")
     content = path.read_bytes()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,10 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from foolkit._torchvision import import_torchvision
+from foolkit.checks import check_flag, image_shape
 from foolkit.models import shipped, squeezenet
-from foolkit.models.classifier import Classifier, evaluating
+from foolkit.models.classifier import Classifier, class_names
+from foolkit.models.door import answer, check_table, evaluating
 from foolkit.models.exported import load_exported
 
 FORMS = "or a .pt2 file, 'torchvision:NAME', or 'package.module:factory'"
@@ -34,7 +37,7 @@ def load(
     device: torch.device | str = "cpu",
     *,
     weights: str | Path | None = None,
-    classes: Sequence[str] | None = None,
+    classes: Sequence[str] | int | None = None,
     input_shape: tuple[int, int, int] | None = None,
     name: str | None = None,
     trust: bool = False,
@@ -62,7 +65,7 @@ def load(
         device: where the network goes.
         weights: of torchvision's networks: a state dict, ``.safetensors`` or else torch's own
             format, or the name of one of torchvision's (``"IMAGENET1K_V2"``).
-        classes: the K names. By default those that come with the network; ImageNet's for 1000
+        classes: the K names, or K. By default those that come with the network; ImageNet's for 1000
             classes; else ``"0"`` to ``"K-1"``.
         input_shape: ``(C, H, W)``, where the network itself does not say.
         name: how tables and files call it; by default made from ``source``.
@@ -75,6 +78,24 @@ def load(
         TypeError: a program of another dtype, a factory that returns something else.
         FloatingPointError: the network's answer is NaN or infinite.
     """
+    if not isinstance(source, (str, os.PathLike)):
+        line = (
+            "; a module needs no loading: Classifier(module, input_shape=..., classes=...,"
+            " name=...)"
+        )
+        raise TypeError(
+            f"source: expected a name or a path, got {type(source).__name__}"
+            + (line if isinstance(source, nn.Module) else "")
+        )
+    check_flag(trust, "trust")
+    try:
+        device = torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(f"device: expected such as 'cpu' or 'cuda:1', got {device!r}") from error
+    if classes is not None:
+        classes = class_names(classes)
+    if input_shape is not None:
+        input_shape = image_shape(input_shape, "input_shape")
     text = os.fspath(source)
     kind = _kind(text)
     if weights is not None and kind != "torchvision":
@@ -121,10 +142,32 @@ def _kind(text: str) -> str:
         return "factory"
     if Path(text).is_file():
         raise ValueError(
-            "source: expected a program of torch.export (.pt2); a state dict needs its"
-            f" architecture: 'torchvision:NAME' with weights={text!r}"
+            f"source: expected a program of torch.export (.pt2), got {_what_it_is(Path(text))}"
         )
     return "shipped"
+
+
+def _what_it_is(path: Path) -> str:
+    """What kind of file this is, and the line that makes a network of it."""
+    ending = path.suffix.lower()
+    factory = "call it by 'package.module:factory', a function of yours that returns the module"
+    if ending == ".onnx":
+        return f"an ONNX graph: make a module of it (onnx2torch.convert does), and {factory}"
+    if ending in (".keras", ".h5"):
+        return f"a network of Keras: with KERAS_BACKEND=torch it is a module; {factory}"
+    names: list[str] = []
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    if any(name.endswith("constants.pkl") for name in names):
+        return (
+            "a program of TorchScript: in Python, Classifier(torch.jit.load(path), input_shape=...,"
+            " classes=..., name=...)"
+        )
+    return (
+        "what looks like a state dict or a pickled module; a state dict needs its architecture:"
+        f" 'torchvision:NAME' with weights={str(path)!r}; for any other network {factory}"
+    )
 
 
 def _shipped(
@@ -245,9 +288,19 @@ def _state_dict(path: Path, trust: bool) -> Mapping[str, Tensor]:
             f"weights: {path} is no state dict of plain tensors that torch can read without"
             " running code from it; trust=True unpickles it (only if you know who made it)"
         ) from error
-    if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
+    if isinstance(state, Mapping):
+        for key in ("state_dict", "model_state_dict", "model"):  # what training scripts save
+            if isinstance(state.get(key), Mapping):
+                state = state[key]
+                break
+        if state and all(isinstance(k, str) and k.startswith("module.") for k in state):
+            state = {k.removeprefix("module."): v for k, v in state.items()}  # of DataParallel
+    if not isinstance(state, Mapping) or not all(
+        isinstance(v, Tensor) and v.layout == torch.strided and not v.is_quantized
+        for v in state.values()
+    ):
         raise ValueError(
-            "weights: expected a state dict, from names to tensors,"
+            "weights: expected a state dict, from names to dense tensors,"
             f" got {type(state).__name__}: {path}"
         )
     return state
@@ -311,22 +364,25 @@ def _made(
 def _classes_of(
     module: nn.Module, shape: tuple[int, int, int], device: torch.device | str, text: str
 ) -> int:
-    """How many classes there are, once the answer to a grey image has been looked at."""
+    """How many classes there are, once the answer to an image of noise has been looked at.
+
+    Noise, since a network that divides by an image's own deviation has no answer to a plain one.
+    """
+    draws = torch.Generator().manual_seed(0)
+    noise = torch.rand((1, *shape), generator=draws, dtype=torch.float32).to(device)
     with torch.inference_mode(), evaluating(module):
         try:
-            logits = module(torch.full((1, *shape), 0.5, device=device))
+            logits = answer(module, noise)
+            check_table(logits, 1)
         except RuntimeError as error:
             raise ValueError(
                 f"input_shape: {text} failed on images of shape {list(shape)}:"
                 f" {str(error).strip().splitlines()[0]}"
             ) from error
-    if not isinstance(logits, Tensor) or logits.ndim != 2 or len(logits) != 1:
-        came = list(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
-        raise ValueError(f"source: expected logits [1, K] of one image, got {came}: {text}")
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"source: {text}: {error}") from error
     if not logits.isfinite().all():
         raise FloatingPointError(
-            f"source: expected finite logits of a grey image, got NaN or infinity: {text}"
+            f"source: expected finite logits of an image of noise, got NaN or infinity: {text}"
         )
-    if logits.shape[1] < 2:
-        raise ValueError(f"source: expected logits of at least two classes, got one: {text}")
     return logits.shape[1]

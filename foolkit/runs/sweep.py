@@ -20,7 +20,7 @@ from foolkit.extras import needs
 from foolkit.files import file_name
 from foolkit.models import load
 from foolkit.models.classifier import fingerprint
-from foolkit.models.precision import Precision
+from foolkit.models.precision import Precision, check_precision
 from foolkit.progress import progress_bar
 from foolkit.runs import evolution
 from foolkit.runs.folder import claim
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
 PATIENCE = 30  # seconds until a scheduler must have answered
+LOCAL = "127.0.0.1"  # where our own scheduler and workers listen, and nowhere else
 
 
 @dataclass(frozen=True)
@@ -114,8 +115,12 @@ def sweep(
     for name, value in (("batch", batch), ("threads", threads)):
         check_count(value, name)
     check_count(generations, "generations", minimum=0)
+    seeds = tuple(seeds)  # a generator would be empty the second time
+    if not seeds:
+        raise ValueError("seeds: expected at least one, got none")
     for seed in seeds:
         check_count(seed, "seeds", minimum=0)
+    check_precision(precision)
     if workers is not None:
         check_count(workers, "workers")
         if scheduler is not None:
@@ -234,7 +239,7 @@ def _client(scheduler: str | None, workers: int) -> Iterator[Client]:
     # a run is one long task: one at a time for each process
     with (
         LocalCluster(
-            n_workers=workers, threads_per_worker=1, dashboard_address=":0",
+            n_workers=workers, threads_per_worker=1, host=LOCAL, dashboard_address=f"{LOCAL}:0",
             silence_logs=logging.CRITICAL,
         ) as cluster,
         Client(cluster) as client,

@@ -10,7 +10,7 @@ import torch
 import foolkit as fk
 from foolkit.bank import champions, store
 from foolkit.evolution import MapElites
-from foolkit.models import Classifier
+from foolkit.models import Classifier, squeezenet
 from foolkit.models.imagenet import PROGRAMS, programs
 from tools.bank import champions as make_champions
 from tools.bank.champions import Run
@@ -53,9 +53,10 @@ def test_both_encodings_were_bred_on_the_same_network_as_often(stored):
 
 
 def test_curves_belong_to_the_champions(stored):
+    batches = {run["network"]: run["batch"] for run in champions.card()["runs"]}
     for run in stored:
         assert run.confidence.shape == (1000,)
-        assert int(run.evaluations[0]) == champions.BATCH
+        assert int(run.evaluations[0]) == batches[run.network]
         assert bool((run.evaluations.diff() > 0).all())
         for name in ("mean", "lower", "median", "upper", "sure"):
             assert bool((run.curves[name].diff() >= 0).all()), name
@@ -66,6 +67,18 @@ def test_curves_belong_to_the_champions(stored):
         ends = run.confidence.quantile(torch.tensor([0.25, 0.5, 0.75]))
         found = torch.stack([run.curves[n][-1] for n in ("lower", "median", "upper")])
         assert torch.allclose(found, ends, atol=1e-5)
+
+
+def test_the_runs_on_the_embedded_network_have_the_papers_generations(stored):
+    own = [run for run in stored if run.network == squeezenet.NAME]
+    assert {(run.encoding, run.seed) for run in own} >= {
+        ("cppn", 0), ("cppn", 1), ("cppn", 2), ("direct", 0),
+    }  # fmt: skip
+    longest = max((run for run in own if run.encoding == "cppn"), key=lambda r: r.evaluations[-1])
+    assert int(longest.evaluations[0]) == 400
+    assert float(longest.curves["median"][-1]) > 0.8811
+    for run in own:
+        assert int(run.evaluations[-1]) >= 30_000
 
 
 def test_a_formula_run_keeps_all_classes_the_surest_first(stored):
@@ -101,7 +114,7 @@ def test_at_reads_between_the_points_of_a_curve(stored):
 def test_the_networks_own_verdict_is_the_confidence(stored):
     for run in stored:
         if run.encoding == "cppn":
-            assert set(run.verdicts) == set(PROGRAMS)
+            assert set(run.verdicts) == {squeezenet.NAME, *PROGRAMS}
             assert torch.allclose(run.verdicts[run.network].own, run.confidence, atol=1e-4)
 
 

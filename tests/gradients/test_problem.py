@@ -108,7 +108,7 @@ def test_input_is_checked_by_name(curved, spread):
     refused(ValueError, "labels: expected classes 0 to 3, got 4 to 4", labels=labels + 4)
     refused(TypeError, "mask: expected a bool tensor, .* got torch.float32", mask=spread)
     refused(ValueError, r"mask: expected a shape .* \[12, 1, 6, 6\], got \[5\]", mask=_five())
-    refused(ValueError, r"net: expected logits \[1, K\] .* got \[1, 1, 6, 6\]", net=nn.Identity())
+    refused(ValueError, r"net: expected logits \[N, K\].* got \[2, 1, 6, 6\]", net=nn.Identity())
     broken = nn.Sequential(nn.Flatten(), nn.Linear(36, 2))
     nn.init.constant_(broken[1].weight, math.nan)
     refused(FloatingPointError, "net: expected finite logits", net=broken)

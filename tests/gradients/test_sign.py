@@ -221,8 +221,8 @@ def test_options_are_checked_by_name(curved, spread, says):
     labels = says(curved, spread)
     with pytest.raises(ValueError, match="epsilon: expected a number >= 0, got -0.1"):
         fgsm(curved, spread, labels, epsilon=-0.1)
-    with pytest.raises(ValueError, match="norm: expected one of 'inf', '2', '1', got 'linf'"):
-        pgd(curved, spread, labels, epsilon=0.1, norm="linf")
+    with pytest.raises(ValueError, match="norm: expected one of 'inf', '2', '1', got 'three'"):
+        pgd(curved, spread, labels, epsilon=0.1, norm="three")
     with pytest.raises(ValueError, match="steps: expected an integer of at least 1, got 0"):
         pgd(curved, spread, labels, epsilon=0.1, steps=0)
     with pytest.raises(ValueError, match="step_size: expected a number > 0, got 0"):

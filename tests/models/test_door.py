@@ -249,3 +249,170 @@ def test_numbers_of_numpy_and_torch_are_numbers(images):
             fk.gradients.fgsm(net, images, labels, epsilon=wrong)
     with pytest.raises(ValueError, match="steps: expected an integer of at most"):
         fk.gradients.pgd(net, images, labels, epsilon=0.1, steps=10**30)
+
+
+ROUTINES = {
+    "fgsm": lambda *a: fk.gradients.fgsm(*a, epsilon=0.1),
+    "fgsm, margin": lambda *a: fk.gradients.fgsm(*a, epsilon=0.1, loss="margin"),
+    "pgd": lambda *a: fk.gradients.pgd(*a, epsilon=0.1, steps=3),
+    "deepfool": lambda *a: fk.gradients.deepfool(*a),
+    "carlini_wagner": lambda *a: fk.gradients.carlini_wagner(*a, steps=5, search_steps=2),
+    "lbfgs": lambda *a: fk.gradients.lbfgs(*a),
+    "ascent": lambda net, images, labels: fk.gradients.ascent(
+        net, (labels + 1) % 3, start=images, steps=3
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ROUTINES)
+def test_every_gradient_routine_says_where_the_gradient_is_zero(name, images):
+    """Half of the images lie where the network rounds."""
+
+    class Stairs(Linear):
+        def forward(self, given):
+            flat = given.flatten(1)
+            steps = flat + (flat.round() - flat).detach() * 0
+            plain = (flat[:, :1] > 0.5).float()  # of these images only the rounded pixels count
+            return (plain * flat.round() + (1 - plain) * steps) @ self.weight
+
+    net = Stairs()
+    images[:4, 0, 0, 0], images[4:, 0, 0, 0] = 0.9, 0.1
+    labels = fk.models.predict(net, images).argmax(1)
+    with pytest.warns(UserWarning, match="gradient of 4 of 8 images is exactly zero"):
+        ROUTINES[name](net, images, labels)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ROUTINES[name](net, images[4:], labels[4:])
+
+
+@pytest.mark.parametrize("name", ROUTINES)
+def test_a_network_cut_off_from_its_images_is_refused_by_name(name, images):
+    class Cut(Linear):
+        def forward(self, given):
+            return super().forward(given.detach())
+
+    with pytest.raises(ValueError, match="net: expected logits that can be differentiated"):
+        ROUTINES[name](Cut(), images, fk.models.predict(Cut(), images).argmax(1))
+
+
+def test_a_first_image_without_an_answer_is_no_reason_to_refuse():
+    images = torch.rand(6, 1, 6, 6, generator=torch.Generator().manual_seed(1))
+    labels = fk.models.predict(Deviating(), images).argmax(1)
+    images[0] = 0.5
+    found = fk.gradients.pgd(Deviating(), images, labels, epsilon=0.5)
+    assert not found.success[0]
+    assert found.success[1:].all()
+    # plain images are frequent among the first patterns
+    elites = fk.evolve(
+        Deviating(), fk.encodings.CPPN((1, 6, 6)), generations=3, batch=60, progress=False
+    )
+    assert (elites.confidence > 0).all()
+
+    class Never(Linear):
+        def forward(self, given):
+            return super().forward(given) * torch.nan
+
+    with pytest.raises(FloatingPointError, match="net: expected finite logits"):
+        fk.gradients.fgsm(Never(), images, labels, epsilon=0.1)
+    with pytest.raises(FloatingPointError, match="net: expected finite logits"):
+        fk.evolve(Never(), fk.encodings.Pixels((1, 6, 6)), generations=1, progress=False)
+
+
+class OwnMode(Linear):
+    """Its noise hangs on what ``train`` was told, and not on the flag."""
+
+    noisy = True
+
+    def train(self, mode=True):
+        self.noisy = mode
+        return super().train(mode)
+
+    def forward(self, images):
+        logits = super().forward(images)
+        return logits + torch.randn_like(logits) if self.noisy else logits
+
+
+def test_a_module_with_a_mode_of_its_own_is_told_and_told_back(images):
+    net = nn.Sequential(OwnMode())
+    quiet = fk.models.predict(Linear(), images)
+    assert torch.equal(fk.models.predict(net, images), quiet)
+    assert net[0].noisy
+    assert net[0].training
+    net[0].eval()
+    fk.models.predict(net, images)
+    assert not net[0].noisy
+    assert not net[0].training
+    fk.gradients.fgsm(OwnMode(), images, quiet.argmax(1), epsilon=0.1)
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
+def test_a_frozen_program_of_torchscript(images):
+    plain = nn.Sequential(nn.Flatten(), nn.Linear(36, 3)).eval()
+    frozen = torch.jit.freeze(torch.jit.script(plain))
+    labels = fk.models.predict(plain, images).argmax(1)
+    assert torch.equal(fk.models.predict(frozen, images).argmax(1), labels)
+    found = fk.gradients.fgsm(frozen, images, labels, epsilon=0.2)
+    assert torch.equal(found.images, fk.gradients.fgsm(plain, images, labels, epsilon=0.2).images)
+
+
+def test_predict_leaves_its_images_alone_and_needs_two_classes(images):
+    class InPlace(Linear):
+        def forward(self, given):
+            return super().forward(given.sub_(0.5))
+
+    before = images.clone()
+    fk.models.predict(InPlace(), images)
+    assert torch.equal(images, before)
+    with pytest.raises(ValueError, match=r"net: expected logits .*torch\.cat\(\[-z, z\], 1\)"):
+        fk.models.predict(Linear(lambda z: z[:, :1]), images)
+    with pytest.raises(TypeError, match="net: expected a torch.nn.Module, got function"):
+        fk.models.predict(lambda given: given, images)
+
+
+def test_analysis_goes_through_the_door(images):
+    plain, odd = Linear(), Linear(ANSWERS["object"]).double()
+    shares = [
+        fk.analysis.class_shares(net, images=50, shape=(1, 6, 6), progress=False)
+        for net in (plain, odd)
+    ]
+    assert torch.equal(shares[0].hits, shares[1].hits)
+
+
+def test_a_default_of_double_precision_changes_nothing(images):
+    """What is drawn is float32, whatever PyTorch's default is."""
+    net = Linear()
+    labels = fk.models.predict(net, images).argmax(1)
+
+    def made():
+        return [
+            fk.gradients.pgd(net, images, labels, epsilon=0.1).images,
+            fk.gradients.pgd(net, images, labels, epsilon=0.5, norm="2", restarts=2).images,
+            fk.gradients.noise(net, images, labels, size=0.5).images,
+            fk.gradients.blind(net, images, labels, epsilon=0.1, generations=5).images,
+            fk.gradients.ascent(net, labels, shape=(1, 6, 6), steps=3).images,
+            fk.evolve(
+                net, fk.encodings.Pixels((1, 6, 6)), generations=3, batch=20, progress=False
+            ).images,
+        ]
+
+    expected = made()
+    torch.set_default_dtype(torch.float64)
+    try:
+        again = made()
+    finally:
+        torch.set_default_dtype(torch.float32)
+    for one, other in zip(expected, again, strict=True):
+        assert other.dtype == torch.float32
+        assert torch.allclose(one, other, atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:torch.quantize:UserWarning")
+def test_a_quantised_network_keeps_a_checkpoint(tmp_path):
+    torch.manual_seed(0)
+    plain = nn.Sequential(nn.Flatten(), nn.Linear(36, 3)).eval()
+    net = torch.ao.quantization.quantize_dynamic(plain, {nn.Linear}, torch.qint8)
+    settings = {"batch": 20, "progress": False, "checkpoint": tmp_path / "run"}
+    encoding = fk.encodings.Pixels((1, 6, 6))
+    fk.evolve(net, encoding, generations=2, **settings)
+    resumed = fk.evolve(net, encoding, generations=4, **settings)
+    assert len(resumed.history.confidence) == 5
