@@ -34,12 +34,12 @@ from foolkit.analysis.intervals import (
 from foolkit.analysis.likeness import class_means, pixel_correlation, power_spectrum
 from foolkit.analysis.motifs import (
     Placed,
+    fill_blocks,
     fill_cells,
     find_motifs,
-    log_odds,
-    nearest_pairs,
+    matched_pairs,
     place_motifs,
-    worth_of_cells,
+    worth_of_regions,
 )
 from foolkit.analysis.regularity import (
     Recurrence,
@@ -57,6 +57,7 @@ from foolkit.analysis.repetition import (
     autocorrelation,
     erase_masked,
     find_repeats,
+    log_odds,
     tile_motif,
     tiled_repeats,
 )
@@ -137,18 +138,19 @@ __all__ = [
     "exact_interval",
     "exact_share",
     "fade_seams",
+    "fill_blocks",
     "fill_cells",
     "find_motifs",
     "find_repeats",
     "fit_temperature",
     "log_odds",
     "logits_apart",
+    "matched_pairs",
     "mean_interval",
     "mistakes",
     "mistakes_on_rubbish",
     "mosaic",
     "nearest_images",
-    "nearest_pairs",
     "over_networks",
     "paste_tiles",
     "pixel_correlation",
@@ -168,5 +170,5 @@ __all__ = [
     "tiled_repeats",
     "transfer",
     "variance_in_bars",
-    "worth_of_cells",
+    "worth_of_regions",
 ]

@@ -1,7 +1,8 @@
 """Small motifs that are evidence for a class: found singly, placed many times, compared.
 
 What a second, a fourth, a sixteenth copy adds to a network's belief; beside it as many different
-motifs of the same class, and controls that share a motif's area, brightness or regularity.
+motifs of the same class, and controls that share a motif's area, brightness or regularity. And
+what a copy is worth to an image that repeats, beside the same region of one that does not.
 """
 
 from __future__ import annotations
@@ -9,39 +10,18 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import one_hot
+from torch.nn.functional import interpolate, one_hot
 
-from foolkit.analysis.repetition import erase_masked
-from foolkit.checks import check_choice, check_count, check_images, check_labels
-from foolkit.models.classifier import evaluating
+from foolkit.analysis.repetition import Repeats, erase_masked, log_odds, log_odds_of
+from foolkit.checks import check_between, check_choice, check_count, check_labels
+from foolkit.models.door import answer, evaluating
+from foolkit.seeds import Seed, generator_of
 
 KINDS = ("copies", "different", "shuffled", "other")
-
-
-def log_odds(net: nn.Module, images: Tensor, classes: Tensor, batch: int = 500) -> Tensor:
-    """The logarithm of p / (1 - p), p being a network's confidence in each image's class.
-
-    Unlike p it does not stop at 1: ``z_k - logsumexp`` of the other logits.
-
-    Args:
-        net: from images to logits ``[N, K]``.
-        images: ``[N, C, H, W]`` in [0, 1].
-        classes: int64 ``[N]``.
-        batch: images a forward pass.
-
-    Returns:
-        float32 ``[N]``.
-    """
-    with torch.no_grad(), evaluating(net):
-        parts = zip(images.split(batch), classes.split(batch), strict=True)
-        return torch.cat([_log_odds(net(part).float(), own) for part, own in parts])
-
-
-def _log_odds(logits: Tensor, classes: Tensor) -> Tensor:
-    own = one_hot(classes, logits.shape[1]).bool()
-    return logits[own] - logits.masked_fill(own, -torch.inf).logsumexp(1)
+APART = 5.0  # log-odds that a unit of correlation too much costs, for each pair of motifs
 
 
 def place_motifs(motifs: Tensor, placed: Tensor, fill: float = 0.0) -> Tensor:
@@ -82,60 +62,79 @@ def find_motifs(
     net: nn.Module,
     classes: Tensor,
     *,
+    alike: float = 0.25,
     cells: int = 16,
-    steps: int = 100,
+    steps: int = 60,
     tried: int = 4,
     learning_rate: float = 0.2,
-    seed: int = 0,
+    seed: Seed = 0,
 ) -> Tensor:
-    """Motifs that raise the log-odds of a class wherever *one* of them lies on black.
+    """Different motifs that raise the log-odds of a class where *one* of them lies on black.
 
-    From noise by Adam, on the mean of the log-odds over cells of the grid with a single copy in
-    one of them: nothing about several copies goes into it.
+    From noise by Adam, with a single copy in one cell of the grid: nothing about several copies
+    goes into it. Of the cells that are tried the better half counts: asked for all places at
+    once, the search on a network that reads places ends at a black motif, which harms nowhere.
+    Left alone it finds nearly the same motif again and again; so each pair of one class pays for
+    its correlation.
 
     Args:
         net: from images of ``net.input_shape`` to logits.
         classes: int64 ``[N]``, of each motif.
+        alike: correlation of the pixels that two motifs of a class may have for nothing, in
+            (0, 1); they end about there, seldom much above.
         cells: of the grid, a square number that divides the images.
         steps, learning_rate: of Adam, on pixels behind a sigmoid.
-        tried: cells in which each motif is tried at a step, drawn anew.
+        tried: cells in which each motif is tried at a step, drawn anew; from 2 to ``cells``.
         seed: of the noise and the cells.
 
     Returns:
         float32 ``[N, C, h, w]`` in [0, 1], on the grid of 8 bits.
 
     Raises:
-        ValueError: a grid that does not divide the images.
+        ValueError: a grid that does not divide the images, a number that does not fit.
     """
     channels, height, width = net.input_shape
     check_count(steps, "steps")
+    check_count(tried, "tried", 2)
+    check_between(alike, "alike")
+    side = _side(cells, height, width)
+    if tried > cells:
+        raise ValueError(f"tried: expected at most {cells} (cells), got {tried}")
+    shape = (len(classes), channels, height // side, width // side)
+    draws = generator_of(seed)
+    latent = torch.randn(shape, generator=draws).requires_grad_()
+    optimiser = torch.optim.Adam([latent], lr=learning_rate)
+    target = classes.repeat_interleave(tried)
+    pairs = (classes[:, None] == classes) & ~torch.eye(len(classes), dtype=torch.bool)
+    with evaluating(net):
+        for _ in range(steps):
+            where = torch.rand(len(classes), cells, generator=draws).argsort(1)[:, :tried]
+            placed = one_hot(where.flatten(), cells).bool()
+            motif = latent.sigmoid()
+            spread = motif.repeat_interleave(tried, 0)[:, None].expand(-1, cells, -1, -1, -1)
+            reached = log_odds_of(answer(net, place_motifs(spread, placed)), target)
+            reached = reached.view(-1, tried).topk(tried // 2, 1).values
+            excess = (motif.flatten(1).corrcoef()[pairs] - alike).clamp_min(0)
+            (slope,) = torch.autograd.grad(APART * excess.sum() - reached.sum(), latent)
+            latent.grad = slope
+            optimiser.step()
+    return (latent.detach().sigmoid() * 255).round() / 255
+
+
+def _side(cells: int, height: int, width: int) -> int:
+    """How many cells a side of the grid has."""
     check_count(cells, "cells")
     side = math.isqrt(cells)
     if side * side != cells or height % side or width % side:
         raise ValueError(
             f"cells: expected a square number whose grid divides {height} x {width}, got {cells}"
         )
-    shape = (len(classes), channels, height // side, width // side)
-    draws = torch.Generator().manual_seed(seed)
-    latent = torch.randn(shape, generator=draws).requires_grad_()
-    optimiser = torch.optim.Adam([latent], lr=learning_rate)
-    target = classes.repeat_interleave(tried)
-    with evaluating(net):
-        for _ in range(steps):
-            where = torch.rand(len(classes), cells, generator=draws).argsort(1)[:, :tried]
-            placed = one_hot(where.flatten(), cells).bool()
-            motif = latent.sigmoid().repeat_interleave(tried, 0)[:, None]
-            images = place_motifs(motif.expand(-1, cells, -1, -1, -1), placed)
-            gained = _log_odds(net(images).float(), target)
-            (slope,) = torch.autograd.grad(-gained.sum(), latent)
-            latent.grad = slope
-            optimiser.step()
-    return (latent.detach().sigmoid() * 255).round() / 255
+    return side
 
 
 @dataclass(frozen=True)
 class Placed:
-    """What N motifs do to the log-odds of their class, in T numbers of cells.
+    """What N motifs do to a network's belief in their class, in T numbers of cells.
 
     Attributes:
         counts: the numbers of filled cells.
@@ -146,6 +145,8 @@ class Placed:
             of an ``"other"`` class, in the same cells.
         added: by kind (``"copies"``, ``"different"``) ``[N, T]``: what the log-odds would be if
             the gains of the single motifs simply added up.
+        logit, logit_added: the same two of the logit of the class, counted from the mean of all
+            logits, for it is only their differences that mean something.
     """
 
     counts: tuple[int, ...]
@@ -153,6 +154,17 @@ class Placed:
     gain: Tensor
     log_odds: dict[str, Tensor]
     added: dict[str, Tensor]
+    logit: dict[str, Tensor]
+    logit_added: dict[str, Tensor]
+
+
+@torch.inference_mode()
+def _believed(net: nn.Module, images: Tensor, classes: Tensor, batch: int = 500) -> Tensor:
+    """Log-odds and logit (counted from the mean of all) of each image's class: ``[2, N]``."""
+    with evaluating(net):
+        logits = torch.cat([answer(net, part) for part in images.split(batch)])
+    logit = logits.gather(1, classes[:, None])[:, 0] - logits.mean(1)
+    return torch.stack([log_odds_of(logits, classes), logit])
 
 
 def fill_cells(
@@ -161,13 +173,14 @@ def fill_cells(
     *,
     counts: tuple[int, ...] = (1, 2, 4, 8, 16),
     order: str = "best",
-    seed: int = 0,
+    seed: Seed = 0,
 ) -> Placed:
     """Fill 1, 2, 4, ... cells with copies of a motif, and with what it is to be compared with.
 
     All kinds fill the same cells in the same order: of each class the cells where its motifs gain
     most on average (``"best"``), or at random. The r-th cell of ``"different"`` gets the r-th
-    motif of the class, counted from the one that ``"copies"`` repeats.
+    motif of the class, counted from the one that ``"copies"`` repeats: over the motifs of a
+    class both kinds put every motif into every cell equally often.
 
     Args:
         net: from images to logits ``[N, K]``.
@@ -181,98 +194,139 @@ def fill_cells(
     """
     check_choice(order, ("best", "random"), "order")
     classes, each, channels, high, wide = motifs.shape
-    across = net.input_shape[1] // high
-    cells = across * across
-    if net.input_shape[1:] != (across * high, across * wide):
-        raise ValueError(
-            f"motifs: expected squares whose grid is {net.input_shape[1:]}, got {high} x {wide}"
-        )
+    cells = _across(net, motifs) ** 2
     if not counts or min(counts) < 1 or max(counts) > cells:
         raise ValueError(f"counts: expected numbers from 1 to {cells}, got {counts}")
-    draws = torch.Generator().manual_seed(seed)
+    draws = generator_of(seed)
     single = motifs.flatten(0, 1)
     number = torch.arange(classes).repeat_interleave(each)
     black = torch.zeros(1, channels, *net.input_shape[1:])
-    ground = log_odds(net, black.expand(classes, -1, -1, -1), torch.arange(classes))[number]
-    alone = log_odds(net, _singles(single, cells), number.repeat_interleave(cells))
-    gain = alone.view(-1, cells) - ground[:, None]
-    liked = gain.view(classes, each, cells).mean(1) if order == "best" else torch.rand(
+    ground = _believed(net, black.expand(classes, -1, -1, -1), torch.arange(classes))[:, number]
+    alone = _believed(net, _singles(single, cells), number.repeat_interleave(cells))
+    gain = alone.unflatten(1, (-1, cells)) - ground[:, :, None]  # [2, N, P]
+    liked = gain[0].view(classes, each, cells).mean(1) if order == "best" else torch.rand(
         classes, cells, generator=draws
     )  # fmt: skip
     place = liked.argsort(1, descending=True)[number]  # [N, P]: the cell that is filled r-th
     rank = place.argsort(1)
-    turned = (torch.arange(each)[:, None] + torch.arange(cells)) % each  # [M, P]
-    by_rank = motifs[:, turned].flatten(0, 1)  # [N, P, C, h, w]: the r-th motif
+    turned = (torch.arange(each)[:, None] + torch.arange(cells)) % each  # [M, P]: the r-th motif
+    turned = torch.arange(classes)[:, None, None] * each + turned  # of [N, ...]
+    turned = turned.flatten(0, 1)
     mix = torch.stack([torch.randperm(high * wide, generator=draws) for _ in single])
     shuffled = single.flatten(2).gather(2, mix[:, None].expand(-1, channels, -1))
     contents = {
-        "copies": single,
-        "different": by_rank.gather(1, rank[:, :, None, None, None].expand_as(by_rank)),
-        "shuffled": shuffled.view_as(single),
-        "other": motifs.roll(-1, 0).flatten(0, 1),
+        "copies": single[:, None].expand(-1, cells, -1, -1, -1),
+        "different": single[turned.gather(1, rank)],
+        "shuffled": shuffled.view_as(single)[:, None].expand(-1, cells, -1, -1, -1),
+        "other": motifs.roll(-1, 0).flatten(0, 1)[:, None].expand(-1, cells, -1, -1, -1),
     }
-    found: dict[str, list[Tensor]] = {kind: [] for kind in KINDS}
-    for count in counts:
-        placed = rank < count
-        for kind, content in contents.items():
-            spread = content if content.ndim == 5 else content[:, None].expand_as(by_rank)
-            found[kind].append(log_odds(net, place_motifs(spread, placed), number))
-    own = gain.gather(1, place)  # of the r-th cell
-    theirs = gain.view(classes, each, cells)
-    by_turn = torch.stack(
-        [theirs[k, turned[m], place[k * each + m]] for k in range(classes) for m in range(each)]
-    )
+    found = {
+        kind: torch.stack(
+            [_believed(net, place_motifs(content, rank < count), number) for count in counts], 2
+        )
+        for kind, content in contents.items()
+    }
     ends = torch.tensor(counts) - 1
+    own = torch.arange(len(single))[:, None].expand(-1, cells)
+    added = {
+        kind: ground[:, :, None] + gain[:, which, place].cumsum(2)[:, :, ends]
+        for kind, which in (("copies", own), ("different", turned))
+    }
     return Placed(
-        tuple(counts), ground, gain,
-        {kind: torch.stack(values, 1) for kind, values in found.items()},
-        {
-            kind: ground[:, None] + values.cumsum(1)[:, ends]
-            for kind, values in (("copies", own), ("different", by_turn))
-        },
+        tuple(counts), ground[0], gain[0],
+        *({kind: values[measure] for kind, values in table.items()}
+          for measure in (0, 1) for table in (found, added)),
     )  # fmt: skip
 
 
-def worth_of_cells(
-    net: nn.Module, images: Tensor, classes: Tensor, *, cells: int = 16, fill: str = "mean"
+def _across(net: nn.Module, motifs: Tensor) -> int:
+    """How many motifs of the last two dimensions go side by side into an image."""
+    high, wide = motifs.shape[-2:]
+    across = net.input_shape[1] // high
+    if tuple(net.input_shape[1:]) != (across * high, across * wide):
+        raise ValueError(
+            f"motifs: expected squares whose grid is {net.input_shape[1:]}, got {high} x {wide}"
+        )
+    return across
+
+
+def fill_blocks(
+    net: nn.Module, motifs: Tensor, *, sides: tuple[int, ...] = (2, 3, 4)
+) -> dict[str, Tensor]:
+    """Copies of a motif side by side, and one enlarged copy of the same area, in the same place.
+
+    Args:
+        net: from images to logits ``[N, K]``.
+        motifs: ``[K, M, C, h, w]`` in [0, 1], M of each of K classes.
+        sides: of the square blocks, in motifs.
+
+    Returns:
+        The log-odds of ``"copies"`` and of ``"enlarged"``, float32 ``[K * M, S]``, the mean over
+        all places of the grid where a block fits.
+    """
+    across = _across(net, motifs)
+    if not sides or min(sides) < 1 or max(sides) > across:
+        raise ValueError(f"sides: expected numbers from 1 to {across}, got {sides}")
+    single = motifs.flatten(0, 1)
+    number = torch.arange(len(motifs)).repeat_interleave(motifs.shape[1])
+    found: dict[str, list[Tensor]] = {"copies": [], "enlarged": []}
+    for side in sides:
+        blocks = {
+            "copies": single.repeat(1, 1, side, side),
+            "enlarged": interpolate(single, scale_factor=side),
+        }
+        high, wide = blocks["copies"].shape[2:]
+        starts = range(across - side + 1)
+        for kind, block in blocks.items():
+            everywhere = []
+            for row in starts:
+                for column in starts:
+                    images = single.new_zeros(len(single), *net.input_shape)
+                    top, left = row * motifs.shape[3], column * motifs.shape[4]
+                    images[:, :, top : top + high, left : left + wide] = block
+                    everywhere.append(log_odds(net, images, number))
+            found[kind].append(torch.stack(everywhere).mean(0))
+    return {kind: torch.stack(values, 1) for kind, values in found.items()}
+
+
+def worth_of_regions(
+    net: nn.Module, images: Tensor, classes: Tensor, repeats: Repeats, *, fill: str = "mean"
 ) -> Tensor:
-    """The fall of the log-odds when each cell of a grid is erased, alone.
+    """The fall of the log-odds when each of the regions of ``repeats`` is erased, alone.
+
+    Of the images that repeat these are their copies. Of others, given the ``repeats`` of their
+    partners, they are regions of the same places, shapes and number.
 
     Args:
         net: from images to logits ``[N, K]``.
         images: ``[N, C, H, W]`` in [0, 1].
         classes: int64 ``[N]``, whose log-odds are followed.
-        cells: of the grid, a square number that divides the images.
+        repeats: the regions, of N images of this size.
         fill: as for ``erase_masked``.
 
     Returns:
-        float32 ``[N, cells]``.
+        float32 ``[N, R]``, R the most regions of an image; NaN where one has fewer.
     """
-    check_images(images)
-    check_labels(classes, len(images), torch.iinfo(torch.int64).max, "classes")
-    side = math.isqrt(cells)
-    height, width = images.shape[2:]
-    if side * side != cells or height % side or width % side:
+    if repeats.copy.shape != images[:, 0].shape:
         raise ValueError(
-            f"cells: expected a square number whose grid divides {height} x {width}, got {cells}"
+            f"repeats: expected those of {len(images)} images of {list(images.shape[2:])},"
+            f" got {list(repeats.copy.shape)}"
         )
+    numbers = torch.arange(int(repeats.count.max()), device=repeats.count.device)
+    of, number = (numbers < repeats.count[:, None]).nonzero().T
+    erased = erase_masked(images[of], repeats.copy[of] == number[:, None, None], fill)
     whole = log_odds(net, images, classes)
-    falls = []
-    for cell in range(cells):
-        mask = torch.zeros(side, side, dtype=torch.bool)
-        mask[cell // side, cell % side] = True
-        mask = mask.repeat_interleave(height // side, 0).repeat_interleave(width // side, 1)
-        erased = erase_masked(images, mask.expand(len(images), -1, -1).contiguous(), fill)
-        falls.append(whole - log_odds(net, erased, classes))
-    return torch.stack(falls, 1)
+    falls = whole.new_full((len(images), len(numbers)), math.nan)
+    falls[of, number] = whole[of] - log_odds(net, erased, classes[of])
+    return falls
 
 
-def nearest_pairs(
+def matched_pairs(
     values: Tensor, others: Tensor, groups: Tensor, other_groups: Tensor, within: float
 ) -> tuple[Tensor, Tensor]:
-    """For each value the nearest other one of the same group, if it is near enough.
+    """As many near pairs of one group as there are, and of these choices the nearest in sum.
 
-    For comparisons at equal log-odds: one other may stand beside several values.
+    For comparisons at equal log-odds. Each member stands in at most one pair.
 
     Args:
         values, others: ``[N]`` and ``[M]``.
@@ -282,8 +336,14 @@ def nearest_pairs(
     Returns:
         int64, places in ``values`` and in ``others``, equally many.
     """
-    away = (values[:, None] - others[None]).abs()
-    away = away.masked_fill(groups[:, None] != other_groups[None], torch.inf)
-    nearest, index = away.min(1)
-    good = (nearest <= within).nonzero()[:, 0]
-    return good, index[good]
+    from scipy.optimize import linear_sum_assignment  # slow to import
+
+    check_labels(groups, len(values), torch.iinfo(torch.int64).max, "groups")
+    check_labels(other_groups, len(others), torch.iinfo(torch.int64).max, "other_groups")
+    away = (values[:, None].double() - others[None].double()).abs()
+    possible = (away <= within) & (groups[:, None] == other_groups[None])
+    # a pair that may not be costs more than all that may be together
+    cost = torch.where(possible, away, within * (1 + min(possible.shape)) + 1.0)
+    first, second = (torch.from_numpy(np.asarray(p)) for p in linear_sum_assignment(cost.numpy()))
+    good = possible[first, second]
+    return first[good], second[good]

@@ -364,6 +364,34 @@ def random_regions(
     return (rank < area.cpu()[:, None]).view(m, height, width).to(like.device)
 
 
+def log_odds(net: nn.Module, images: Tensor, classes: Tensor, batch: int = 500) -> Tensor:
+    """The logarithm of p / (1 - p), p being a network's confidence in each image's class.
+
+    Unlike p it does not stop at 1: ``z_k - logsumexp`` of the other logits.
+
+    Args:
+        net: from images to logits ``[N, K]``.
+        images: ``[N, C, H, W]`` in [0, 1].
+        classes: int64 ``[N]``.
+        batch: images a forward pass.
+
+    Returns:
+        float32 ``[N]``.
+    """
+    check_images(images, getattr(net, "input_shape", None))
+    check_count(batch, "batch")
+    with torch.inference_mode(), evaluating(net):
+        logits = torch.cat([answer(net, part) for part in images.split(batch)])
+    check_labels(classes, len(images), logits.shape[1], "classes")
+    return log_odds_of(logits, classes.to(logits.device))
+
+
+def log_odds_of(logits: Tensor, classes: Tensor) -> Tensor:
+    """The same of logits ``[N, K]``."""
+    own = torch.nn.functional.one_hot(classes, logits.shape[1]).bool()
+    return logits[own] - logits.masked_fill(own, -torch.inf).logsumexp(1)
+
+
 @dataclass(frozen=True)
 class Drop(Interval[float]):
     """A mean fall over images, with its bootstrap interval over runs.
@@ -491,19 +519,9 @@ def ablate(
             f" in image {odd} (choose those whose `repeats.count` is 2 or more)"
         )
 
-    def log_odds(stack: Tensor) -> Tensor:
-        with evaluating(net):
-            logits = torch.cat([answer(net, part) for part in stack.split(batch)])
-        own = torch.nn.functional.one_hot(target[: len(stack)], logits.shape[1]).bool()
-        rest = logits.masked_fill(own, -torch.inf).logsumexp(1)
-        return logits[own] - rest
-
-    with evaluating(net):
-        check_labels(classes, len(images), answer(net, images[:1]).shape[1], "classes")
     device, generator = images.device, torch.Generator().manual_seed(seed)
-    target = classes.to(device)
-    whole = log_odds(images)
-    target = target.repeat_interleave(draws)
+    whole = log_odds(net, images, classes, batch)
+    target = classes.repeat_interleave(draws)
     stack = images.repeat_interleave(draws, 0)
     copy, count = (t.repeat_interleave(draws, 0) for t in (repeats.copy, repeats.count))
     most = int(count.max())
@@ -518,7 +536,7 @@ def ablate(
         made = _beside(stack, gone, k, fill, candidates, generator)
         enough = (repeats.count > k)[:, None]
         for name, erased_images in made.items():
-            value = log_odds(erased_images).view(-1, draws)
+            value = log_odds(net, erased_images, target, batch).view(-1, draws)
             after[name].append(torch.where(enough, value, torch.nan))
     return Ablation(
         {name: torch.stack([v.mean(1) for v in seen], 1) for name, seen in after.items()},

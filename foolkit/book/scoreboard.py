@@ -19,13 +19,13 @@ class Merit:
         claim: what is claimed, in a few words.
         paper: the paper's figure with its reference; "not given" where it has none.
         ours: the figure measured here.
-        holds: whether the claim held here.
+        holds: whether the claim held here; None where the measurement leaves it undecided.
     """
 
     claim: str
     paper: str
     ours: str
-    holds: bool
+    holds: bool | None
 
 
 class Record:
@@ -68,4 +68,4 @@ def measured_on() -> str:
 
 
 def _verdict(merit: Merit) -> str:
-    return "yes" if merit.holds else "no"
+    return "undecided" if merit.holds is None else "yes" if merit.holds else "no"

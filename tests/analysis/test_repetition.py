@@ -338,3 +338,17 @@ def test_repeats_found_in_small_are_those_of_the_large_image():
     assert torch.allclose(found.period, torch.full((2, 2), 32.0).double(), atol=2)
     with pytest.raises(ValueError, match="times"):
         found.enlarged(0)
+
+
+def test_log_odds_are_those_of_the_confidence():
+    lenet = fk.models.load("lenet")
+    images, labels = fk.data.digits()
+    found = fk.analysis.log_odds(lenet, images[:200], labels[:200], batch=64)
+    p = fk.models.predict(lenet, images[:200]).double().gather(1, labels[:200, None])[:, 0]
+    between = (p > 1e-3) & (p < 1 - 1e-3)  # farther out float32 has few digits left
+    assert int(between.sum()) > 10
+    assert torch.allclose(found.double()[between], torch.logit(p[between]), atol=1e-3)
+    with pytest.raises(ValueError, match="classes"):
+        fk.analysis.log_odds(lenet, images[:3], torch.tensor([0, 1, 10]))
+    with pytest.raises(ValueError, match="batch"):
+        fk.analysis.log_odds(lenet, images[:3], labels[:3], batch=0)

@@ -6,7 +6,7 @@ import time
 
 import torch
 
-from foolkit.analysis.motifs import find_motifs, log_odds
+from foolkit.analysis import find_motifs, log_odds
 from foolkit.bank import motifs
 from foolkit.files import as_bytes
 from foolkit.models import load
