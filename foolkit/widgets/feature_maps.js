@@ -95,7 +95,8 @@ function packed(space, length, columns, weight, biases = []) {
   return right;
 }
 
-// A convolution with windows of one pixel or of three by three: a product of matrices.
+// A convolution with windows of one pixel or of three by three, a product of matrices; and a
+// rectifier: negative results become zero.
 export class Convolution {
   /**
    * @param {Workspace} space
@@ -128,14 +129,14 @@ export class Convolution {
     const { from, to, forwards, rows } = this;
     const out = { numbers: to.values.subarray(this.channel), step: to.channels };
     if (this.single) {
-      this.multiply({ numbers: from.values, step: from.channels }, to.places, forwards, out);
+      this.multiply({ numbers: from.values, step: from.channels }, to.places, forwards, out, 0);
     } else {
       windows(from, this.sliding, rows, forwards.length);
-      this.multiply({ numbers: rows, step: forwards.length }, to.places, forwards, out);
+      this.multiply({ numbers: rows, step: forwards.length }, to.places, forwards, out, 0);
     }
   }
 
-  // From the gradient of `to` to that of `from`: written, where windows are single pixels; added
+  // From the gradient of `to`, rectified backwards, to that of `from`: written, where windows are single pixels; added
   // to what is there, where they overlap.
   backward() {
     const { from, to, backwards, rows } = this;
@@ -149,12 +150,7 @@ export class Convolution {
   }
 }
 
-// Negative values become zero; backwards, what became zero hands nothing on.
-/** @param {FeatureMap} map */
-export function rectify({ values }) {
-  for (let i = 0; i < values.length; i++) if (values[i] < 0) values[i] = 0;
-}
-
+// The rectifier backwards: what became zero hands nothing on.
 /** @param {FeatureMap} map */
 export function rectifyBackward({ values, gradient }) {
   for (let i = 0; i < values.length; i++) if (values[i] === 0) gradient[i] = 0;
@@ -177,20 +173,22 @@ export class MaxPool {
   }
 
   forward() {
-    const { from: { values, size, channels }, to, winners } = this;
-    for (let place = 0, at = 0; place < to.places; place++) {
-      const top = 2 * Math.floor(place / to.size), left = 2 * (place % to.size);
+    const { from: { values, size, channels }, to: { size: places, values: largest }, winners } = this;
+    largest.fill(-Infinity, 0, winners.length);
+    for (let place = 0, start = 0; place < places * places; place++, start += channels) {
+      const top = 2 * Math.floor(place / places), left = 2 * (place % places);
       const bottom = Math.min(top + 3, size), right = Math.min(left + 3, size);
-      for (let c = 0; c < channels; c++, at++) {
-        let best = (top * size + left) * channels + c;
-        for (let y = top; y < bottom; y++) {
-          for (let x = left; x < right; x++) {
-            const here = (y * size + x) * channels + c;
-            if (values[here] > values[best]) best = here; // of equals, the first
+      for (let y = top; y < bottom; y++) {
+        for (let x = left; x < right; x++) {
+          const pixel = (y * size + x) * channels;
+          for (let c = 0; c < channels; c++) {
+            const value = values[pixel + c];
+            if (value > largest[start + c]) { // of equals, the first
+              largest[start + c] = value;
+              winners[start + c] = pixel + c;
+            }
           }
         }
-        to.values[at] = values[best];
-        winners[at] = best;
       }
     }
   }

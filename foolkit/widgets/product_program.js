@@ -11,14 +11,15 @@
 
 // Addresses and steps are in bytes. `groups` are of four rows, `panels` of eight columns.
 const PARAMETERS = ["rows", "rowStep", "groups", "length", "panels", "weights", "biases", "out", "outStep"];
+const LEAST = "least"; // a float: what is less becomes this
 const ROWS = [0, 1, 2, 3]; // of a group
 const HALVES = [0, 1]; // of a panel: four columns each
 const TERMS = [0, 1, 2, 3]; // of the sum, in one turn of the inmost loop
 const COUNTERS = ["group", "left", "weight", ...ROWS.flatMap((r) => [`row${r}`, `from${r}`, `to${r}`])];
-const VECTORS = ["factor", ...HALVES.map((h) => `weights${h}`),
+const VECTORS = ["factor", "floor", ...HALVES.map((h) => `weights${h}`),
   ...ROWS.flatMap((r) => HALVES.map((h) => `sum${r}${h}`))];
-const NAMES = [...PARAMETERS, ...COUNTERS, ...VECTORS];
-const I32 = 0x7f, V128 = 0x7b; // kinds: a 32-bit integer; a vector, here of four 32-bit floats
+const NAMES = [...PARAMETERS, LEAST, ...COUNTERS, ...VECTORS];
+const I32 = 0x7f, F32 = 0x7d, V128 = 0x7b; // an integer, a float, a vector: here of four floats
 const SIMD = 0xfd; // begins every instruction on vectors
 const FLOAT = 4, VECTOR = 16; // bytes
 
@@ -58,6 +59,8 @@ const loadToAllFour = (address, on) => [...get(address), SIMD, 0x09, 2, on];
 const store = (address, on, value) => [...get(address), ...value, SIMD, 0x0b, 2, on];
 const plus = (/** @type {Bytes} */ a, /** @type {Bytes} */ b) => [...a, ...b, SIMD, 0xe4, 1];
 const times = (/** @type {Bytes} */ a, /** @type {Bytes} */ b) => [...a, ...b, SIMD, 0xe6, 1];
+const larger = (/** @type {Bytes} */ a, /** @type {Bytes} */ b) => [...a, ...b, SIMD, 0xe9, 1];
+const inAllFour = (/** @type {Bytes} */ float) => [...float, SIMD, 0x13];
 // The body, until the counter has come down to zero.
 /**
  * @param {string} counter
@@ -69,7 +72,7 @@ const repeat = (counter, ...body) => [
 ];
 
 // ---- the program ----
-const multiply = repeat("panels",
+const multiply = [...set("floor", inAllFour(get(LEAST))), ...repeat("panels",
   ...ROWS.flatMap((r) => [
     set(`row${r}`, r ? add(get(`row${r - 1}`), get("rowStep")) : get("rows")),
     set(`to${r}`, r ? add(get(`to${r - 1}`), get("outStep")) : get("out")),
@@ -92,27 +95,27 @@ const multiply = repeat("panels",
       ...ROWS.map((r) => advance(`from${r}`, whole(FLOAT * TERMS.length))),
       advance("weight", shifted(whole(VECTOR), 3))), // 2 halves of 4 terms
     ...ROWS.flatMap((r) => [
-      ...HALVES.map((h) => store(`to${r}`, VECTOR * h, get(`sum${r}${h}`))),
+      ...HALVES.map((h) => store(`to${r}`, VECTOR * h, larger(get(`sum${r}${h}`), get("floor")))),
       advance(`row${r}`, shifted(get("rowStep"), 2)),
       advance(`to${r}`, shifted(get("outStep"), 2)),
     ])),
   set("weights", get("weight")), // the next panel begins where this one ends
   advance("biases", whole(2 * VECTOR)),
-  advance("out", whole(2 * VECTOR)));
+  advance("out", whole(2 * VECTOR)))];
 
 // ---- the module around it ----
 // A number in parts of 7 bits, the lowest first; the highest bit says that more follow.
-/** @param {number} n */
+/** @type {(n: number) => Bytes} */
 const unsigned = (n) => (n < 128 ? [n] : [n % 128 + 128, ...unsigned(Math.floor(n / 128))]);
 const counted = (/** @type {Bytes[]} */ parts) => [...unsigned(parts.length), ...parts.flat()];
 const sized = (/** @type {Bytes} */ bytes) => [...unsigned(bytes.length), ...bytes];
 const text = (/** @type {string} */ word) => sized(Array.from(word, (letter) => letter.charCodeAt(0)));
 const section = (/** @type {number} */ number, /** @type {Bytes[]} */ parts) => [number, ...sized(counted(parts))];
 
-// Takes `environment.memory`, gives `multiply`, a function of PARAMETERS.
+// Takes `environment.memory`, gives `multiply`, a function of PARAMETERS and LEAST.
 export const PROGRAM = new Uint8Array([
   0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, // "\0asm", version 1
-  ...section(1, [[0x60, ...counted(PARAMETERS.map(() => [I32])), ...counted([])]]), // its type
+  ...section(1, [[0x60, ...counted([...PARAMETERS.map(() => [I32]), [F32]]), ...counted([])]]), // its type
   ...section(2, [[...text("environment"), ...text("memory"), 2, 0, 1]]), // of one page or more
   ...section(3, [[0]]),
   ...section(7, [[...text("multiply"), 0, 0]]),

@@ -30,9 +30,10 @@ export const columnsWithRoom = (/** @type {number} */ columns) => roundUp(column
  *
  * @typedef {{ numbers: Float32Array, step: number }} Rows
  */
-/** @typedef {(left: Rows, count: number, right: Right, out: Rows) => void} Multiply */
+/** @typedef {(left: Rows, count: number, right: Right, out: Rows, least?: number) => void} Multiply */
 /**
- * Numbers in one memory, zero at first, and the product of such: out = left right + biases.
+ * Numbers in one memory, zero at first, and the product of such: out = left right + biases, or
+ * `least` where that is less.
  *
  * @typedef {object} Workspace
  * @property {(count: number) => Float32Array} numbers
@@ -42,7 +43,7 @@ export const columnsWithRoom = (/** @type {number} */ columns) => roundUp(column
 // The program of product_program.js, in JavaScript: it says the same, five times as slowly. Two
 // rows and four columns at a time, since a processor has no more registers to spare.
 /** @type {Multiply} */
-function multiplyPlainly(left, count, { length, columns, weights, biases }, out) {
+function multiplyPlainly(left, count, { length, columns, weights, biases }, out, least = -Infinity) {
   for (let column = 0; column < columns; column += 4) {
     const start = (column - column % PANEL) * length + column % PANEL;
     for (let row = 0; row < rowsWithRoom(count); row += 2) {
@@ -56,8 +57,10 @@ function multiplyPlainly(left, count, { length, columns, weights, biases }, out)
         b0 += b * w0; b1 += b * w1; b2 += b * w2; b3 += b * w3;
       }
       const toA = row * out.step + column, toB = toA + out.step, to = out.numbers;
-      to[toA] = a0; to[toA + 1] = a1; to[toA + 2] = a2; to[toA + 3] = a3;
-      to[toB] = b0; to[toB + 1] = b1; to[toB + 2] = b2; to[toB + 3] = b3;
+      to[toA] = Math.max(a0, least); to[toA + 1] = Math.max(a1, least);
+      to[toA + 2] = Math.max(a2, least); to[toA + 3] = Math.max(a3, least);
+      to[toB] = Math.max(b0, least); to[toB + 1] = Math.max(b1, least);
+      to[toB + 2] = Math.max(b2, least); to[toB + 3] = Math.max(b3, least);
     }
   }
 }
@@ -98,9 +101,9 @@ export function vectorWorkspace(bytes) {
   const program = /** @type {(...parameters: number[]) => void} */ (exports.multiply);
   return {
     numbers: handOut(memory.buffer),
-    multiply(left, count, { length, columns, weights, biases }, out) {
+    multiply(left, count, { length, columns, weights, biases }, out, least = -Infinity) {
       program(left.numbers.byteOffset, 4 * left.step, rowsWithRoom(count) / GROUP, length / 4,
-        columns / PANEL, weights.byteOffset, biases.byteOffset, out.numbers.byteOffset, 4 * out.step);
+        columns / PANEL, weights.byteOffset, biases.byteOffset, out.numbers.byteOffset, 4 * out.step, least);
     },
   };
 }

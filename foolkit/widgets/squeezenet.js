@@ -1,14 +1,13 @@
 // SqueezeNet 1.1, of 1000 classes: foolkit/models/squeezenet.py in the page.
 // @ts-check
 
-import { Convolution, FeatureMap, MaxPool, pooledSize, rectify, rectifyBackward } from "./feature_maps.js";
+import { Convolution, FeatureMap, MaxPool, pooledSize, rectifyBackward } from "./feature_maps.js";
 import { softmax } from "./numbers.js";
 import { rowsWithRoom, workspace } from "./products.js";
 
 /** @import { Workspace } from "./products.js" */
 /** @import { Tensors } from "./weights.js" */
-/** @typedef {(logits: Float32Array) => ArrayLike<number>} Direction a slope for each logit */
-/** @typedef {{ squeeze: Convolution, expand1x1: Convolution, expand3x3: Convolution, squeezed: FeatureMap, out: FeatureMap, pool: MaxPool | null }} Fire */
+/** @typedef {(logits: Float32Array) => number[]} Direction a slope for each logit */
 
 const CLASSES = 1000, SMALLEST = 32;
 const FIRES = [0, 1, 2, 3, 4, 5, 6, 7], POOLED = [0, 2, 4]; // before these stands a pool
@@ -17,7 +16,7 @@ const FOR_WEIGHTS = 2.6e6, FOR_A_PIXEL = 160;
 
 // What a gradient can be asked of, by how it changes with each logit; `target` is a class.
 /** @type {(target: number) => Direction} */
-export const logitOf = (target) => (logits) => logits.map((_, k) => Number(k === target));
+export const logitOf = (target) => (logits) => Array.from(logits, (_, k) => Number(k === target));
 /** @type {(target: number) => Direction} */
 export const logProbabilityOf = (target) => (logits) => {
   const p = softmax(Float64Array.from(logits));
@@ -71,21 +70,18 @@ function layersOf(tensors, size, space) {
 
 /** @typedef {ReturnType<typeof layersOf>} Layers */
 
-// The logits of the image that is in its map: the last layer's mean over all places.
+// The logits of the image that is in its map: the last layer's mean over all places. Every
+// convolution ends with a rectifier.
 /** @param {Layers} layers */
 function forward({ first, fires, last }) {
   first.forward();
-  rectify(first.to);
-  for (const { pool, squeeze, expand1x1, expand3x3, squeezed, out } of fires) {
+  for (const { pool, squeeze, expand1x1, expand3x3 } of fires) {
     pool?.forward();
     squeeze.forward();
-    rectify(squeezed);
     expand1x1.forward();
     expand3x3.forward();
-    rectify(out);
   }
   last.forward();
-  rectify(last.to);
   const { values, places } = last.to, logits = new Float32Array(CLASSES);
   for (let at = 0; at < places * CLASSES; at++) logits[at % CLASSES] += values[at] / places;
   return logits;
@@ -94,7 +90,7 @@ function forward({ first, fires, last }) {
 // The same way back: from a slope for each logit to one for each pixel of the image.
 /**
  * @param {Layers} layers
- * @param {ArrayLike<number>} direction
+ * @param {number[]} direction
  */
 function backward({ image, first, fires, last }, direction) {
   const { gradient, places } = last.to;
