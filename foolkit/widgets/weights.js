@@ -3,13 +3,15 @@
 
 /** @typedef {Record<string, Float64Array>} Tensors by their names */
 
+const POWERS = Array.from({ length: 32 }, (_, exponent) => 2 ** (Math.max(exponent, 1) - 15));
+
 // A float16 number: 1 bit sign, 5 bits exponent, 10 bits fraction.
 /** @param {number} bits */
 export function float16(bits) {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 31;
   const fraction = (bits & 1023) / 1024;
-  return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction) : 2 ** -14 * fraction);
+  return sign * POWERS[exponent] * (exponent ? 1 + fraction : fraction);
 }
 
 // A safetensors file: the length of a JSON header, the header (name, type, shape, place), numbers.
@@ -28,8 +30,8 @@ export function readSafetensors(view) {
   for (const [name, { dtype, data_offsets: [start, end] }] of Object.entries(header)) {
     if (dtype !== "F16") throw new Error(`${name}: expected float16 weights, got ${dtype}`);
     const at = 8 + length + start;
-    tensors[name] = Float64Array.from({ length: (end - start) / 2 }, (_, i) =>
-      float16(view.getUint16(at + 2 * i, true)));
+    const numbers = tensors[name] = new Float64Array((end - start) / 2);
+    for (let i = 0; i < numbers.length; i++) numbers[i] = float16(view.getUint16(at + 2 * i, true));
   }
   return tensors;
 }
