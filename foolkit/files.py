@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import json
 import os
-import tempfile
+import secrets
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,25 +19,71 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+PART = ".part-"  # in the name of a file that is being written
+STALE = 3600.0  # seconds after which nobody is still writing it
+
 
 def check_writable(path: Path, argument: str) -> None:
     """Raise ``OSError`` now, and not after an hour of work, if ``path`` cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        part = _part(path)
+        part.touch()
+        part.unlink()
     except OSError as error:
         raise type(error)(
             error.errno,
-            f"{argument}: expected a folder that can be written: {error.strerror}",
-            str(path.parent),
+            f"{argument}: expected a folder that can be written, and a name that will do:"
+            f" {error.strerror}",
+            str(path),
         ) from error
+
+
+def _part(path: Path) -> Path:
+    """Where ``path`` is written before it has its name: no two writers have the same place."""
+    return path.with_name(f".{path.name}{PART}{secrets.token_hex(4)}")
+
+
+def is_part(path: Path) -> bool:
+    """Whether it is what a killed writer left, or one that still writes."""
+    return path.name.startswith(".") and PART in path.name
+
+
+def remove_stale(folder: Path) -> None:
+    """Remove what writers that were killed have left in a folder."""
+    for path in filter(is_part, folder.glob(".*")):
+        with suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > STALE:
+                path.unlink()
+
+
+def sync(folder: Path) -> None:
+    """Wait until all that lies in a folder is on the disk: a loss of power leaves it as it is.
+
+    Raises:
+        OSError: the disk failed.
+    """
+    for path in [*(p for p in folder.rglob("*") if p.is_file()), *_folders(folder)]:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _folders(folder: Path) -> list[Path]:
+    """It and those below; none where folders cannot be synced (Windows)."""
+    if os.name == "nt":
+        return []
+    return [folder, *(path for path in folder.rglob("*") if path.is_dir())]
 
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write beside ``path``, flush to the disk, then rename over it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part-{os.getpid()}")
+    part = _part(path)
     try:
         with open(part, "wb") as file:
             file.write(content)
@@ -60,21 +110,47 @@ def as_bytes(images: Tensor) -> Tensor:
 
 
 def write_png(path: Path, image: Tensor) -> None:
-    """An image ``[C, H, W]`` in [0, 1] as a PNG of 8 bits."""
+    """An image ``[C, H, W]`` in [0, 1] as a PNG of 8 bits.
+
+    Other channels than one (grey) or three (colour) stand side by side in grey: a PNG would take
+    the second or the fourth for transparency.
+    """
+    if len(image) not in (1, 3):
+        image = image.permute(1, 0, 2).flatten(1)[None]
     pixels = as_bytes(image).permute(1, 2, 0).cpu().numpy()
     Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(path)
 
 
-def read_png(path: Path) -> Tensor:
-    """A PNG as float32 ``[C, H, W]`` in [0, 1]."""
-    pixels = torch.from_numpy(np.array(Image.open(path)))
-    return (pixels[:, :, None] if pixels.ndim == 2 else pixels).permute(2, 0, 1).float().div(255)
+def read_png(path: Path, channels: int | None = None) -> Tensor:
+    """A PNG as float32 ``[C, H, W]`` in [0, 1].
+
+    Args:
+        path: a file of ``write_png``.
+        channels: C; by default what the file has, which other numbers than 1 and 3 are not seen
+            in.
+    """
+    with Image.open(path) as opened:
+        pixels = torch.from_numpy(np.array(opened))
+    pixels = (pixels[:, :, None] if pixels.ndim == 2 else pixels).permute(2, 0, 1).float().div(255)
+    if channels is not None and channels != len(pixels):
+        pixels = pixels[0].unflatten(1, (channels, -1)).permute(1, 0, 2)
+    return pixels
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
     """Tensors and a JSON-able description of them in one safetensors file, atomically."""
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_atomically(path, save(contiguous, metadata={"foolkit": json.dumps(facts)}))
+    about = {"foolkit": json.dumps(facts), "digest": _digest(contiguous)}
+    write_atomically(path, save(contiguous, metadata=about))
+
+
+def _digest(tensors: dict[str, Tensor]) -> str:
+    """Of names and numbers: a flipped bit changes it."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(tensors[name].reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
 
 
 def load_tensors(path: Path, argument: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -88,9 +164,15 @@ def load_tensors(path: Path, argument: str) -> tuple[dict[str, Tensor], dict[str
         raise FileNotFoundError(f"{argument}: expected a file, found none at {path}")
     try:
         with safe_open(path, framework="pt") as file:
-            facts = json.loads((file.metadata() or {})["foolkit"])
-            return {name: file.get_tensor(name) for name in file.keys()}, facts  # noqa: SIM118
-    except (SafetensorError, KeyError, ValueError) as error:
+            about = file.metadata() or {}
+            facts = json.loads(about["foolkit"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if not isinstance(facts, dict):
+            raise ValueError("no description of its tensors")
+        if about.get("digest", _digest(tensors)) != _digest(tensors):  # old files have none
+            raise ValueError("its numbers are not those that were written")
+        return tensors, facts
+    except (SafetensorError, KeyError, ValueError, RecursionError) as error:
         raise ValueError(
             f"{argument}: expected a complete safetensors file written by foolkit,"
             f" got {path} ({error})"

@@ -123,6 +123,14 @@ class Elites:
         tensors, facts = load_tensors(Path(path), "path")
         if facts.get("kind") != "elites":
             raise ValueError(f"path: expected a file of elites, got {facts.get('kind')!r}: {path}")
+        own = {"images", "confidence", "history", "born", "parent", "parent_born"}
+        lengths = {len(t) for n, t in tensors.items() if n != "history" and t.ndim}
+        classes = facts.get("classes")
+        if not own <= set(tensors) or not isinstance(classes, list) or lengths != {len(classes)}:
+            raise ValueError(
+                f"path: expected {', '.join(sorted(own))} and genomes, all of as many rows as"
+                f" there are classes: {path}"
+            )
         if tensors["images"].dtype != torch.uint8:
             raise ValueError(
                 f"path: expected images in 8-bit numbers, got {tensors['images'].dtype}: {path}"
@@ -135,10 +143,14 @@ class Elites:
             )
         prefix = "genomes."
         genes = {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
+        try:
+            genomes = kinds[facts["genomes"]](**genes)
+        except TypeError as error:
+            raise ValueError(f"path: expected genomes of their kind ({error}): {path}") from error
         return cls(
             images=tensors["images"].float().div_(255),
             confidence=tensors["confidence"],
-            genomes=kinds[facts["genomes"]](**genes),
+            genomes=genomes,
             classes=tuple(facts["classes"]),
             history=History(tensors["history"]),
             born=tensors["born"],
@@ -146,8 +158,13 @@ class Elites:
             parent_born=tensors["parent_born"],
         )
 
-    def export(self, folder: str | Path, net: nn.Module) -> Tensor:
+    def export(self, folder: str | Path, net: nn.Module, batch: int = 500) -> Tensor:
         """Write one PNG a class (and ``elites.json``), read them back, and judge them again.
+
+        Args:
+            folder: where.
+            net: the network.
+            batch: images that it judges at a time.
 
         Returns:
             ``[K]``: the confidence of each *file* in its class.
@@ -161,19 +178,26 @@ class Elites:
         paths = [folder / f"{i:04d}-{file_name(name)}.png" for i, name in enumerate(self.classes)]
         for path, image in zip(paths, self.images.cpu(), strict=True):
             write_png(path, image)
-        again = torch.stack([read_png(path) for path in paths]).to(self.images.device)
-        confidence = predict(net, again).diagonal()
+        again = torch.stack([read_png(path, self.images.shape[1]) for path in paths])
+        answers = predict(net, again.to(self.images.device), batch)
+        confidence, said = answers.diagonal(), answers.max(1)
         worst = float((confidence - self.confidence).abs().max())
         if not worst <= 1e-4:
             raise RuntimeError(
                 f"export: confidence of the written files differs from the elites' by {worst:.2g}"
                 " (was another network given?)"
             )
-        rows = zip(paths, self.classes, confidence.tolist(), self.born.tolist(), strict=True)
+        rows = zip(
+            paths, self.classes, confidence.tolist(), said.indices.tolist(), said.values.tolist(),
+            self.born.tolist(), strict=True,
+        )  # fmt: skip
         listing = [
-            {"file": path.name, "class": name, "confidence": c, "born": born}
-            for path, name, c, born in rows
-        ]
+            {
+                "file": path.name, "class": name, "confidence": c,
+                "predicted": self.classes[k], "predicted_confidence": most, "born": born,
+            }
+            for path, name, c, k, most, born in rows
+        ]  # fmt: skip
         write_atomically(folder / "elites.json", json_bytes(listing))
         return confidence
 

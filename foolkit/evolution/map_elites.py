@@ -27,12 +27,13 @@ from foolkit.encodings.genomes import Encoding, Genomes
 from foolkit.evolution.elites import Elites, History
 from foolkit.files import check_writable, load_tensors, save_tensors
 from foolkit.models.classifier import fingerprint
-from foolkit.models.door import checked, evaluating
+from foolkit.models.door import checked, evaluating, same_answer
 from foolkit.models.precision import Precision, check_precision, confidences, device_of
 from foolkit.progress import progress_bar
 from foolkit.seeds import Seed, seed_of
 
 SAVE_EVERY = 30.0  # seconds between checkpoints
+JUDGED = 16  # elites of a checkpoint, to see whether the network is the same
 FEW = 4  # images that a network is tried with
 NOTHING = -1.0  # confidence of a child without an answer: it beats nobody
 
@@ -297,6 +298,8 @@ class MapElites:
         if set(own) != set(state):
             odd = ", ".join(sorted(set(own) ^ set(state)))
             raise ValueError(f"state: expected the tensors of this experiment; at odds: {odd}")
+        if state["generation"].ndim or state["history"].ndim != 2 or not len(state["history"]):
+            raise ValueError("state: expected a generation and a history of at least one row")
         for name, tensor in own.items():
             free = 1 if name == "history" else 0  # its first dimension is the generation
             if tensor.shape[free:] != state[name].shape[free:] or tensor.dtype != state[name].dtype:
@@ -308,7 +311,10 @@ class MapElites:
             name: tensor if name == "generator" else tensor.to(self.device, copy=True)
             for name, tensor in state.items()
         }
-        self.generator.set_state(state["generator"])  # refuses what is no generator's state
+        try:
+            self.generator.set_state(state["generator"])
+        except (RuntimeError, TypeError) as error:
+            raise ValueError(f"state: expected that of a generator ({error})") from error
         prefix = "genomes."
         genes = {n.removeprefix(prefix): t for n, t in state.items() if n.startswith(prefix)}
         self._archive = Archive(
@@ -328,7 +334,8 @@ class MapElites:
 
         Raises:
             FileNotFoundError: no such file.
-            ValueError: truncated or corrupt, or of another experiment (which setting is named).
+            ValueError: truncated or corrupt, or of another experiment (which setting is named),
+                or of a network that judges its elites otherwise.
         """
         state, facts = load_tensors(Path(path), "checkpoint")
         mine = self._experiment()
@@ -338,8 +345,27 @@ class MapElites:
                 f"checkpoint: {path} is of another experiment: "
                 + "; ".join(f"{n} is {facts.get(n)!r} there, {mine[n]!r} here" for n in odd)
             )
+        before = self.state_dict()
         self.load_state_dict(state)
+        apart = self._apart()
+        if not apart <= same_answer(self.net):
+            self.load_state_dict(before)
+            raise ValueError(
+                f"checkpoint: {path} is of another network: the confidence of its elites differs"
+                f" by {apart:.2g} (the weights are the same, what is done with them is not)"
+            )
         return self
+
+    @torch.inference_mode()
+    def _apart(self) -> float:
+        """By how much the network's answers to some elites differ from their confidence."""
+        confidence = self._archive.confidence
+        count = len(confidence)
+        rows = torch.linspace(0, count - 1, min(count, JUDGED)).round().long().to(self.device)
+        images = self.encoding.render(self._archive.genomes[rows])
+        with evaluating(self.net):
+            answers = self.net(images).float().softmax(1).gather(1, rows[:, None])[:, 0]
+        return float((answers - confidence[rows]).abs().max())
 
     def _experiment(self) -> dict[str, Any]:
         """What must be equal for a checkpoint to be this experiment's."""

@@ -35,6 +35,11 @@ def dtype_of(net: nn.Module) -> torch.dtype | None:
     return None
 
 
+def same_answer(net: nn.Module) -> float:
+    """How far two confidences of one image may be apart, of one network at other batch sizes."""
+    return 1e-3 if dtype_of(net) in (None, torch.float32, torch.float64) else 5e-2
+
+
 def logits_of(answer: Any) -> Tensor:
     """The logits, float32, in what a network returned.
 

@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from foolkit.gradients import Perturbed
+from foolkit.models import predict
+from foolkit.models.door import same_answer
+from foolkit.models.precision import device_of
 from foolkit.progress import progress_bar
 
 FOLDER = "parts"
@@ -21,6 +24,7 @@ def in_parts(
     folder: Path,
     kind: type[Result],
     make: Callable[[slice], Result],
+    net: nn.Module,
     count: int,
     size: int,
     *,
@@ -33,6 +37,8 @@ def in_parts(
         folder: of the run; parts lie in a folder of their own there, until ``clear``.
         kind: of the results: ``Perturbed`` or ``Ascent``.
         make: perturbs the images of a slice of ``range(count)``, whatever was made before.
+        net: the network: a kept part whose first image it judges otherwise is made anew, since
+            it is of another network, be it one with the same weights.
         count: images in all.
         size: images of a part.
         originals: ``[count, C, H, W]``: a kept part that was made from other images is made anew.
@@ -49,7 +55,7 @@ def in_parts(
         for first in range(0, count, size):
             rows = slice(first, min(first + size, count))
             path = folder / FOLDER / f"{first:06d}.safetensors"
-            part = _kept(path, kind, None if originals is None else originals[rows])
+            part = _kept(path, kind, net, None if originals is None else originals[rows])
             if part is None:
                 part = make(rows).to("cpu")
                 part.save(path)
@@ -63,12 +69,18 @@ def clear(folder: Path) -> None:
     shutil.rmtree(folder / FOLDER, ignore_errors=True)
 
 
-def _kept(path: Path, kind: type[Result], originals: Tensor | None) -> Result | None:
-    """A part, if it is whole and of these images."""
+def _kept(
+    path: Path, kind: type[Result], net: nn.Module, originals: Tensor | None
+) -> Result | None:
+    """A part, if it is whole, of this network and of these images."""
     try:
         part = kind.load(path)
     except (FileNotFoundError, ValueError):  # a part cut off by a full disk is made anew
         return None
     if originals is not None and not torch.equal(part.originals, originals.cpu()):
         return None
-    return part
+    judged = predict(net, part.images[:1].to(device_of(net)))[0].cpu()
+    if int(part.predicted[0]) >= len(judged):
+        return None
+    apart = abs(float(judged[part.predicted[0]]) - float(part.confidence[0]))
+    return part if apart <= same_answer(net) else None

@@ -9,7 +9,7 @@ from typing import Any
 
 from foolkit.encodings import CPPN, Encoding, Pixels
 from foolkit.evolution import Elites, evolve
-from foolkit.files import json_bytes, write_atomically
+from foolkit.files import json_bytes, sync, write_atomically
 from foolkit.models import Classifier
 from foolkit.runs.folder import RESULTS, claim, write_gallery
 
@@ -27,7 +27,7 @@ def run(
         net: the network.
         encoding: how genomes become images.
         config: what determines the run, as JSON; its ``"generations"`` may have changed.
-        options: of ``evolve``.
+        options: of ``evolve``, ``batch`` among them.
 
     Returns:
         The elites, also after Ctrl-C.
@@ -38,19 +38,23 @@ def run(
     """
     claim(folder, config, free=("generations",))
     elites = evolve(net, encoding, checkpoint=folder / CHECKPOINT, **options)
-    elites.export(folder / "images", net)
+    elites.export(folder / "images", net, options["batch"])
     listing = json.loads((folder / "images" / "elites.json").read_text("utf-8"))
     rows = [
         {
+            **row,
             "file": f"images/{row['file']}",
-            "predicted": row["class"],
-            "confidence": row["confidence"],
-            "about": f"elite of class {row['class']}, bred in generation {row['born']}",
+            "about": (
+                f"elite of class {row['class']} ({100 * row['confidence']:.2f} %), bred in"
+                f" generation {row['born']}"
+            ),
         }
         for row in listing
     ]
     finish(folder, rows)
-    elites.save(folder / ELITES)  # the last: where it is, all else is
+    sync(folder)
+    elites.save(folder / ELITES)  # the last: where it is, all else is, on the disk too
+    sync(folder)
     return elites
 
 

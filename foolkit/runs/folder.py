@@ -10,7 +10,14 @@ from typing import Any
 
 from torch import Tensor
 
-from foolkit.files import check_writable, json_bytes, write_atomically, write_png
+from foolkit.files import (
+    check_writable,
+    is_part,
+    json_bytes,
+    remove_stale,
+    write_atomically,
+    write_png,
+)
 
 CONFIG, RESULTS, GALLERY = "config.json", "results.json", "gallery.html"
 
@@ -19,7 +26,8 @@ STYLE = """
 body { margin: 2rem auto; max-width: 75rem; padding: 0 1rem; }
 ul { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr));
      list-style: none; padding: 0; }
-img { aspect-ratio: 1; image-rendering: pixelated; object-fit: contain; width: 100%; }
+.pictures { display: flex; gap: 2px; }
+img { aspect-ratio: 1; flex: 1; image-rendering: pixelated; min-width: 0; object-fit: contain; }
 figure { margin: 0; }
 figcaption { font-size: 0.875rem; overflow-wrap: anywhere; }
 dl { display: grid; gap: 0 1rem; grid-template-columns: max-content 1fr; }
@@ -43,7 +51,9 @@ def claim(folder: Path, config: dict[str, Any], free: Sequence[str] = ()) -> Non
     config = json.loads(json.dumps(config))
     if path.is_file():
         try:
-            there = json.loads(path.read_text("utf-8"))
+            there = _read(path)
+            if not isinstance(there, dict):
+                raise ValueError("no settings")
         except ValueError as error:
             raise ValueError(f"out: expected the settings of a run in {path} ({error})") from error
         odd = [n for n in {**there, **config} if n not in free and there.get(n) != config.get(n)]
@@ -52,21 +62,33 @@ def claim(folder: Path, config: dict[str, Any], free: Sequence[str] = ()) -> Non
                 f"out: {folder} holds another run: "
                 + "; ".join(f"{n} is {there.get(n)!r} there, {config.get(n)!r} here" for n in odd)
             )
+        remove_stale(folder)
         if there == config:
             return
-    elif folder.is_dir() and any(folder.iterdir()):
+    elif folder.is_dir() and not all(map(is_part, folder.iterdir())):
         raise ValueError(f"out: expected a new or empty folder, or one of this run, got {folder}")
     check_writable(path, "out")
     write_atomically(path, json_bytes(config))
 
 
+def _read(path: Path) -> Any:
+    """What a JSON file holds; ``ValueError`` if it holds none, or is nested without end."""
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
 def write_images(folder: Path, images: Tensor, names: Sequence[str]) -> None:
-    """Images ``[N, C, H, W]`` in [0, 1] as PNGs of 8 bits.
+    """Images ``[N, C, H, W]`` in [0, 1] as PNGs of 8 bits; others of these runs are removed.
 
     Raises:
         OSError: a file cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.glob("*.png"):  # of a run before pictures were taken away
+        if path.name not in names:
+            path.unlink()
     for name, image in zip(names, images, strict=True):
         write_png(folder / name, image)
 
@@ -85,14 +107,14 @@ def write_gallery(folder: Path) -> Path:
         if not path.is_file():
             raise FileNotFoundError(f"folder: expected a run's results, found no {path}")
     try:
-        rows, settings = (json.loads(path.read_text("utf-8")) for path in (results, config))
+        rows, settings = (_read(path) for path in (results, config))
         items = "\n".join(_item(row) for row in rows)
         listed = "\n".join(
             f"<dt>{html.escape(str(name))}</dt><dd>{html.escape(str(value))}</dd>"
             for name, value in settings.items()
         )
         title = html.escape(f"{settings['command']}: {settings['model']}")
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise ValueError(f"folder: expected results of foolkit in {folder} ({error!r})") from error
     page = (
         '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
@@ -106,11 +128,19 @@ def write_gallery(folder: Path) -> Path:
 
 
 def _item(row: dict[str, Any]) -> str:
-    said = html.escape(f"{row['predicted']}, {100 * row['confidence']:.2f} %")
-    about = html.escape(row["about"])
-    source = html.escape(row["file"], quote=True)
-    alt = f"{about}; the network says {said}"
+    share = f"{100 * row.get('predicted_confidence', row['confidence']):.2f} %"
+    said, about = html.escape(row["predicted"]), html.escape(row["about"])
+    pictures = [(row["file"], f"{about}; the network says {said}, {share}")]
+    if "original" in row:
+        pictures = [
+            (row["original"], "the original"), *pictures, (row["change"], "the change, enlarged")
+        ]  # fmt: skip
+    shown = "".join(
+        f'<img src="{html.escape(source, quote=True)}" alt="{alt}" loading="lazy">'
+        for source, alt in pictures
+    )
+    # bdi: a name that is written from the right, or says so, turns nothing else around
     return (
-        f'<li><figure><img src="{source}" alt="{alt}" loading="lazy">'
-        f"<figcaption><strong>{said}</strong><br>{about}</figcaption></figure></li>"
+        f'<li><figure><div class="pictures">{shown}</div><figcaption><strong><bdi>{said}</bdi>,'
+        f" {share}</strong><br><bdi>{about}</bdi></figcaption></figure></li>"
     )

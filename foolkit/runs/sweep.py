@@ -24,6 +24,7 @@ from foolkit.models.precision import Precision, check_precision
 from foolkit.progress import progress_bar
 from foolkit.runs import evolution
 from foolkit.runs.folder import claim
+from foolkit.seeds import check_seed
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -115,11 +116,10 @@ def sweep(
     for name, value in (("batch", batch), ("threads", threads)):
         check_count(value, name)
     check_count(generations, "generations", minimum=0)
-    seeds = tuple(seeds)  # a generator would be empty the second time
+    # a generator would be empty the second time
+    seeds = tuple(check_seed(seed, "seeds") for seed in seeds)
     if not seeds:
         raise ValueError("seeds: expected at least one, got none")
-    for seed in seeds:
-        check_count(seed, "seeds", minimum=0)
     check_precision(precision)
     if workers is not None:
         check_count(workers, "workers")

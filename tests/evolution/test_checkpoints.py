@@ -6,6 +6,7 @@ import torch
 import foolkit as fk
 from foolkit.encodings import Pixels
 from foolkit.evolution import MapElites, map_elites
+from foolkit.files import load_tensors, save_tensors
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +85,42 @@ def test_checkpoints_are_written_on_the_way(lenet, tmp_path, monkeypatch):
     seen = []
     evolve(lenet, generations=3, checkpoint=path, callback=lambda _: seen.append(path.exists()))
     assert all(seen)
+
+
+def test_the_same_weights_in_another_network_are_noticed(tmp_path):
+    """Another activation: no weight differs."""
+    torch.manual_seed(0)
+    layers = torch.nn.Flatten(), torch.nn.Linear(36, 20), torch.nn.Linear(20, 4)
+    relu, tanh = (
+        torch.nn.Sequential(*layers[:2], kind, layers[2])
+        for kind in (torch.nn.ReLU(), torch.nn.Tanh())
+    )
+    path = tmp_path / "run.safetensors"
+    settings = {"batch": 50, "progress": False, "checkpoint": path}
+    fk.evolve(relu, Pixels((1, 6, 6)), generations=5, **settings)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="checkpoint: .*another network: the confidence of its"):
+        fk.evolve(tanh, Pixels((1, 6, 6)), generations=6, **settings)
+    assert path.read_bytes() == before
+    assert len(fk.evolve(relu, Pixels((1, 6, 6)), generations=6, **settings).born) == 4
+
+
+def test_a_checkpoint_of_odd_tensors_is_refused_by_name(lenet, tmp_path):
+    path = tmp_path / "run.safetensors"
+    evolve(lenet, generations=1, checkpoint=path)
+    tensors, facts = load_tensors(path, "path")
+    for name, tensor, message in (
+        ("generator", torch.zeros_like(tensors["generator"]), "state: expected that of a gen"),
+        ("history", torch.zeros(0, 10), "state: expected a generation and a history"),
+        ("generation", torch.tensor([1, 2]), "state: expected generation as"),
+        ("odd", torch.zeros(1), "state: expected the tensors of this experiment; at odds: odd"),
+    ):
+        save_tensors(path, {**tensors, name: tensor}, facts)
+        with pytest.raises(ValueError, match=message):
+            evolve(lenet, generations=2, checkpoint=path)
+
+
+def test_a_name_that_will_not_do_is_refused_before_work(lenet, tmp_path):
+    for path in (tmp_path, tmp_path / ("long" * 61)):
+        with pytest.raises(OSError, match="checkpoint: expected a folder that can be written"):
+            evolve(lenet, generations=10**9, checkpoint=path)

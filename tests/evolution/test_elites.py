@@ -83,6 +83,43 @@ def test_load_refuses_images_that_are_not_of_8_bits(elites, tmp_path):
         Elites.load(path)
 
 
+@pytest.mark.parametrize("name", ["images", "confidence", "born", "genomes.pixels"])
+def test_load_refuses_a_file_without_one_of_its_tensors(elites, tmp_path, name):
+    path = tmp_path / "elites.safetensors"
+    elites.save(path)
+    tensors, facts = load_tensors(path, "path")
+    for odd in (
+        {n: t for n, t in tensors.items() if n != name},
+        {**tensors, name: tensors[name][:3]},
+    ):
+        save_tensors(path, odd, facts)
+        with pytest.raises(ValueError, match="path: expected .*genomes"):
+            Elites.load(path)
+
+
+def test_export_says_what_the_network_says(tmp_path):
+    """An elite's class is not always the one that the network names."""
+    biased = torch.nn.Linear(36, 3)
+    with torch.no_grad():
+        biased.bias.copy_(torch.tensor([0.0, 50.0, 0.0]))
+    net = torch.nn.Sequential(torch.nn.Flatten(), biased)
+    bred = fk.evolve(net, Pixels((1, 6, 6)), generations=2, progress=False)
+    bred.export(tmp_path, net, batch=2)
+    listing = json.loads((tmp_path / "elites.json").read_text())
+    assert [row["class"] for row in listing] == list("012")
+    assert [row["predicted"] for row in listing] == list("111")
+    assert listing[0]["confidence"] < 0.01
+    assert listing[0]["predicted_confidence"] > 0.99
+
+
+@pytest.mark.parametrize("channels", [2, 5])
+def test_images_of_other_channels_survive_the_png(tmp_path, channels):
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(16 * channels, 3))
+    bred = fk.evolve(net, Pixels((channels, 4, 4)), generations=3, progress=False)
+    assert torch.allclose(bred.export(tmp_path, net), bred.confidence, atol=1e-6)
+
+
 def test_export_writes_the_very_images(lenet, elites, tmp_path):
     confidence = elites.export(tmp_path / "new" / "folder", lenet)
     assert torch.allclose(confidence, elites.confidence, atol=1e-6)
