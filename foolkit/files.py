@@ -20,6 +20,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 PART = ".part-"  # in the name of a file that is being written
+DIGEST = "digest"  # of a file's numbers, beside the facts about them
 STALE = 3600.0  # seconds after which nobody is still writing it
 
 
@@ -140,8 +141,9 @@ def read_png(path: Path, channels: int | None = None) -> Tensor:
 def save_tensors(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
     """Tensors and a JSON-able description of them in one safetensors file, atomically."""
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    about = {"foolkit": json.dumps(facts), "digest": _digest(contiguous)}
-    write_atomically(path, save(contiguous, metadata=about))
+    # one entry: safetensors writes several in an order of its own, and equal runs are equal files
+    about = json.dumps({**facts, DIGEST: _digest(contiguous)})
+    write_atomically(path, save(contiguous, metadata={"foolkit": about}))
 
 
 def _digest(tensors: dict[str, Tensor]) -> str:
@@ -164,12 +166,12 @@ def load_tensors(path: Path, argument: str) -> tuple[dict[str, Tensor], dict[str
         raise FileNotFoundError(f"{argument}: expected a file, found none at {path}")
     try:
         with safe_open(path, framework="pt") as file:
-            about = file.metadata() or {}
-            facts = json.loads(about["foolkit"])
+            facts = json.loads((file.metadata() or {})["foolkit"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         if not isinstance(facts, dict):
             raise ValueError("no description of its tensors")
-        if about.get("digest", _digest(tensors)) != _digest(tensors):  # old files have none
+        written = facts.pop(DIGEST, None)  # old files have none
+        if written is not None and written != _digest(tensors):
             raise ValueError("its numbers are not those that were written")
         return tensors, facts
     except (SafetensorError, KeyError, ValueError, RecursionError) as error:

@@ -68,6 +68,14 @@ def test_an_unwritable_folder_is_found_out_early(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
+def test_equal_contents_are_equal_files(tmp_path):
+    contents = set()
+    for n in range(20):
+        save_tensors(tmp_path / str(n), {"a": torch.ones(3), "b": torch.zeros(2)}, {"n": 1})
+        contents.add((tmp_path / str(n)).read_bytes())
+    assert len(contents) == 1
+
+
 def test_a_flipped_bit_is_found(tmp_path):
     path = tmp_path / "file"
     save_tensors(path, {"a": torch.rand(100), "b": torch.zeros(3, dtype=torch.bool)}, {"n": 1})

@@ -112,7 +112,7 @@ def test_a_checkpoint_of_odd_tensors_is_refused_by_name(lenet, tmp_path):
     for name, tensor, message in (
         ("generator", torch.zeros_like(tensors["generator"]), "state: expected that of a gen"),
         ("history", torch.zeros(0, 10), "state: expected a generation and a history"),
-        ("generation", torch.tensor([1, 2]), "state: expected generation as"),
+        ("generation", torch.tensor([1, 2]), "state: expected a generation and a history"),
         ("odd", torch.zeros(1), "state: expected the tensors of this experiment; at odds: odd"),
     ):
         save_tensors(path, {**tensors, name: tensor}, facts)
