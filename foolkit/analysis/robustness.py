@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -110,25 +111,27 @@ def robustness(
     check_count(restarts, "restarts")
     check_count(seed, "seed", minimum=0)
     common = {"net": net, "images": images, "labels": labels}
-    flat = _flat(net, images, labels)
-    right = {"clean": predict(net, images).argmax(1) == labels}
-    drawn = [
-        noise(**common, size=epsilon, norm="inf", kind="sign", seed=seed + i).success
-        for i in range(restarts)
-    ]
-    right["noise"] = ~reduce(torch.logical_or, drawn)
-    right["fgsm"] = ~fgsm(**common, epsilon=epsilon).success
-    many = {"steps": steps, "seed": seed, "progress": False}
-    right["pgd"] = ~pgd(**common, epsilon=epsilon, restarts=restarts, **many).success
-    made = [pgd(other, images, labels, epsilon=epsilon, **many).images for other in strangers]
-    if made:
-        read = [predict(net, changed).argmax(1) == labels for changed in made]
-        right["transfer"] = reduce(torch.logical_and, read)
-    bred = blind(**common, epsilon=epsilon, generations=generations, seed=seed)
-    right["evolution"] = ~bred.success
-    right["without limit"] = ~pgd(
-        **common, epsilon=WITHOUT_LIMIT, **{**many, "steps": min(steps, FEW)}
-    ).success
+    with warnings.catch_warnings():  # `flat` says the same, image by image
+        warnings.filterwarnings("ignore", message=".*is exactly zero", category=UserWarning)
+        flat = _flat(net, images, labels)
+        right = {"clean": predict(net, images).argmax(1) == labels}
+        drawn = [
+            noise(**common, size=epsilon, norm="inf", kind="sign", seed=seed + i).success
+            for i in range(restarts)
+        ]
+        right["noise"] = ~reduce(torch.logical_or, drawn)
+        right["fgsm"] = ~fgsm(**common, epsilon=epsilon).success
+        many = {"steps": steps, "seed": seed, "progress": False}
+        right["pgd"] = ~pgd(**common, epsilon=epsilon, restarts=restarts, **many).success
+        made = [pgd(other, images, labels, epsilon=epsilon, **many).images for other in strangers]
+        if made:
+            read = [predict(net, changed).argmax(1) == labels for changed in made]
+            right["transfer"] = reduce(torch.logical_and, read)
+        bred = blind(**common, epsilon=epsilon, generations=generations, seed=seed)
+        right["evolution"] = ~bred.success
+        right["without limit"] = ~pgd(
+            **common, epsilon=WITHOUT_LIMIT, **{**many, "steps": min(steps, FEW)}
+        ).success
     return Robustness(right, epsilon, flat)
 
 

@@ -48,10 +48,9 @@ def test_an_honest_network_shows_no_sign(plain):
 
 def test_a_steep_softmax_masks_its_gradient(some):
     net = fk.models.load("fc64-softmax")
-    with pytest.warns(UserWarning, match="exactly zero"):
-        found = robustness(
-            Steep(net), *some, epsilon=0.1, strangers=[net], steps=10, restarts=2, generations=60
-        )
+    found = robustness(  # and its zero gradients are no warning here: they are a sign, below
+        Steep(net), *some, epsilon=0.1, strangers=[net], steps=10, restarts=2, generations=60
+    )
     assert found.accuracy("fgsm").value > 0.85  # it looks robust
     assert found.accuracy("transfer").value < 0.4  # and is not
     signs = found.masked()
