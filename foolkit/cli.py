@@ -311,8 +311,9 @@ def attack(
         return routine(net, originals[rows], labels[rows], **settings, **drawn)
 
     found = batches.in_parts(
-        out, Perturbed, change, len(originals), batch, originals=originals, progress=not quiet
-    )
+        out, Perturbed, change, net, len(originals), batch,
+        originals=originals, progress=not quiet,
+    )  # fmt: skip
     abouts = [
         f"{name}, {'to become' if target is not None else 'was'} {net.classes[label]},"
         f" largest change {255 * linf:.1f}/255"
@@ -421,7 +422,7 @@ def ascend(
             progress=False,  # the bar is that of the batches
         )  # fmt: skip
 
-    found = batches.in_parts(out, Ascent, paint, len(goals), batch, progress=not quiet)
+    found = batches.in_parts(out, Ascent, paint, net, len(goals), batch, progress=not quiet)
     abouts = [
         f"painted to become {net.classes[goal]}, "
         + (f"{steps} steps" if steps >= 0 else "not there in time")

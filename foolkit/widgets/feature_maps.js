@@ -102,7 +102,8 @@ export class Convolution {
    * @param {Workspace} space
    * @param {FeatureMap} from
    * @param {FeatureMap} to
-   * @param {{ weights: Float64Array, biases: Float64Array, rows: Float32Array, stride?: number, padding?: number, channel?: number }} options
+   * @param {{ weights: Float64Array, biases: Float64Array, rows: Float32Array,
+   *   stride?: number, padding?: number, channel?: number }} options
    *   `weights` are PyTorch's, [out][in][y][x]; `rows` has room for all windows, and may be shared;
    *   `channel` of `to` is the first that is written
    */
