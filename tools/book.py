@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
-LOCKS = ("requirements.lock", "requirements-peers.lock", "pyproject.toml")
+LOCKS = ("requirements.lock", "requirements-no-deps.lock", "pyproject.toml")
 JUPYTERLAB = "jupyterlab==4.6.6"
 TYPESCRIPT = "typescript@5.9.3"
 NBVAL = ("--nbval", "--nbval-current-env", "--nbval-sanitize-with=tests/nbval.cfg")
@@ -61,7 +61,7 @@ def install() -> None:
     stamp.unlink(missing_ok=True)
     pip = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
     python(*pip, "-r", "requirements.lock")
-    python(*pip, "--no-deps", "-r", "requirements-peers.lock")
+    python(*pip, "--no-deps", "-r", "requirements-no-deps.lock")
     python(*pip, "--no-deps", "--no-build-isolation", "-e", ".")
     stamp.write_text(wanted)
 
