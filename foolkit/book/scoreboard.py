@@ -55,20 +55,24 @@ class Margin:
         return False if high < self.low or low > self.high else None
 
 
+def _said(value: float, form: str) -> str:
+    return format(value, form).replace("%", " %")
+
+
 def about(value: float, width: float, why: str, form: str = ".2f") -> Margin:
     """``value`` and ``width`` to both sides; ``form`` is the format of the ends."""
-    ends = f"{format(value - width, form)} to {format(value + width, form)}"
+    ends = f"{_said(value - width, form)} to {_said(value + width, form)}"
     return Margin(value - width, value + width, f"{ends}: {why}")
 
 
 def above(value: float, why: str, form: str = ".0%") -> Margin:
     """``value`` and more."""
-    return Margin(value, float("inf"), f"{format(value, form)} or more: {why}")
+    return Margin(value, float("inf"), f"{_said(value, form)} or more: {why}")
 
 
 def below(value: float, why: str, form: str = ".0%") -> Margin:
     """``value`` and less."""
-    return Margin(float("-inf"), value, f"{format(value, form)} or less: {why}")
+    return Margin(float("-inf"), value, f"{_said(value, form)} or less: {why}")
 
 
 MOST = above(0.5, "most is more than half")

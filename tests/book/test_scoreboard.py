@@ -68,7 +68,7 @@ def test_margins_say_their_ends():
     margin = about(0.9, 0.05, "as far as theirs spread")
     assert margin.words == "0.85 to 0.95: as far as theirs spread"
     assert (margin.verdict(0.9), margin.verdict(0.8), margin.verdict(0.96)) == (True, False, False)
-    assert above(0.5, "why").words == "50% or more: why"
+    assert above(0.5, "why").words == "50 % or more: why"
     assert below(3, "why", ".0f").words == "3 or less: why"
     assert above(0.5, "").verdict(7.0) is below(0.5, "").verdict(-7.0) is True
 
