@@ -55,7 +55,7 @@ def blind(
     draws = generator_of(seed, images.device)
     with attacking(problem.net):
         changed, queries = _bred(problem, epsilon, generations, draws, batch)
-    return perturbed(problem, changed, queries, batch)
+    return perturbed(problem, changed, queries, batch, ("inf", float(epsilon)))
 
 
 def _bred(

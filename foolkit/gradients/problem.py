@@ -36,12 +36,14 @@ class Problem:
     """Images ``[N, C, H, W]``, their labels ``[N]``, and the network to be fooled.
 
     ``labels`` are the true classes, to be left, or with ``targeted`` the goals, to be reached.
-    ``mask`` (bool, of the images' shape, or None) is True where a pixel may change.
+    ``mask`` (bool, of the images' shape, or None) is True where a pixel may change. The network
+    tells ``classes`` apart.
     """
 
     net: nn.Module
     images: Tensor
     labels: Tensor
+    classes: int
     targeted: bool = False
     mask: Tensor | None = None
 
@@ -94,7 +96,7 @@ class Problem:
                 tensor.clone() if tensor.is_inference() else tensor.detach()
                 for tensor in (images, labels)
             )
-        return cls(net, images, labels, bool(targeted), mask)
+        return cls(net, images, labels, logits.shape[1], bool(targeted), mask)
 
     def __len__(self) -> int:
         return len(self.images)

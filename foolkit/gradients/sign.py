@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -29,9 +30,10 @@ from foolkit.progress import progress_bar
 from foolkit.seeds import Seed, generator_of
 
 Norm = Literal["inf", "2", "1"]
-Loss = Literal["cross-entropy", "margin"]
-LOSSES = ("cross-entropy", "margin")
-REMEDY = "the softmax is saturated, or the gradient is hidden; try loss='margin'"
+Loss = Literal["cross-entropy", "margin", "dlr"]
+LOSSES = ("cross-entropy", "margin", "dlr")
+REMEDY = "the softmax is saturated, or the gradient is hidden; try loss='margin' or loss='dlr'"
+SPREAD = 1e-12  # added to a difference of logits that may be zero
 SPARSE = 0.05  # share of the pixels that one step in the L1 norm changes
 
 
@@ -59,9 +61,10 @@ def fgsm(
         labels: int64 ``[N]``, the true classes, or the goals if ``targeted``.
         epsilon: size of the step, Linf in units of the pixel range; or several, which share the
             one gradient.
-        loss: what rises: the ``"cross-entropy"`` of the papers; or the ``"margin"``
-            ``max_{k != label} Z_k - Z_label`` of the logits (Carlini and Wagner 2017, loss f_6),
-            which does not vanish where the softmax is saturated.
+        loss: what rises: the ``"cross-entropy"`` of the papers; or, since they do not vanish where
+            the softmax is saturated, the ``"margin"`` ``max_{k != label} Z_k - Z_label`` of the
+            logits (Carlini and Wagner 2017, loss f_6), or the difference-of-logits ratio
+            ``"dlr"``, the margin on a scale of the logits' own (see ``logits_ratio``).
         targeted: make the labels the goal.
         clip: clip to [0, 1].
         mask: bool, broadcast to the images: True where a pixel may change.
@@ -78,7 +81,7 @@ def fgsm(
     """
     problem = Problem.checked(net, images, labels, targeted, mask)
     check_count(batch, "batch")
-    check_choice(loss, LOSSES, "loss")
+    _check_loss(loss, problem)
     epsilons = check_sizes(epsilon, "epsilon")
     if clip:
         check_within(epsilons)
@@ -95,8 +98,10 @@ def fgsm(
         results = []
         for size in epsilons:
             moved = torch.add(problem.images, signs, alpha=size)
-            results.append(perturbed(problem, moved.clamp_(0, 1) if clip else moved, 1, batch))
-    flat.warn(len(images), HIDDEN if loss == "margin" else REMEDY)
+            if clip:
+                moved.clamp_(0, 1)
+            results.append(perturbed(problem, moved, 1, batch, ("inf", size) if clip else None))
+    flat.warn(len(images), REMEDY if loss == "cross-entropy" else HIDDEN)
     return results if several(epsilon) else results[0]
 
 
@@ -153,7 +158,7 @@ def pgd(
     """
     problem = Problem.checked(net, images, labels, targeted, mask)
     epsilons = check_sizes(epsilon, "epsilon")
-    check_choice(loss, LOSSES, "loss")
+    _check_loss(loss, problem)
     norm = norm_named(norm, tuple(STEEPEST))
     if norm == "inf":
         check_within(epsilons)
@@ -196,8 +201,10 @@ def pgd(
                 lead[rows] = torch.maximum(margin, lead[rows])
             results[size] = best.clone(), queries.clone()
         bar.update(total - bar.n)
-    judged = {size: perturbed(problem, *found, batch) for size, found in results.items()}
-    flat.warn(len(images), HIDDEN if loss == "margin" else REMEDY)
+    judged = {
+        size: perturbed(problem, *found, batch, (norm, size)) for size, found in results.items()
+    }
+    flat.warn(len(images), REMEDY if loss == "cross-entropy" else HIDDEN)
     return [judged[size] for size in epsilons] if several(epsilon) else judged[epsilons[0]]
 
 
@@ -233,8 +240,9 @@ def _descend(
 
 def _loss_gradient(part: Problem, images: Tensor, loss: Loss) -> tuple[Tensor, Tensor]:
     """Gradient of the loss that rises as the image is fooled, and the logits."""
-    if loss == "margin":
-        logits, _, slope = gradient(part.net, images, part.margin)
+    if loss != "cross-entropy":
+        objective = part.margin if loss == "margin" else partial(logits_ratio, part)
+        logits, _, slope = gradient(part.net, images, objective)
         return slope, logits
 
     def crossed(logits: Tensor) -> Tensor:
@@ -242,6 +250,31 @@ def _loss_gradient(part: Problem, images: Tensor, loss: Loss) -> tuple[Tensor, T
 
     logits, _, slope = gradient(part.net, images, crossed)
     return slope.neg_() if part.targeted else slope, logits
+
+
+def logits_ratio(part: Problem, logits: Tensor) -> Tensor:
+    """The difference-of-logits ratio, ``[N]`` (Croce and Hein 2020, equations 6 and 7).
+
+    The margin over a difference of the largest logits, ``Z_(1)`` the largest of all: so it is the
+    same for logits times 10,000 as for themselves.
+
+    * untargeted: ``(max_{k != label} Z_k - Z_label) / (Z_(1) - Z_(3))``;
+    * targeted: ``(Z_label - max_{k != label} Z_k) / (Z_(1) - (Z_(3) + Z_(4)) / 2)``. Deviation:
+      the paper subtracts the logit of the true class, which is not known here.
+    """
+    largest = logits.topk(3 + part.targeted, 1).values
+    spread = largest[:, 0] - largest[:, 2:].mean(1)
+    return part.margin(logits) / (spread + SPREAD)
+
+
+def _check_loss(loss: Loss, problem: Problem) -> None:
+    check_choice(loss, LOSSES, "loss")
+    needed = 3 + problem.targeted
+    if loss == "dlr" and problem.classes < needed:
+        raise ValueError(
+            f"loss: 'dlr' needs at least {needed} classes{' with goals' * problem.targeted}, the"
+            f" network has {problem.classes}; loss='margin' needs two"
+        )
 
 
 def _sign(slope: Tensor, *_: Tensor) -> Tensor:
