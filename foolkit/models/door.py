@@ -22,8 +22,8 @@ ADDS_TO_ONE = 1e-3  # how nearly, for an answer to count as probabilities
 SAME = 1e-3  # of the largest logit: what two passes over one image may differ by
 
 ONE_LOGIT = (
-    "a network with one logit z an image has two classes: return torch.cat([-z, z], 1) / 2,"
-    " whose softmax is that of z"
+    "a network with one logit z an image has two classes: Classifier(net, classes=2, ...) takes it,"
+    " or return torch.cat([-z, z], 1) / 2, whose softmax is the sigmoid of z"
 )
 
 
@@ -64,6 +64,12 @@ def logits_of(answer: Any) -> Tensor:
         "net: expected logits [N, K], or an answer with one such tensor or with .logits, got"
         f" {type(answer).__name__}: wrap the network in a module whose forward returns its logits"
     )
+
+
+def two_of_one(logits: Tensor) -> Tensor:
+    """``[N, 2]`` of one logit an image: its sigmoid is the softmax of the second."""
+    logits = logits.view(-1, 1)
+    return torch.cat([-logits, logits], 1) / 2
 
 
 def check_table(logits: Tensor, n: int) -> None:
@@ -170,7 +176,8 @@ def checked(net: nn.Module, images: Tensor) -> nn.Module:
     if (logits >= 0).all() and ((logits.sum(1) - 1).abs() < ADDS_TO_ONE).all():
         warnings.warn(
             "net: its answers are positive and add up to one, so they look like probabilities;"
-            " logits are expected. Leave out the last softmax, or return its logarithm",
+            " logits are expected. Leave out the last softmax, or say outputs='probabilities' to"
+            " Classifier, to load or on the command line",
             stacklevel=4,
         )
     plain = isinstance(said, Tensor) and dtype_of(net) in (None, torch.float32)
