@@ -2,6 +2,7 @@
 
 from foolkit.data.digits import digits, mnist
 from foolkit.data.faces import Drawing, drawing, faces
+from foolkit.data.labels import labels_of_folders, labels_of_table
 from foolkit.data.outsiders import crops, letters, small_digits
 from foolkit.data.photographs import (
     Photograph,
@@ -18,6 +19,8 @@ __all__ = [
     "drawing",
     "embedded_photographs",
     "faces",
+    "labels_of_folders",
+    "labels_of_table",
     "letters",
     "mnist",
     "photographs",
