@@ -165,7 +165,7 @@ def test_labels_tell_what_was_wrong_before_from_what_is_fooled(
 
 def test_medians_are_of_those_that_are_fooled(options, tmp_path):
     out = tmp_path / "run"
-    assert run(*options, "--epsilon", 0.06, "--out", out) == 0
+    assert run(*options, "--epsilon", 0.03, "--out", out) == 0
     found, about = Perturbed.load(out / perturbed.IMAGES), summary_of(out)
     assert 0 < about["fooled"] < 12
     assert about["median_l2"] == pytest.approx(float(found.l2[found.success].median()))
