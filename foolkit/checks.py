@@ -110,6 +110,12 @@ def check_shape(
         raise ValueError(f"{argument}: expected shape {expected}, got {list(images.shape)}")
 
 
+def check_no_nan(values: Tensor, argument: str) -> None:
+    """Raise ``ValueError`` if a value is NaN, which is neither more nor less than any other."""
+    if bool(values.isnan().any()):
+        raise ValueError(f"{argument}: expected numbers, got NaN")
+
+
 def check_labels(labels: Tensor, n: int, k: int, argument: str = "labels") -> None:
     """Raise unless ``labels`` is an integer tensor ``[n]`` of classes ``0 .. k-1``.
 

@@ -140,7 +140,7 @@ CALLS = {
     "classes ": lambda: fk.models.Classifier(SMALL, input_shape=(1, 6, 6), classes=None, name="a"),
     "input_shape": lambda: fk.models.Classifier(SMALL, input_shape=None, classes=3, name="a"),
     "name": lambda: fk.models.Classifier(SMALL, input_shape=(1, 6, 6), classes=3, name=4),
-    "source": lambda: fk.models.load(SMALL),
+    "source": lambda: fk.models.load(3),
     "device": lambda: fk.models.load("lenet", "nowhere"),
     "trust": lambda: fk.models.load("lenet", trust="no"),
     "parts": lambda: fk.gradients.Perturbed.cat(3),

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from foolkit.checks import check_count, check_images, check_number
-from foolkit.models.door import answer, evaluating
+from foolkit.models.door import evaluating, finite_answer
 
 
 def distance_along(
@@ -70,17 +70,17 @@ def distance_along(
         for rays in ray.split(batch):
             start, way = images[rays // m], directions[rays // m, rays % m]
             way = way / torch.linalg.vector_norm(way.flatten(1), dim=1).view(-1, 1, 1, 1)
-            own = answer(net, start).argmax(1)
+            own = finite_answer(net, start).argmax(1)
             same = torch.zeros(len(rays), device=images.device)  # still the own class here
             other = torch.full_like(same, torch.inf)  # no longer
             for step in range(1, samples + 1):
                 at = reach * step / samples
-                left = (answer(net, start + at * way).argmax(1) != own) & other.isinf()
+                left = (finite_answer(net, start + at * way).argmax(1) != own) & other.isinf()
                 other = torch.where(left, at, other)
                 same = torch.where(other.isinf(), at, same)
             for _ in range(halvings):
                 middle = torch.where(other.isinf(), same, (same + other) / 2)
-                left = answer(net, start + middle.view(-1, 1, 1, 1) * way).argmax(1) != own
+                left = finite_answer(net, start + middle.view(-1, 1, 1, 1) * way).argmax(1) != own
                 other = torch.where(left & other.isfinite(), middle, other)
                 same = torch.where(left, same, middle)
             distance[rays] = other
@@ -161,7 +161,7 @@ def answers_on_plane(
     with torch.inference_mode(), evaluating(net):
         for part in grid.split(batch):
             images = centre + (part[:, 1:] * u + part[:, :1] * v).view(-1, *centre.shape[1:])
-            best = answer(net, images).softmax(1).max(1)
+            best = finite_answer(net, images).softmax(1).max(1)
             confidence.append(best.values)
             predicted.append(best.indices)
             inside.append(((images >= 0) & (images <= 1)).flatten(1).all(1))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from foolkit.checks import check_count, check_labels
+from foolkit.checks import check_count, check_labels, check_no_nan
 
 BINS = 15  # as Guo et al. (2017)
 
@@ -158,6 +158,7 @@ def auroc(inside: Tensor, outside: Tensor) -> float:
         if not isinstance(scores, Tensor) or scores.ndim != 1 or len(scores) == 0:
             came = list(scores.shape) if isinstance(scores, Tensor) else repr(scores)
             raise ValueError(f"{argument}: expected a tensor of scores [N], got {came}")
+        check_no_nan(scores, argument)
     from scipy.stats import rankdata  # slow to import
 
     # ranks are halves of integers, so that two sets apart have exactly 1, on which intervals

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from foolkit.checks import check_images, check_labels
+from foolkit.checks import check_images, check_labels, check_no_nan, check_shape
 
 
 def class_means(images: Tensor, labels: Tensor, classes: int = 10) -> Tensor:
@@ -29,7 +29,15 @@ def pixel_correlation(images: Tensor, templates: Tensor) -> Tensor:
     Args:
         images: ``[N, C, H, W]``.
         templates: ``[K, C, H, W]``, for example ``class_means``.
+
+    Raises:
+        TypeError, ValueError: no tensors of images; NaN.
     """
+    for argument, stack in (("images", images), ("templates", templates)):
+        if not isinstance(stack, Tensor):
+            raise TypeError(f"{argument}: expected a tensor, got {type(stack).__name__}")
+        check_shape(stack, images.shape[1:], argument)
+        check_no_nan(stack, argument)
 
     def standardised(stack: Tensor) -> Tensor:
         flat = stack.flatten(1) - stack.flatten(1).mean(1, keepdim=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from foolkit.checks import check_count, check_images
+from foolkit.checks import check_count, check_images, check_no_nan
 from foolkit.files import as_bytes
 
 FLIPS = {"left-right": (3,), "top-bottom": (2,), "half turn": (2, 3)}
@@ -120,6 +120,7 @@ def recurrence(measured: Tensor, permutations: int = 1000, seed: int = 0) -> Rec
     if not isinstance(measured, Tensor) or measured.ndim < 2 or measured.shape[1] < 2:
         came = list(measured.shape) if isinstance(measured, Tensor) else type(measured).__name__
         raise ValueError(f"measured: expected a tensor [runs, 2 or more classes, ...], got {came}")
+    check_no_nan(measured, "measured")
     check_count(permutations, "permutations")
     runs, classes = measured.shape[:2]
     centred = measured.flatten(2) if measured.ndim > 2 else measured[:, :, None]

@@ -18,7 +18,7 @@ from foolkit.checks import (
     check_labels,
     check_shape,
 )
-from foolkit.models.door import answer, evaluating
+from foolkit.models.door import evaluating, finite_answer
 from foolkit.seeds import Seed
 
 Reading = Literal["softmax", "independent"]
@@ -54,7 +54,7 @@ def class_scores(
     check_choice(reading, ("softmax", "independent"), "reading")
     check_count(batch, "batch")
     with torch.inference_mode(), evaluating(net):
-        logits = torch.cat([answer(net, part).double() for part in images.split(batch)])
+        logits = torch.cat([finite_answer(net, part).double() for part in images.split(batch)])
         return logits.softmax(1) if reading == "softmax" else logits.sigmoid()
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from foolkit.analysis.intervals import Interval, exact_interval
 from foolkit.checks import check_choice, check_count, check_fraction, check_images
-from foolkit.models.door import answer, evaluating
+from foolkit.models.door import evaluating, finite_answer
 from foolkit.models.precision import device_of
 from foolkit.progress import progress_bar
 
@@ -111,9 +111,9 @@ def class_shares(
                 check_images(drawn, size, "draw")
             else:
                 drawn = DRAWS[draw](count, size, generator)
-            confidence, said = answer(net, drawn).softmax(1).max(1)
+            confidence, said = finite_answer(net, drawn).softmax(1).max(1)
             if hits is None:
-                classes = answer(net, drawn[:1]).shape[1]
+                classes = finite_answer(net, drawn[:1]).shape[1]
                 hits = torch.zeros((len(least), classes), dtype=torch.int64, device=device)
             sure = confidence >= least[:, None]
             hits += torch.stack([said[row].bincount(minlength=hits.shape[1]) for row in sure])
@@ -187,7 +187,7 @@ def answers_along_rays(
     with torch.inference_mode(), evaluating(net):
         for column, length in enumerate(reach):
             for rows in torch.arange(len(start), device=start.device).split(batch):
-                out = answer(net, start[rows] + length * way[rows]).softmax(1).max(1)
+                out = finite_answer(net, start[rows] + length * way[rows]).softmax(1).max(1)
                 confidence[rows, column], said[rows, column] = out.values, out.indices
     return confidence, said
 
@@ -224,7 +224,7 @@ def bend_from_tangent(
     found = torch.empty((len(start), len(reach)), device=start.device)
 
     def centred(images: Tensor) -> Tensor:
-        logits = answer(net, images)
+        logits = finite_answer(net, images)
         return logits - logits.mean(1, keepdim=True)
 
     with torch.no_grad(), evaluating(net):

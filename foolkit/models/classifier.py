@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from foolkit.checks import check_count, check_images, check_module, check_shape, image_shape
 from foolkit.models.adapted import Layout, Outputs, adapted
-from foolkit.models.door import answer, check_table, evaluating, two_of_one
+from foolkit.models.door import answer, check_table, evaluating, finite_answer, two_of_one
 
 MOST_CLASSES = 2**20
 
@@ -142,6 +142,7 @@ def predict(net: nn.Module, images: Tensor, batch: int = 500) -> Tensor:
     Raises:
         TypeError, ValueError: images that are not float32 ``[N, C, H, W]`` in [0, 1]; a network
             without logits ``[N, K]`` of at least two classes.
+        FloatingPointError: an image of which its answer is NaN or infinite.
     """
     check_module(net)
     check_images(images, getattr(net, "input_shape", None))
@@ -149,7 +150,7 @@ def predict(net: nn.Module, images: Tensor, batch: int = 500) -> Tensor:
     confidences = []
     with torch.inference_mode(), evaluating(net):
         for part in images.split(operator.index(batch)):
-            logits = answer(net, part.clone())
+            logits = finite_answer(net, part.clone())
             check_table(logits, len(part))
             confidences.append(logits.softmax(1))
         return torch.cat(confidences)

@@ -114,6 +114,23 @@ def answer(net: nn.Module, images: Tensor) -> Tensor:
     return logits_of(net(images.to(dtype_of(net) or images.dtype)))
 
 
+def finite_answer(net: nn.Module, images: Tensor) -> Tensor:
+    """As ``answer``, of which each is a number: the largest of NaNs would be class 0.
+
+    Raises:
+        FloatingPointError: NaN or infinite logits; reads them, so that a GPU is waited for.
+    """
+    logits = answer(net, images)
+    odd = ~logits.flatten(1).isfinite().all(1)
+    if bool(odd.any()):
+        raise FloatingPointError(
+            "net: expected finite logits, got NaN or infinity for"
+            f" {int(odd.sum())} of {len(images)} images (the first is number"
+            f" {int(odd.int().argmax())} of these)"
+        )
+    return logits
+
+
 class Plain(nn.Module):
     """A network behind its door, with the name, shape and classes that it has."""
 
