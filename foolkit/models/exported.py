@@ -236,6 +236,8 @@ def _complaints(part: Any, key: str = "") -> Iterator[str]:
         elif key in ("in_spec", "out_spec"):
             if not _is_plain(json.loads(part)):
                 yield "takes or gives something else than plain containers of tensors"
+        elif key in ("as_float", "as_floats") and part in ("Infinity", "-Infinity", "NaN"):
+            pass  # numbers that JSON has no sign for
         elif not NAME.fullmatch(part) or ENDLESS.fullmatch(part):
             yield f"holds a name that is none ({part[:60]!r})"
 

@@ -19,7 +19,7 @@ avg_pool1d avg_pool2d avg_pool3d baddbmm batch_norm bitwise_and bitwise_not bitw
 ceil celu channel_shuffle chunk clamp clamp_ clamp_max clamp_max_ clamp_min clamp_min_ clone
 constant_pad_nd contiguous conv1d conv2d conv3d conv_transpose1d conv_transpose2d convolution
 copy cos cosine_similarity cumsum detach detach_ diagonal div div_ dot dropout dropout_ einsum
-elu elu_ embedding eq erf exp expand expand_as expm1 feature_dropout flatten flip floor
+elu elu_ embedding eq erf exp expand expand_as expm1 feature_dropout fill_ flatten flip floor
 floor_divide fmod full full_like gather ge gelu gelu_ glu grid_sampler grid_sampler_2d
 group_norm gt hardshrink hardsigmoid hardsigmoid_ hardswish hardswish_ hardtanh hardtanh_ im2col
 index index_select instance_norm isfinite isinf isnan layer_norm le leaky_relu leaky_relu_ lerp
@@ -37,7 +37,8 @@ split_with_sizes sqrt square squeeze stack std std_mean sub sub_ sum swapaxes
 sym_constrain_range sym_constrain_range_for_size sym_numel sym_size sym_stride t take_along_dim
 tan tanh tanh_ threshold threshold_ to _to_copy topk transpose tril triu trunc type_as unbind
 unflatten unfold _unsafe_view unsqueeze upsample_bicubic2d upsample_bilinear2d
-upsample_nearest2d _upsample_nearest_exact2d var var_mean view view_as where zeros zeros_like
+upsample_nearest2d _upsample_nearest_exact2d var var_mean view view_as where zero_ zeros
+zeros_like
 """
 ATEN = frozenset(NAMES.split())
 OVERLOAD = re.compile(r"torch\.ops\.aten\.(\w+)\.(\w+)", re.ASCII)
