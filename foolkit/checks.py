@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 MOST = 2**48  # of a count: beyond any that could be worked off
+MOST_DRAWS = 10**6  # of resamples and the like: hours, and no number changes any more
 MOST_VALUES = 2**34  # of what is held in memory at once: 64 GiB of float32
 TOLERANCE = 1e-6  # rounding of float32 arithmetic that should have stayed in [0, 1]
 
@@ -62,6 +63,12 @@ def check_dense(tensor: Tensor, argument: str) -> None:
         odd = f"a {str(tensor.layout).removeprefix('torch.')} tensor"
     if odd != "a tensor without content" or tensor.is_meta:
         raise TypeError(f"{argument}: expected a dense tensor of numbers, got {odd}")
+
+
+def check_kind(value: object, kind: type, argument: str) -> None:
+    """Raise ``TypeError`` unless ``value`` is of this class."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{argument}: expected {kind.__name__}, got {type(value).__name__}")
 
 
 def check_module(net: nn.Module, argument: str = "net") -> None:
@@ -191,7 +198,11 @@ def check_number(
     wanted += f" and <= {most:g}" if most < math.inf else ""
     if not is_real(value):
         raise TypeError(f"{argument}: expected a number {wanted}, got {value!r}")
-    if not (math.isfinite(value) and value > above and least <= value <= most):
+    try:
+        number = float(value)
+    except OverflowError:  # an integer beyond the range of real numbers
+        number = math.inf
+    if not (math.isfinite(number) and value > above and least <= value <= most):
         raise ValueError(f"{argument}: expected a number {wanted}, got {value}")
 
 

@@ -211,6 +211,8 @@ def gallery(
     elites: Elites, *, alt: str | None = None, caption: str | None = None, columns: int = 5
 ) -> Figure:
     """The elites, each with its class and its confidence (rounded down)."""
+    if not hasattr(elites, "classes") or not hasattr(elites, "confidence"):
+        raise TypeError(f"elites: expected Elites, got {type(elites).__name__}")
     named = [(name, percent(c)) for name, c in zip(elites.classes, elites.confidence, strict=True)]
     described = ", ".join(f"{name} at {confidence}" for name, confidence in named)
     return images(

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from foolkit.checks import check_count, check_images, check_number
+from foolkit.checks import MOST_DRAWS, check_count, check_images, check_number
 from foolkit.models.door import evaluating, finite_answer
+
+MOST_POINTS = 10**4  # along each side of a piece
 
 
 def distance_along(
@@ -58,7 +60,7 @@ def distance_along(
             f"directions: expected shape [{len(images)}, M, {shape}], got {list(directions.shape)}"
         )
     check_number(reach, "reach", above=0)
-    check_count(samples, "samples")
+    check_count(samples, "samples", most=MOST_DRAWS)
     check_count(halvings, "halvings", minimum=0)
     check_count(batch, "batch")
     _check_lengths(directions.flatten(2), "directions")
@@ -146,7 +148,7 @@ def answers_on_plane(
     for name, limits in (("across", across), ("along", along)):
         if len(limits) != 2 or not limits[0] < limits[1]:
             raise ValueError(f"{name}: expected two increasing numbers, got {limits!r}")
-    check_count(points, "points", minimum=2)
+    check_count(points, "points", minimum=2, most=MOST_POINTS)
     check_count(batch, "batch")
 
     u = first.flatten() / torch.linalg.vector_norm(first)

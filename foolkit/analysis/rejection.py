@@ -11,6 +11,7 @@ from foolkit.analysis.calibration import auroc
 from foolkit.analysis.detectors import acceptance_threshold
 from foolkit.analysis.intervals import Interval, count_units, draw_counts, rng_of, with_ends
 from foolkit.checks import (
+    MOST_DRAWS,
     check_between,
     check_count,
     check_fraction,
@@ -75,7 +76,7 @@ def rejection(
     Raises:
         TypeError, ValueError: an argument that does not fit.
     """
-    check_count(resamples, "resamples")
+    check_count(resamples, "resamples", most=MOST_DRAWS)
     check_fraction(accepted, "accepted")
     check_between(level, "level")
     for name, scores in (("inside", inside), ("calibration", calibration)):

@@ -112,7 +112,7 @@ def over_networks(
     Raises:
         TypeError, ValueError: an argument that does not fit.
     """
-    if not made or not all(isinstance(one, Mistakes) for one in made):
+    if not isinstance(made, Sequence) or not made or any(type(m) is not Mistakes for m in made):
         raise TypeError(f"made: expected at least one Mistakes, got {made!r}")
     check_between(level, "level")
     wrong = torch.cat([one.wrong for one in made])

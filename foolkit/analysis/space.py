@@ -14,6 +14,7 @@ from foolkit.checks import check_choice, check_count, check_fraction, check_imag
 from foolkit.models.door import evaluating, finite_answer
 from foolkit.models.precision import device_of
 from foolkit.progress import progress_bar
+from foolkit.seeds import generator_of
 
 CENTRED = 1e-12  # length of a change of the logits below which it counts as none
 
@@ -96,7 +97,7 @@ def class_shares(
     for level in levels:
         check_fraction(level, "levels")
     device = device_of(net)
-    generator = torch.Generator(device).manual_seed(seed)
+    generator = generator_of(seed, device)
     least = torch.tensor(levels, dtype=torch.float32, device=device)
     hits: Tensor | None = None
     with (
@@ -151,7 +152,7 @@ def random_directions(count: int, shape: Sequence[int], seed: int = 0) -> Tensor
     """Directions drawn evenly from the sphere: float32 ``[count, *shape]`` of length 1."""
     check_count(count, "count")
     check_count(seed, "seed", minimum=0)
-    drawn = torch.randn((count, *shape), generator=torch.Generator().manual_seed(seed))
+    drawn = torch.randn((count, *shape), generator=generator_of(seed))
     return drawn / torch.linalg.vector_norm(drawn.flatten(1), dim=1).view(-1, *[1] * len(shape))
 
 

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from foolkit.checks import check_count
 from foolkit.extras import needs
+from foolkit.seeds import check_seed
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
@@ -151,7 +152,7 @@ def sample_photographs(
     Raises:
         ValueError: fewer samples than ``n``.
     """
-    draws = np.random.default_rng(seed)
+    draws = np.random.default_rng(check_seed(seed))
     folder = Path(os.environ.get("FOOLKIT_DATA") or "nowhere", "imagenet", "samples")
     if not folder.is_dir():
         pictures, fitted = carried(), _fitting(shape)
