@@ -54,8 +54,8 @@ def run(
             **row,
             "file": f"images/{row['file']}",
             "about": (
-                f"elite of class {row['class']} ({100 * row['confidence']:.2f} %), bred in"
-                f" generation {row['born']}"
+                f"elite of class {row['class']} ({100 * row['confidence']:.2f} % sure of it), bred"
+                f" in generation {row['born']}"
             ),
         }
         for row in listing
