@@ -89,7 +89,9 @@ function start({ model, root, load }) {
     return { press, address };
   });
   const list = element("datalist", { id: newId() }, ...told.map((name) => element("option", { value: name })));
-  const wanted = element("input", { type: "text", list: list.id, autocomplete: "off", value: told[model.get("target")] });
+  const wanted = element("input", {
+    type: "text", list: list.id, autocomplete: "off", value: told[model.get("target")],
+  });
   const size = slider("largest change of a colour", {
     min: 1, max: 16, step: 1, value: epsilonOf(), format: (value) => `${value} of 255`,
   }, (value) => { model.set("epsilon", value); model.save_changes(); });
