@@ -296,7 +296,7 @@ def attack(
             raise click.UsageError(f"--target: expected 0 to {len(net.classes) - 1}, got {target}")
         labels = labels.new_full(labels.shape, target)
     claim(out, _settings(net))
-    settings: dict[str, Any] = {"targeted": target is not None, "batch": batch}
+    settings: dict[str, Any] = {"targeted": target is not None, "chunk": batch}
     if epsilon is not None:
         settings["size" if method == "noise" else "epsilon"] = epsilon
     if steps is not None:
@@ -418,7 +418,7 @@ def ascend(
     def paint(rows: slice) -> Ascent:
         return ascent(
             net, goals[rows], start=start, steps=steps, decay=decay, blur=blur,
-            threshold=threshold, batch=batch, seed=seeds[rows.start // batch],
+            threshold=threshold, chunk=batch, seed=seeds[rows.start // batch],
             progress=False,  # the bar is that of the batches
         )  # fmt: skip
 

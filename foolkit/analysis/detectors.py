@@ -63,21 +63,21 @@ class Detector(nn.Module, ABC):
             self._fit(images, labels)
         return self
 
-    def score(self, images: Tensor, *, batch: int = 500) -> Tensor:
+    def score(self, images: Tensor, *, chunk: int = 500) -> Tensor:
         """How much like the data each image is, float32 ``[N]``, without a gradient.
 
         Args:
             images: float32 ``[N, C, H, W]`` in [0, 1].
-            batch: images of one pass.
+            chunk: images of one pass.
 
         Raises:
             TypeError, ValueError: an argument that does not fit.
             RuntimeError: not fitted, where it must be.
         """
         check_images(images, getattr(self.net, "input_shape", None))
-        check_count(batch, "batch")
+        check_count(chunk, "chunk")
         with torch.inference_mode(), _evaluating(self.net):
-            return torch.cat([self(part) for part in images.split(batch)])
+            return torch.cat([self(part) for part in images.split(chunk)])
 
     def forward(self, images: Tensor) -> Tensor:
         """Scores ``[N]``; unchecked, and differentiable."""
@@ -296,27 +296,27 @@ class FeatureNeighbours(_Neighbours):
 
 
 def score_all(
-    detectors: Mapping[str, Detector], images: Tensor, *, batch: int = 500
+    detectors: Mapping[str, Detector], images: Tensor, *, chunk: int = 500
 ) -> dict[str, Tensor]:
     """Scores of many detectors, as ``Detector.score`` gives them; each network is run once.
 
     Args:
         detectors: by name.
         images: float32 ``[N, C, H, W]`` in [0, 1].
-        batch: images of one pass.
+        chunk: images of one pass.
 
     Raises:
         TypeError, ValueError: an argument that does not fit.
         RuntimeError: a detector that is not fitted.
     """
     check_images(images)
-    check_count(batch, "batch")
+    check_count(chunk, "chunk")
     found: dict[str, list[Tensor]] = {name: [] for name in detectors}
     with torch.inference_mode(), ExitStack() as stack:
         for detector in detectors.values():
             check_shape(images, getattr(detector.net, "input_shape", None))
             stack.enter_context(_evaluating(detector.net))
-        for part in images.split(batch):
+        for part in images.split(chunk):
             heard: dict[tuple, tuple] = {}
             for name, detector in detectors.items():
                 key = (detector.net, detector.hears, detector.layer)

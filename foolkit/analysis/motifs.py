@@ -159,10 +159,10 @@ class Placed:
 
 
 @torch.inference_mode()
-def _believed(net: nn.Module, images: Tensor, classes: Tensor, batch: int = 500) -> Tensor:
+def _believed(net: nn.Module, images: Tensor, classes: Tensor, chunk: int = 500) -> Tensor:
     """Log-odds and logit (counted from the mean of all) of each image's class: ``[2, N]``."""
     with evaluating(net):
-        logits = torch.cat([answer(net, part) for part in images.split(batch)])
+        logits = torch.cat([answer(net, part) for part in images.split(chunk)])
     logit = logits.gather(1, classes[:, None])[:, 0] - logits.mean(1)
     return torch.stack([log_odds_of(logits, classes), logit])
 

@@ -25,7 +25,7 @@ Reading = Literal["softmax", "independent"]
 
 
 def class_scores(
-    net: nn.Module, images: Tensor, reading: Reading = "softmax", *, batch: int = 500
+    net: nn.Module, images: Tensor, reading: Reading = "softmax", *, chunk: int = 500
 ) -> Tensor:
     """What a network says of each class: float64 ``[N, K]``, each in [0, 1].
 
@@ -37,7 +37,7 @@ def class_scores(
             about Gaussian noise, and about steps that leave the box [0, 1].
         reading: ``"softmax"``: the scores share out one; ``"independent"``: the sigmoid of each
             logit by itself, and they may all be 0.
-        batch: images of one pass.
+        chunk: images of one pass.
 
     Raises:
         TypeError, ValueError: an argument that does not fit.
@@ -52,9 +52,9 @@ def class_scores(
         came = "none" if not len(images) else "NaN or infinity"
         raise ValueError(f"images: expected at least one, of finite values, got {came}")
     check_choice(reading, ("softmax", "independent"), "reading")
-    check_count(batch, "batch")
+    check_count(chunk, "chunk")
     with torch.inference_mode(), evaluating(net):
-        logits = torch.cat([answer(net, part).double() for part in images.split(batch)])
+        logits = torch.cat([answer(net, part).double() for part in images.split(chunk)])
         return logits.softmax(1) if reading == "softmax" else logits.sigmoid()
 
 

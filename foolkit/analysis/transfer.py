@@ -132,7 +132,7 @@ def transfer(
     resamples: int = 1000,
     level: float = 0.95,
     seed: int = 0,
-    batch: int = 500,
+    chunk: int = 500,
     progress: bool = True,
 ) -> Transfer:
     """Show forgeries to judges: Szegedy et al. (2013), tables 2 to 4; Nguyen et al. (2015).
@@ -150,7 +150,7 @@ def transfer(
         resamples: of the bootstrap.
         level: of the intervals, in (0, 1).
         seed: of the control and of the bootstrap.
-        batch: images of one pass.
+        chunk: images of one pass.
         progress: show a bar if it takes longer than a second.
 
     Raises:
@@ -168,7 +168,7 @@ def transfer(
     check_fraction(threshold, "threshold")
     check_count(resamples, "resamples")
     check_count(seed, "seed", minimum=0)
-    check_count(batch, "batch")
+    check_count(chunk, "chunk")
     check_between(level, "level")
     families = dict(forgeries) if isinstance(forgeries, Mapping) else {"forgeries": forgeries}
     if not families:
@@ -189,11 +189,11 @@ def transfer(
     total = len(families) * len(judges) * (1 + control)
     with progress_bar(total, "judgements", progress=progress) as bar:
         for name, family in families.items():
-            verdicts[name] = _judged(judges, family.images, family.classes, batch, bar)
+            verdicts[name] = _judged(judges, family.images, family.classes, chunk, bar)
             scores = [_scores(verdicts[name], family, threshold)]
             if control:
                 shown = family.control(seed)
-                controls[name] = _judged(judges, shown, family.classes, batch, bar)
+                controls[name] = _judged(judges, shown, family.classes, chunk, bar)
                 scores.append(_scores(controls[name], family, threshold))
                 pairs = zip(*scores, strict=True)
                 scores.append([[a.double() - b.double() for a, b in zip(*pair, strict=True)]
@@ -233,12 +233,12 @@ def transfer(
 
 
 def _judged(
-    judges: Mapping[str, nn.Module], images: Tensor, classes: Tensor, batch: int, bar: tqdm
+    judges: Mapping[str, nn.Module], images: Tensor, classes: Tensor, chunk: int, bar: tqdm
 ) -> Verdicts:
     """What each judge says of the images, on the CPU."""
     answers = []
     for name, judge in judges.items():
-        confidence = predict(judge, images.to(device_of(judge)), batch).cpu()
+        confidence = predict(judge, images.to(device_of(judge)), chunk).cpu()
         if confidence.shape[1] <= int(classes.max()):
             raise ValueError(
                 f"judges: expected {name!r} to know class {int(classes.max())}, got"

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from foolkit.checks import check_choice, check_count
 from foolkit.gradients.problem import (
-    BATCH,
+    CHUNK,
     Problem,
     attacking,
     check_sizes,
@@ -35,7 +35,7 @@ def noise(
     targeted: bool = False,
     mask: Tensor | None = None,
     seed: Seed = 0,
-    batch: int = BATCH,
+    chunk: int = CHUNK,
 ) -> Perturbed | list[Perturbed]:
     """Random noise of a given size: what a perturbation of that size does by its size alone.
 
@@ -56,7 +56,7 @@ def noise(
         targeted: whether success is to be predicted as the label.
         mask: bool, broadcast to the images: True where a pixel may change.
         seed: of the noise; an integer or a generator on the images' device.
-        batch: images of one pass.
+        chunk: images of one pass.
 
     Returns:
         The result, with no queries; for a sequence of sizes a list of results, in their order.
@@ -67,7 +67,7 @@ def noise(
     problem = Problem.checked(net, images, labels, targeted, mask)
     norm = norm_named(norm, ("2", "inf", "rms"))
     check_choice(kind, ("gaussian", "sign"), "kind")
-    check_count(batch, "batch")
+    check_count(chunk, "chunk")
     if isinstance(size, Tensor):
         if tuple(size.shape) != (len(problem),) or not bool((size.isfinite() & (size >= 0)).all()):
             raise ValueError(f"size: expected {len(problem)} finite numbers >= 0, one an image")
@@ -84,7 +84,7 @@ def noise(
         results = []
         for wanted in sizes:
             change = _scaled(problem, drawn, wanted, norm, clip)
-            results.append(perturbed(problem, problem.images + change, 0, batch))
+            results.append(perturbed(problem, problem.images + change, 0, chunk))
     return results if isinstance(size, Sequence) else results[0]
 
 

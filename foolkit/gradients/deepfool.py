@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from foolkit.checks import check_count, check_number
 from foolkit.gradients.problem import (
-    BATCH,
+    CHUNK,
     Flat,
     Problem,
     attacking,
@@ -37,7 +37,7 @@ def deepfool(
     finalists: int | None = None,
     targeted: bool = False,
     mask: Tensor | None = None,
-    batch: int = BATCH,
+    chunk: int = CHUNK,
     progress: bool = True,
 ) -> Perturbed:
     """DeepFool (Moosavi-Dezfooli, Fawzi and Frossard 2016, algorithm 2).
@@ -64,7 +64,7 @@ def deepfool(
             then; default all, as in the paper. Fewer are faster: on LeNet, 3 find the same images.
         targeted: make the labels the goal.
         mask: bool, broadcast to the images: True where a pixel may change.
-        batch: images of one pass.
+        chunk: images of one pass.
         progress: show a bar if it takes longer than a second.
 
     Returns:
@@ -79,7 +79,7 @@ def deepfool(
     problem = Problem.checked(net, images, labels, targeted, mask)
     norm = norm_named(norm, ("2", "inf"))
     check_number(overshoot, "overshoot", least=0)
-    for name, value in (("steps", steps), ("batch", batch)):
+    for name, value in (("steps", steps), ("chunk", chunk)):
         check_count(value, name)
     check_count(candidates, "candidates", minimum=2)
     if finalists is not None:
@@ -87,7 +87,7 @@ def deepfool(
     total, flat = len(problem), Flat()
     with attacking(problem.net), progress_bar(total, "images", progress=progress) as bar:
         best, queries = problem.images.clone(), torch.zeros_like(problem.labels)
-        for rows in torch.arange(total, device=images.device).split(batch):
+        for rows in torch.arange(total, device=images.device).split(chunk):
             run = _Run(problem[rows], rows, torch.zeros_like(problem.images[rows]))
             for step in range(steps + 1):
                 moved = (run.part.images + (1 + overshoot) * run.change).clamp_(0, 1)
@@ -114,7 +114,7 @@ def deepfool(
                 if step == 0:
                     flat.count(zero)
     flat.warn(total)
-    return perturbed(problem, best, queries, batch)
+    return perturbed(problem, best, queries, chunk)
 
 
 @dataclass

@@ -23,7 +23,7 @@ from foolkit.checks import (
 )
 from foolkit.models.door import checked, evaluating
 
-BATCH = 256  # images of one pass: enough to fill a processor, few enough to stay in its cache
+CHUNK = 256  # images of one pass: enough to fill a processor, few enough to stay in its cache
 HIDDEN = (
     "the network rounds, or is saturated, or the gradient is hidden in another way; a network that"
     " is not attacked with success may still be fooled (blind asks for no gradient)"
@@ -107,9 +107,9 @@ class Problem:
             mask=None if self.mask is None else self.mask[index],
         )
 
-    def split(self, batch: int) -> Iterator[Self]:
-        """The problem in parts of at most ``batch`` images."""
-        return (self[start : start + batch] for start in range(0, len(self), batch))
+    def split(self, chunk: int) -> Iterator[Self]:
+        """The problem in parts of at most ``chunk`` images."""
+        return (self[start : start + chunk] for start in range(0, len(self), chunk))
 
     def bounds(self) -> tuple[Tensor, Tensor]:
         """The least and the greatest change of each pixel: the box [0, 1], nothing off the mask."""

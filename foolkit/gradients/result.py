@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from foolkit.files import load_tensors, save_tensors
-from foolkit.gradients.problem import BATCH, Problem, attacking
+from foolkit.gradients.problem import CHUNK, Problem, attacking
 
 
 @dataclass(frozen=True, repr=False)
@@ -226,7 +226,7 @@ class Perturbed:
 
 
 def measured(
-    problem: Problem, images: Tensor, queries: Tensor | int, batch: int = BATCH
+    problem: Problem, images: Tensor, queries: Tensor | int, chunk: int = CHUNK
 ) -> dict[str, Tensor | bool]:
     """The fields of ``Perturbed`` for ``images`` made from ``problem``.
 
@@ -235,10 +235,10 @@ def measured(
     with attacking(problem.net):
         broken = ~images.flatten(1).isfinite().all(1)
         images = torch.where(broken.view(-1, 1, 1, 1), problem.images, images)
-        logits = torch.cat([problem.net(part).float() for part in images.split(batch)])
-        first = torch.cat([problem.net(part.images).float() for part in problem.split(batch)])
+        logits = torch.cat([problem.net(part).float() for part in images.split(chunk)])
+        first = torch.cat([problem.net(part.images).float() for part in problem.split(chunk)])
         broken |= ~(logits.isfinite() & first.isfinite()).all(1)
-        files = [(part * 255).round_().clamp_(0, 255).div_(255) for part in images.split(batch)]
+        files = [(part * 255).round_().clamp_(0, 255).div_(255) for part in images.split(chunk)]
         from_files = torch.cat([problem.net(part).argmax(1) for part in files])
         confidence, predicted = logits.softmax(1).max(1)
         change = (images - problem.images).flatten(1)
@@ -265,7 +265,7 @@ def measured(
 
 
 def perturbed(
-    problem: Problem, images: Tensor, queries: Tensor | int, batch: int = BATCH
+    problem: Problem, images: Tensor, queries: Tensor | int, chunk: int = CHUNK
 ) -> Perturbed:
     """The result for ``images`` made from ``problem``, judged anew."""
-    return Perturbed(**measured(problem, images, queries, batch))
+    return Perturbed(**measured(problem, images, queries, chunk))

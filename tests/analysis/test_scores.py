@@ -23,8 +23,8 @@ def test_scores_are_softmax_or_sigmoids_of_any_finite_image(net):
     images = 100 * torch.randn(7, 1, 2, 3, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         logits = net(images).double()
-    assert torch.equal(class_scores(net, images, batch=3), logits.softmax(1))
-    assert torch.equal(class_scores(net, images, "independent", batch=3), logits.sigmoid())
+    assert torch.equal(class_scores(net, images, chunk=3), logits.softmax(1))
+    assert torch.equal(class_scores(net, images, "independent", chunk=3), logits.sigmoid())
 
 
 def test_scores_refuse_what_does_not_fit(net):

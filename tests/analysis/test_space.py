@@ -73,7 +73,7 @@ def test_room_takes_draws_of_ones_own(lenet):
         seen.append(count)
         return torch.zeros(count, 1, 28, 28)
 
-    found = class_shares(lenet, black, images=250, batch=100, progress=False)
+    found = class_shares(lenet, black, images=250, chunk=100, progress=False)
     assert seen == [100, 100, 50]
     assert found.hits[0].max() == 250
 
@@ -161,7 +161,7 @@ def test_where_nothing_changes_the_bend_is_undefined():
 
 def test_nearest_is_that_of_scikit_learn():
     reference, images = random_images(300), random_images(40, seed=1)
-    distance, index = nearest_images(images, reference, k=3, batch=7)
+    distance, index = nearest_images(images, reference, k=3, chunk=7)
     peer = NearestNeighbors(n_neighbors=3, algorithm="brute").fit(
         reference.flatten(1).double().numpy()
     )

@@ -353,7 +353,7 @@ def test_the_cells_can_be_read_on_every_shade():
         ({"resamples": 0}, ValueError, "resamples: expected an integer"),
         ({"level": 1.0}, ValueError, "level: expected a number between 0 and 1"),
         ({"seed": -1}, ValueError, "seed: expected an integer"),
-        ({"batch": 0}, ValueError, "batch: expected an integer"),
+        ({"chunk": 0}, ValueError, "chunk: expected an integer"),
     ],
 )
 def test_bad_arguments(changes, error, message):
