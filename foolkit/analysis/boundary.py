@@ -155,7 +155,9 @@ def answers_on_plane(
     if float(torch.linalg.vector_norm(v)) < 1e-4:
         raise ValueError("second: expected a direction that is not parallel to first")
     v = v / torch.linalg.vector_norm(v)
-    a, b = (torch.linspace(*limits, points, device=centre.device) for limits in (across, along))
+    a, b = (
+        torch.linspace(low, high, points, device=centre.device) for low, high in (across, along)
+    )
     grid = torch.cartesian_prod(b, a)
     confidence, predicted, inside = [], [], []
     with torch.inference_mode(), evaluating(net):

@@ -11,8 +11,8 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from contextlib import ExitStack
-from typing import Self
+from contextlib import AbstractContextManager, ExitStack
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -196,6 +196,7 @@ class Mahalanobis(Detector):
     def _fit(self, images: Tensor, labels: Tensor | None) -> None:
         from sklearn.covariance import empirical_covariance, ledoit_wolf, shrunk_covariance
 
+        assert self.net is not None  # its constructor wants one
         features = _features_of_all(self.net, images, self.layer)
         if labels is None:
             raise TypeError(f"labels: expected an int64 tensor of {len(images)} classes, got None")
@@ -317,7 +318,7 @@ def score_all(
             check_shape(images, getattr(detector.net, "input_shape", None))
             stack.enter_context(_evaluating(detector.net))
         for part in images.split(chunk):
-            heard: dict[tuple, tuple] = {}
+            heard: dict[tuple[Any, ...], tuple[Any, Any]] = {}
             for name, detector in detectors.items():
                 key = (detector.net, detector.hears, detector.layer)
                 if key not in heard:
@@ -353,12 +354,12 @@ def acceptance_threshold(scores: Tensor, accepted: float = 0.95) -> float:
     return float(scores.sort().values[refused])
 
 
-def _evaluating(net: nn.Module | None):
+def _evaluating(net: nn.Module | None) -> AbstractContextManager[nn.Module]:
     return evaluating(nn.Identity() if net is None else net)
 
 
-def _heard(detector: Detector, images: Tensor) -> tuple[Tensor | None, Tensor | None]:
-    """Logits and features, as far as the detector listens to them."""
+def _heard(detector: Detector, images: Tensor) -> tuple[Any, Any]:
+    """Logits and features; None for those that the detector does not listen to."""
     if detector.net is None:
         return None, None
     if not detector.hears:

@@ -536,8 +536,8 @@ def ablate(
         made = _beside(stack, gone, k, fill, candidates, generator)
         enough = (repeats.count > k)[:, None]
         for name, erased_images in made.items():
-            value = log_odds(net, erased_images, target, chunk).view(-1, draws)
-            after[name].append(torch.where(enough, value, torch.nan))
+            found = log_odds(net, erased_images, target, chunk).view(-1, draws)
+            after[name].append(torch.where(enough, found, torch.nan))
     return Ablation(
         {name: torch.stack([v.mean(1) for v in seen], 1) for name, seen in after.items()},
         {name: torch.stack([v.sigmoid().mean(1) for v in seen], 1) for name, seen in after.items()},
@@ -557,13 +557,15 @@ def _beside(
     goal = (copies - images).square().sum((1, 2, 3))
     area = gone.sum((1, 2))
     number = torch.full_like(area, pieces)
-    first, nearest, distance = None, None, None
-    for _ in range(candidates):
+
+    def drawn() -> tuple[Tensor, Tensor]:
         other = erase_masked(images, random_regions(area, number, images, generator), fill)
-        away = ((other - images).square().sum((1, 2, 3)) - goal).abs()
-        if first is None:
-            first, nearest, distance = other, other, away
-            continue
+        return other, ((other - images).square().sum((1, 2, 3)) - goal).abs()
+
+    first, distance = drawn()
+    nearest = first
+    for _ in range(candidates - 1):
+        other, away = drawn()
         better = away < distance
         nearest = torch.where(better[:, None, None, None], other, nearest)
         distance = torch.minimum(away, distance)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -84,10 +85,13 @@ def class_shares(
     if not isinstance(net, nn.Module):
         raise TypeError(f"net: expected a torch.nn.Module, got {type(net).__name__}")
     size = getattr(net, "input_shape", shape)
-    if not callable(draw):
+    if callable(draw):
+        make = draw
+    else:
         check_choice(draw, tuple(DRAWS), "draw")
         if size is None:
             raise ValueError("shape: expected (channels, height, width), as the network has none")
+        make = partial(DRAWS[draw], size)
     check_count(images, "images")
     check_count(chunk, "chunk")
     check_count(seed, "seed", minimum=0)
@@ -98,7 +102,7 @@ def class_shares(
     device = device_of(net)
     generator = torch.Generator(device).manual_seed(seed)
     least = torch.tensor(levels, dtype=torch.float32, device=device)
-    hits: Tensor | None = None
+    hits = torch.zeros((len(least), 1), dtype=torch.int64, device=device)  # of all K classes alike
     with (
         torch.inference_mode(),
         evaluating(net),
@@ -106,30 +110,28 @@ def class_shares(
     ):
         for start in range(0, images, chunk):
             count = min(chunk, images - start)
+            drawn = make(count, generator)
             if callable(draw):
-                drawn = draw(count, generator)
                 check_images(drawn, size, "draw")
-            else:
-                drawn = DRAWS[draw](count, size, generator)
-            confidence, said = answer(net, drawn).softmax(1).max(1)
-            if hits is None:
-                classes = answer(net, drawn[:1]).shape[1]
-                hits = torch.zeros((len(least), classes), dtype=torch.int64, device=device)
+            logits = answer(net, drawn)
+            confidence, said = logits.softmax(1).max(1)
             sure = confidence >= least[:, None]
-            hits += torch.stack([said[row].bincount(minlength=hits.shape[1]) for row in sure])
+            hits = hits + torch.stack(
+                [said[row].bincount(minlength=logits.shape[1]) for row in sure]
+            )
             bar.update(count)
     return ClassShares(least.double().cpu(), hits.cpu(), images)
 
 
-def _uniform(count: int, shape: Sequence[int], generator: torch.Generator) -> Tensor:
+def _uniform(shape: Sequence[int], count: int, generator: torch.Generator) -> Tensor:
     return torch.rand((count, *shape), generator=generator, device=generator.device)
 
 
-def _coins(count: int, shape: Sequence[int], generator: torch.Generator) -> Tensor:
-    return (_uniform(count, shape, generator) < 0.5).float()
+def _coins(shape: Sequence[int], count: int, generator: torch.Generator) -> Tensor:
+    return (_uniform(shape, count, generator) < 0.5).float()
 
 
-def _smooth(count: int, shape: Sequence[int], generator: torch.Generator) -> Tensor:
+def _smooth(shape: Sequence[int], count: int, generator: torch.Generator) -> Tensor:
     height, width = shape[1:]
     device = generator.device
     noise = torch.randn((count, *shape), generator=generator, device=device)

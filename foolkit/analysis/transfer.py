@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,9 +17,6 @@ from foolkit.checks import check_between, check_count, check_fraction
 from foolkit.models.classifier import predict
 from foolkit.models.precision import device_of
 from foolkit.progress import progress_bar
-
-if TYPE_CHECKING:
-    import pandas
 
 MEASURES = {
     "same": "share that gets the same class",
@@ -99,12 +96,6 @@ class Transfer:
                             }
                         )  # fmt: skip
         return records
-
-    def frame(self) -> pandas.DataFrame:
-        """``table()`` as a data frame."""
-        import pandas
-
-        return pandas.DataFrame(self.table())
 
     def __repr__(self) -> str:
         """Percent with the same class, and of the control in brackets."""
@@ -206,10 +197,9 @@ def transfer(
     def collected(kind: int) -> dict[str, Interval[Tensor]]:
         return {
             measure: Interval(
-                *(
-                    torch.stack([getattr(row[kind], part)[m] for row in intervals])
-                    for part in ("value", "low", "high")
-                ),
+                torch.stack([row[kind].value[m] for row in intervals]),
+                torch.stack([row[kind].low[m] for row in intervals]),
+                torch.stack([row[kind].high[m] for row in intervals]),
                 level,
             )
             for m, measure in enumerate(MEASURES)
@@ -265,5 +255,5 @@ def _intervals(scores: list[list[Tensor]], family: Forgeries, **options: Any) ->
     """Means of ``scores`` over the images of a family, ``[measures, judges]``."""
     rows = [judge for measure in scores for judge in measure]
     found = mean_interval(rows, networks=family.networks, runs=family.runs, **options)
-    parts = (p.view(len(scores), -1) for p in (found.value, found.low, found.high))
-    return Interval(*parts, found.level)
+    value, low, high = (p.view(len(scores), -1) for p in (found.value, found.low, found.high))
+    return Interval(value, low, high, found.level)

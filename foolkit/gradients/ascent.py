@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -182,7 +182,7 @@ def ascent(
         for rows in torch.arange(len(begin), device=device).split(chunk):
             part = problem[rows]
             images, done = part.images, torch.full_like(rows, -1)
-            goal, seen = score(part), None
+            goal, seen = score(part), begin.new_zeros(len(rows))
             for step in range(steps + 1):
                 last = step == steps
                 shift = (0, 0) if last or shifts is None else shifts[step]
@@ -194,7 +194,7 @@ def ascent(
                     if step == 0:
                         flat.look(slope, part.fooled(logits))
                 now = logits.softmax(1).gather(1, part.labels[:, None])[:, 0]
-                seen = now if seen is None else torch.where(done < 0, now, seen)
+                seen = torch.where(done < 0, now, seen)
                 trajectory[step, rows] = seen
                 done = torch.where((done < 0) & (seen >= certain), step, done)
                 queries[rows] += 1
@@ -223,7 +223,9 @@ def ascent(
     return Ascent(**about, steps=reached, trajectory=trajectory[: longest + 1].clone())
 
 
-def _shape(net: nn.Module, start: str | Tensor, mean: Tensor | None, shape) -> tuple[int, ...]:
+def _shape(
+    net: nn.Module, start: str | Tensor, mean: Tensor | None, shape: Sequence[int] | None
+) -> tuple[int, int, int]:
     """``(C, H, W)`` from whoever knows it."""
     known = getattr(net, "input_shape", shape)
     for images in (mean, start):
@@ -251,7 +253,7 @@ def _begin(
         return start
     check_choice(start, ("noise", "mean", "grey"), "start")
     size = (count, *shape)
-    how = {"dtype": torch.float32, "device": generator.device}
+    how: dict[str, Any] = {"dtype": torch.float32, "device": generator.device}
     if start == "noise":
         return torch.rand(size, generator=generator, **how)
     if start == "grey":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, overload
 
 import torch
 from torch import Tensor, nn
@@ -20,17 +20,32 @@ from foolkit.gradients.problem import (
 from foolkit.gradients.result import Perturbed, perturbed
 from foolkit.seeds import Seed, generator_of
 
+Norm = Literal["2", "inf", "rms"]
+NORMS: tuple[Norm, ...] = ("2", "inf", "rms")
+Kind = Literal["gaussian", "sign"]
 HALVINGS = 30  # of the interval in which the scale is sought: float32 has no more digits
 
 
+@overload
+def noise(
+    net: nn.Module, images: Tensor, labels: Tensor, *, size: float | Tensor,
+    norm: Norm | float = ..., kind: Kind = ..., clip: bool = ..., targeted: bool = ...,
+    mask: Tensor | None = ..., seed: Seed = ..., chunk: int = ...,
+) -> Perturbed: ...  # fmt: skip
+@overload
+def noise(
+    net: nn.Module, images: Tensor, labels: Tensor, *, size: Sequence[float],
+    norm: Norm | float = ..., kind: Kind = ..., clip: bool = ..., targeted: bool = ...,
+    mask: Tensor | None = ..., seed: Seed = ..., chunk: int = ...,
+) -> list[Perturbed]: ...  # fmt: skip
 def noise(
     net: nn.Module,
     images: Tensor,
     labels: Tensor,
     *,
     size: float | Sequence[float] | Tensor,
-    norm: Literal["2", "inf", "rms"] = "2",
-    kind: Literal["gaussian", "sign"] = "gaussian",
+    norm: Norm | float = "2",
+    kind: Kind = "gaussian",
     clip: bool = True,
     targeted: bool = False,
     mask: Tensor | None = None,
@@ -65,7 +80,7 @@ def noise(
         TypeError, ValueError: an argument that does not fit.
     """
     problem = Problem.checked(net, images, labels, targeted, mask)
-    norm = norm_named(norm, ("2", "inf", "rms"))
+    norm = norm_named(norm, NORMS)
     check_choice(kind, ("gaussian", "sign"), "kind")
     check_count(chunk, "chunk")
     if isinstance(size, Tensor):

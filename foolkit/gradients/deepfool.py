@@ -21,6 +21,8 @@ from foolkit.gradients.problem import (
 from foolkit.gradients.result import Perturbed, perturbed
 from foolkit.progress import progress_bar
 
+Norm = Literal["2", "inf"]
+NORMS: tuple[Norm, ...] = ("2", "inf")
 AGAIN = 8  # with an eighth of a batch done, a new forward pass for the others pays
 NEAR = 1e-4  # added to each distance, for where two logits are equal
 
@@ -30,7 +32,7 @@ def deepfool(
     images: Tensor,
     labels: Tensor,
     *,
-    norm: Literal["2", "inf"] = "2",
+    norm: Norm | float = "2",
     steps: int = 50,
     overshoot: float = 0.02,
     candidates: int = 10,
@@ -77,7 +79,7 @@ def deepfool(
         UserWarning: images at which all gradients are exactly zero.
     """
     problem = Problem.checked(net, images, labels, targeted, mask)
-    norm = norm_named(norm, ("2", "inf"))
+    norm = norm_named(norm, NORMS)
     check_number(overshoot, "overshoot", least=0)
     for name, value in (("steps", steps), ("chunk", chunk)):
         check_count(value, name)
@@ -103,8 +105,9 @@ def deepfool(
                     break
                 if step == 0 and not targeted:
                     run.rivals = _rivals(run.part, logits.detach(), candidates)
-                left = ~fooled if finished else slice(None)
+                left: Tensor | slice = slice(None)
                 if finished:
+                    left = ~fooled
                     run.keep(left)
                 if finished * AGAIN >= len(fooled):
                     pixels, logits = _forward(problem.net, moved[left])
@@ -164,7 +167,7 @@ class _Run:
             nearest = torch.where(nearer, distance, nearest)
             step = torch.where(column(nearer), towards * column(distance + NEAR), step)
             distances.append(distance)
-        if finalists is not None and len(values) > finalists:
+        if self.rivals is not None and finalists is not None and len(values) > finalists:
             order = torch.stack(distances, 1).topk(finalists, largest=False).indices
             self.rivals = self.rivals.gather(1, order)
         self.change = torch.clamp(self.change + step, low, high)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from foolkit.checks import check_count, check_number
-from foolkit.gradients.problem import CHUNK, Flat, Problem, attacking, gradient
+from foolkit.gradients.problem import CHUNK, Flat, Objective, Problem, attacking, gradient
 from foolkit.gradients.result import Perturbed, perturbed
 from foolkit.progress import progress_bar
 
@@ -274,7 +274,7 @@ def _held(slope: Tensor, change: Tensor, low: Tensor, high: Tensor) -> Tensor:
     return ((change <= low) & (slope > 0)) | ((change >= high) & (slope < 0))
 
 
-def goal_loss(problem: Problem):
+def goal_loss(problem: Problem) -> Objective:
     """The cross-entropy of the goal: ``log sum_all exp Z - log sum_goal exp Z``, ``[N]``."""
     labels = problem.labels[:, None]
 

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -138,7 +138,7 @@ class Perturbed:
             raise TypeError(
                 f"rows: expected a tensor, a slice or an integer, got {type(rows).__name__}"
             )
-        chosen = {
+        chosen: dict[str, Any] = {
             name: tensor[(slice(None),) * self._dimension(name) + (rows,)]
             for name, tensor in self.tensors().items()
         }
@@ -173,7 +173,8 @@ class Perturbed:
 
     def to(self, device: torch.device | str) -> Self:
         """The same results with every tensor on another device."""
-        return replace(self, **{name: t.to(device) for name, t in self.tensors().items()})
+        moved: dict[str, Any] = {name: t.to(device) for name, t in self.tensors().items()}
+        return replace(self, **moved)
 
     def save(self, path: str | Path) -> None:
         """Everything in one safetensors file, written atomically."""
@@ -227,7 +228,7 @@ class Perturbed:
 
 def measured(
     problem: Problem, images: Tensor, queries: Tensor | int, chunk: int = CHUNK
-) -> dict[str, Tensor | bool]:
+) -> dict[str, Any]:
     """The fields of ``Perturbed`` for ``images`` made from ``problem``.
 
     Where a routine ended in pixels that are not finite the original stands, as a failure.

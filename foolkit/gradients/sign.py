@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, overload
 
 import torch
 from torch import Tensor, nn
@@ -35,6 +35,16 @@ REMEDY = "the softmax is saturated, or the gradient is hidden; try loss='margin'
 SPARSE = 0.05  # share of the pixels that one step in the L1 norm changes
 
 
+@overload
+def fgsm(
+    net: nn.Module, images: Tensor, labels: Tensor, *, epsilon: float, loss: Loss = ...,
+    targeted: bool = ..., clip: bool = ..., mask: Tensor | None = ..., chunk: int = ...,
+) -> Perturbed: ...  # fmt: skip
+@overload
+def fgsm(
+    net: nn.Module, images: Tensor, labels: Tensor, *, epsilon: Sequence[float], loss: Loss = ...,
+    targeted: bool = ..., clip: bool = ..., mask: Tensor | None = ..., chunk: int = ...,
+) -> list[Perturbed]: ...  # fmt: skip
 def fgsm(
     net: nn.Module,
     images: Tensor,
@@ -100,13 +110,27 @@ def fgsm(
     return results if several(epsilon) else results[0]
 
 
+@overload
+def pgd(
+    net: nn.Module, images: Tensor, labels: Tensor, *, epsilon: float, norm: Norm | float = ...,
+    loss: Loss = ..., steps: int = ..., step_size: float | None = ..., random_start: bool = ...,
+    restarts: int = ..., targeted: bool = ..., mask: Tensor | None = ..., seed: Seed = ...,
+    chunk: int = ..., progress: bool = ...,
+) -> Perturbed: ...  # fmt: skip
+@overload
+def pgd(
+    net: nn.Module, images: Tensor, labels: Tensor, *, epsilon: Sequence[float],
+    norm: Norm | float = ..., loss: Loss = ..., steps: int = ..., step_size: float | None = ...,
+    random_start: bool = ..., restarts: int = ..., targeted: bool = ..., mask: Tensor | None = ...,
+    seed: Seed = ..., chunk: int = ..., progress: bool = ...,
+) -> list[Perturbed]: ...  # fmt: skip
 def pgd(
     net: nn.Module,
     images: Tensor,
     labels: Tensor,
     *,
     epsilon: float | Sequence[float],
-    norm: Norm = "inf",
+    norm: Norm | float = "inf",
     loss: Loss = "cross-entropy",
     steps: int = 40,
     step_size: float | None = None,
@@ -264,7 +288,8 @@ def _largest(slope: Tensor, change: Tensor, low: Tensor, high: Tensor) -> Tensor
     return torch.zeros_like(size).scatter_(1, top.indices, step).view_as(slope)
 
 
-STEEPEST = {"inf": _sign, "2": _unit, "1": _largest}
+Steepest = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+STEEPEST: dict[Norm, Steepest] = {"inf": _sign, "2": _unit, "1": _largest}
 
 
 def project(change: Tensor, norm: Norm, epsilon: float) -> Tensor:
@@ -293,7 +318,7 @@ def random_in_ball(
 ) -> Tensor:
     """Independent uniform points of the ball of radius ``epsilon``, of the images' shape."""
     n, size = len(images), images[0].numel()
-    how = {"generator": generator, "dtype": images.dtype, "device": images.device}
+    how: dict[str, Any] = {"generator": generator, "dtype": images.dtype, "device": images.device}
     if norm == "inf":
         uniform = torch.rand(images.shape, **how)
         return uniform.mul_(2 * epsilon).sub_(epsilon)

@@ -111,7 +111,7 @@ def fingerprint(net: nn.Module) -> str:
             if part.is_quantized:
                 digest.update(repr(part.qscheme()).encode())
                 part = part.dequantize()
-            digest.update(part.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
+            digest.update(part.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()[:16]
 
 

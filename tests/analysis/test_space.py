@@ -82,7 +82,7 @@ def test_room_takes_draws_of_ones_own(lenet):
 def test_draws_are_images_of_their_kind(draw):
     from foolkit.analysis.space import DRAWS
 
-    images = DRAWS[draw](200, (1, 28, 28), torch.Generator().manual_seed(0))
+    images = DRAWS[draw]((1, 28, 28), 200, torch.Generator().manual_seed(0))
     fk.checks.check_images(images, (1, 28, 28))
     neighbours = torch.corrcoef(
         torch.stack([images[..., :-1].flatten(), images[..., 1:].flatten()])
