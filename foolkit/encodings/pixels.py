@@ -58,7 +58,7 @@ class Pixels:
     crossover: float = 0.0
     eta_crossover: float = 10.0
 
-    genomes: ClassVar[type[Genomes]] = PixelGenomes
+    genomes: ClassVar[type[PixelGenomes]] = PixelGenomes
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", image_shape(self.shape))
