@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar
 
 import click
 
@@ -26,7 +26,7 @@ import foolkit as fk
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from foolkit.analysis.transfer import Forgeries
+    from foolkit.analysis.forgeries import Forgeries
     from foolkit.gradients import Perturbed
     from foolkit.models import Classifier
 
@@ -36,6 +36,7 @@ METHODS = ("fgsm", "pgd", "blind", "deepfool", "carlini_wagner", "lbfgs", "noise
 SIZED = ("fgsm", "pgd", "blind", "noise")  # need a size; the others look for the smallest
 ONE_STEP = ("fgsm", "noise")
 RANDOM = ("pgd", "blind", "noise")
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -100,7 +101,7 @@ def _device(_: click.Context, __: click.Parameter, value: str) -> str:
     return value
 
 
-def crops(function: Callable) -> Callable:
+def crops(function: Command) -> Command:
     """The options that show a network crops of larger images."""
     for option in (
         click.option("--size", type=click.IntRange(1), metavar="PIXELS",
@@ -132,7 +133,7 @@ class Source:
             raise FileNotFoundError(
                 f"classes: expected a file of names, found none at {self.classes}"
             )
-        names = self.classes and self.classes.read_text("utf-8").splitlines()
+        names = None if self.classes is None else self.classes.read_text("utf-8").splitlines()
         net = fk.models.load(
             self.model, device, weights=self.weights, classes=names,
             input_shape=self.input_shape, trust=self.trust,
@@ -140,7 +141,7 @@ class Source:
         return net if self.crops is None else fk.models.cropped(net, self.size or 256, self.crops)
 
 
-def network(function: Callable) -> Callable:
+def network(function: Callable[..., int]) -> Callable[..., int]:
     """The options that name a network; the command gets them as ``source``."""
 
     @functools.wraps(function)
@@ -164,7 +165,7 @@ def network(function: Callable) -> Callable:
     return made
 
 
-def experiment(function: Callable) -> Callable:
+def experiment(function: Command) -> Command:
     """The options of every experiment."""
     for option in (
         click.option("--quiet", is_flag=True, help="No progress bar."),
@@ -296,7 +297,7 @@ def attack(
             raise click.UsageError(f"--target: expected 0 to {len(net.classes) - 1}, got {target}")
         labels = labels.new_full(labels.shape, target)
     claim(out, _settings(net))
-    settings: dict[str, Any] = {"targeted": target is not None, "batch": batch}
+    settings: dict[str, Any] = {"targeted": target is not None, "chunk": batch}
     if epsilon is not None:
         settings["size" if method == "noise" else "epsilon"] = epsilon
     if steps is not None:
@@ -389,8 +390,9 @@ def _perturbed(
 @click.option("--batch", type=click.IntRange(1), default=64)
 @experiment
 def ascend(
-    source: Source, goal: tuple[int, ...], start: str, steps: int, decay: float, blur: float,
-    threshold: float, batch: int, out: Path, seed: int, device: str, quiet: bool,
+    source: Source, goal: tuple[int, ...], start: Literal["noise", "grey"], steps: int,
+    decay: float, blur: float, threshold: float, batch: int, out: Path, seed: int, device: str,
+    quiet: bool,
 ) -> int:  # fmt: skip
     """Paint images by climbing a class's score.
 
@@ -418,7 +420,7 @@ def ascend(
     def paint(rows: slice) -> Ascent:
         return ascent(
             net, goals[rows], start=start, steps=steps, decay=decay, blur=blur,
-            threshold=threshold, batch=batch, seed=seeds[rows.start // batch],
+            threshold=threshold, chunk=batch, seed=seeds[rows.start // batch],
             progress=False,  # the bar is that of the batches
         )  # fmt: skip
 
@@ -476,7 +478,7 @@ def transfer(
 
 def _forgeries(run: Path) -> Forgeries:
     """The images of a finished run, those that fool their own network."""
-    from foolkit.analysis.transfer import Forgeries
+    from foolkit.analysis.forgeries import Forgeries
     from foolkit.files import load_tensors
     from foolkit.runs.evolution import ELITES
 

@@ -6,13 +6,13 @@ import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
 
 from foolkit.files import load_tensors, save_tensors
-from foolkit.gradients.problem import BATCH, Problem, attacking
+from foolkit.gradients.problem import CHUNK, Problem, attacking
 
 
 @dataclass(frozen=True, repr=False)
@@ -138,7 +138,7 @@ class Perturbed:
             raise TypeError(
                 f"rows: expected a tensor, a slice or an integer, got {type(rows).__name__}"
             )
-        chosen = {
+        chosen: dict[str, Any] = {
             name: tensor[(slice(None),) * self._dimension(name) + (rows,)]
             for name, tensor in self.tensors().items()
         }
@@ -173,7 +173,8 @@ class Perturbed:
 
     def to(self, device: torch.device | str) -> Self:
         """The same results with every tensor on another device."""
-        return replace(self, **{name: t.to(device) for name, t in self.tensors().items()})
+        moved: dict[str, Any] = {name: t.to(device) for name, t in self.tensors().items()}
+        return replace(self, **moved)
 
     def save(self, path: str | Path) -> None:
         """Everything in one safetensors file, written atomically."""
@@ -226,8 +227,8 @@ class Perturbed:
 
 
 def measured(
-    problem: Problem, images: Tensor, queries: Tensor | int, batch: int = BATCH
-) -> dict[str, Tensor | bool]:
+    problem: Problem, images: Tensor, queries: Tensor | int, chunk: int = CHUNK
+) -> dict[str, Any]:
     """The fields of ``Perturbed`` for ``images`` made from ``problem``.
 
     Where a routine ended in pixels that are not finite the original stands, as a failure.
@@ -235,10 +236,10 @@ def measured(
     with attacking(problem.net):
         broken = ~images.flatten(1).isfinite().all(1)
         images = torch.where(broken.view(-1, 1, 1, 1), problem.images, images)
-        logits = torch.cat([problem.net(part).float() for part in images.split(batch)])
-        first = torch.cat([problem.net(part.images).float() for part in problem.split(batch)])
+        logits = torch.cat([problem.net(part).float() for part in images.split(chunk)])
+        first = torch.cat([problem.net(part.images).float() for part in problem.split(chunk)])
         broken |= ~(logits.isfinite() & first.isfinite()).all(1)
-        files = [(part * 255).round_().clamp_(0, 255).div_(255) for part in images.split(batch)]
+        files = [(part * 255).round_().clamp_(0, 255).div_(255) for part in images.split(chunk)]
         from_files = torch.cat([problem.net(part).argmax(1) for part in files])
         confidence, predicted = logits.softmax(1).max(1)
         change = (images - problem.images).flatten(1)
@@ -265,7 +266,7 @@ def measured(
 
 
 def perturbed(
-    problem: Problem, images: Tensor, queries: Tensor | int, batch: int = BATCH
+    problem: Problem, images: Tensor, queries: Tensor | int, chunk: int = CHUNK
 ) -> Perturbed:
     """The result for ``images`` made from ``problem``, judged anew."""
-    return Perturbed(**measured(problem, images, queries, batch))
+    return Perturbed(**measured(problem, images, queries, chunk))

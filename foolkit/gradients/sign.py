@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, overload
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 
 from foolkit.checks import check_choice, check_count, check_number
 from foolkit.gradients.problem import (
-    BATCH,
+    CHUNK,
     HIDDEN,
     Flat,
     Problem,
@@ -35,6 +35,16 @@ REMEDY = "the softmax is saturated, or the gradient is hidden; try loss='margin'
 SPARSE = 0.05  # share of the pixels that one step in the L1 norm changes
 
 
+@overload
+def fgsm(
+    net: nn.Module, images: Tensor, labels: Tensor, *, epsilon: float, loss: Loss = ...,
+    targeted: bool = ..., clip: bool = ..., mask: Tensor | None = ..., chunk: int = ...,
+) -> Perturbed: ...  # fmt: skip
+@overload
+def fgsm(
+    net: nn.Module, images: Tensor, labels: Tensor, *, epsilon: Sequence[float], loss: Loss = ...,
+    targeted: bool = ..., clip: bool = ..., mask: Tensor | None = ..., chunk: int = ...,
+) -> list[Perturbed]: ...  # fmt: skip
 def fgsm(
     net: nn.Module,
     images: Tensor,
@@ -45,7 +55,7 @@ def fgsm(
     targeted: bool = False,
     clip: bool = True,
     mask: Tensor | None = None,
-    batch: int = BATCH,
+    chunk: int = CHUNK,
 ) -> Perturbed | list[Perturbed]:
     """The fast gradient sign method (Goodfellow, Shlens and Szegedy 2014, section 4).
 
@@ -65,7 +75,7 @@ def fgsm(
         targeted: make the labels the goal.
         clip: clip to [0, 1].
         mask: bool, broadcast to the images: True where a pixel may change.
-        batch: images of one pass.
+        chunk: images of one pass.
 
     Returns:
         The result; for several epsilons a list of results, in their order.
@@ -77,7 +87,7 @@ def fgsm(
         UserWarning: images whose gradient is exactly zero.
     """
     problem = Problem.checked(net, images, labels, targeted, mask)
-    check_count(batch, "batch")
+    check_count(chunk, "chunk")
     check_choice(loss, LOSSES, "loss")
     epsilons = check_sizes(epsilon, "epsilon")
     if clip:
@@ -85,7 +95,7 @@ def fgsm(
     flat = Flat()
     with attacking(problem.net):
         slopes = []
-        for part in problem.split(batch):
+        for part in problem.split(chunk):
             slope, logits = _loss_gradient(part, part.images, loss)
             flat.look(slope, part.fooled(logits))
             slopes.append(slope)
@@ -95,18 +105,32 @@ def fgsm(
         results = []
         for size in epsilons:
             moved = torch.add(problem.images, signs, alpha=size)
-            results.append(perturbed(problem, moved.clamp_(0, 1) if clip else moved, 1, batch))
+            results.append(perturbed(problem, moved.clamp_(0, 1) if clip else moved, 1, chunk))
     flat.warn(len(images), HIDDEN if loss == "margin" else REMEDY)
     return results if several(epsilon) else results[0]
 
 
+@overload
+def pgd(
+    net: nn.Module, images: Tensor, labels: Tensor, *, epsilon: float, norm: Norm | float = ...,
+    loss: Loss = ..., steps: int = ..., step_size: float | None = ..., random_start: bool = ...,
+    restarts: int = ..., targeted: bool = ..., mask: Tensor | None = ..., seed: Seed = ...,
+    chunk: int = ..., progress: bool = ...,
+) -> Perturbed: ...  # fmt: skip
+@overload
+def pgd(
+    net: nn.Module, images: Tensor, labels: Tensor, *, epsilon: Sequence[float],
+    norm: Norm | float = ..., loss: Loss = ..., steps: int = ..., step_size: float | None = ...,
+    random_start: bool = ..., restarts: int = ..., targeted: bool = ..., mask: Tensor | None = ...,
+    seed: Seed = ..., chunk: int = ..., progress: bool = ...,
+) -> list[Perturbed]: ...  # fmt: skip
 def pgd(
     net: nn.Module,
     images: Tensor,
     labels: Tensor,
     *,
     epsilon: float | Sequence[float],
-    norm: Norm = "inf",
+    norm: Norm | float = "inf",
     loss: Loss = "cross-entropy",
     steps: int = 40,
     step_size: float | None = None,
@@ -115,7 +139,7 @@ def pgd(
     targeted: bool = False,
     mask: Tensor | None = None,
     seed: Seed = 0,
-    batch: int = BATCH,
+    chunk: int = CHUNK,
     progress: bool = True,
 ) -> Perturbed | list[Perturbed]:
     """Projected gradient descent (Madry et al. 2018, section 2.1).
@@ -128,7 +152,7 @@ def pgd(
     taken: the loss is maximised, not the distance minimised.
 
     Args:
-        net, images, labels, loss, targeted, mask, batch: as for ``fgsm``.
+        net, images, labels, loss, targeted, mask, chunk: as for ``fgsm``.
         epsilon: radius of the ball in ``norm``, in units of the pixel range; or several. Balls
             are nested, so an image that was fooled in a smaller ball is the result in each
             larger one, and only the others are attacked again.
@@ -157,7 +181,7 @@ def pgd(
     norm = norm_named(norm, tuple(STEEPEST))
     if norm == "inf":
         check_within(epsilons)
-    for name, value in (("steps", steps), ("restarts", restarts), ("batch", batch)):
+    for name, value in (("steps", steps), ("restarts", restarts), ("chunk", chunk)):
         check_count(value, name)
     if step_size is not None:
         check_number(step_size, "step_size", above=0)
@@ -168,15 +192,15 @@ def pgd(
     flat = Flat()
     rounds = [size for size in sorted(set(epsilons)) for _ in range(restarts)]
     results = {}
-    total = len(rounds) * -(-len(images) // batch) * steps
+    total = len(rounds) * -(-len(images) // chunk) * steps
     with attacking(problem.net), progress_bar(total, "steps", progress=progress) as bar:
         best, lead = problem.images.clone(), images.new_full((len(images),), -torch.inf)
         queries = torch.zeros_like(problem.labels)
         for number, size in enumerate(rounds):
             length = 2.5 * size / steps if step_size is None else step_size
-            # for all images: where one starts depends neither on the batch nor on the others
+            # for all images: where one starts depends neither on the chunk nor on the others
             starts = random_in_ball(problem.images, norm, size, generator) if random_start else None
-            for rows in (lead <= 0).nonzero()[:, 0].split(batch):
+            for rows in (lead <= 0).nonzero()[:, 0].split(chunk):
                 if not len(rows):
                     break
                 part = problem[rows]
@@ -196,7 +220,7 @@ def pgd(
                 lead[rows] = torch.maximum(margin, lead[rows])
             results[size] = best.clone(), queries.clone()
         bar.update(total - bar.n)
-    judged = {size: perturbed(problem, *found, batch) for size, found in results.items()}
+    judged = {size: perturbed(problem, *found, chunk) for size, found in results.items()}
     flat.warn(len(images), HIDDEN if loss == "margin" else REMEDY)
     return [judged[size] for size in epsilons] if several(epsilon) else judged[epsilons[0]]
 
@@ -264,7 +288,8 @@ def _largest(slope: Tensor, change: Tensor, low: Tensor, high: Tensor) -> Tensor
     return torch.zeros_like(size).scatter_(1, top.indices, step).view_as(slope)
 
 
-STEEPEST = {"inf": _sign, "2": _unit, "1": _largest}
+Steepest = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+STEEPEST: dict[Norm, Steepest] = {"inf": _sign, "2": _unit, "1": _largest}
 
 
 def project(change: Tensor, norm: Norm, epsilon: float) -> Tensor:
@@ -293,7 +318,7 @@ def random_in_ball(
 ) -> Tensor:
     """Independent uniform points of the ball of radius ``epsilon``, of the images' shape."""
     n, size = len(images), images[0].numel()
-    how = {"generator": generator, "dtype": images.dtype, "device": images.device}
+    how: dict[str, Any] = {"generator": generator, "dtype": images.dtype, "device": images.device}
     if norm == "inf":
         uniform = torch.rand(images.shape, **how)
         return uniform.mul_(2 * epsilon).sub_(epsilon)
