@@ -9,7 +9,7 @@ import math
 import numbers
 import operator
 from collections.abc import Iterable, Sequence
-from typing import SupportsIndex
+from typing import SupportsIndex, TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -157,7 +157,7 @@ def check_count(value: SupportsIndex, argument: str, minimum: int = 1, most: int
         raise ValueError(f"{argument}: expected an integer of at most {most}, got {value}")
 
 
-def is_real(value: object) -> bool:
+def is_real(value: object) -> TypeGuard[float]:
     """Whether it is a real number: Python's, NumPy's, or a torch tensor without dimensions."""
     if isinstance(value, Tensor):
         return value.ndim == 0 and value.dtype != torch.bool and not value.is_complex()

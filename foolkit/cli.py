@@ -15,7 +15,7 @@ import platform
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import click
 
@@ -25,7 +25,7 @@ from foolkit.options import Source, experiment, network, networks, settings
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from foolkit.analysis.transfer import Forgeries
+    from foolkit.analysis.forgeries import Forgeries
     from foolkit.gradients import Perturbed
     from foolkit.models import Classifier
 
@@ -222,7 +222,7 @@ def attack(
         more = {"seed": seeds[rows.start // batch]} if method in RANDOM else {}
         more |= {} if method in SILENT else {"progress": False}  # the bar is that of the batches
         found = routine(
-            net, originals[rows], truth[rows], targeted=target is not None, batch=batch,
+            net, originals[rows], truth[rows], targeted=target is not None, chunk=batch,
             **options, **more,
         )  # fmt: skip
         return Perturbed.cat(found) if isinstance(found, list) else found
@@ -263,7 +263,8 @@ def _options_of(method: str, given: dict[str, Any]) -> tuple[dict[str, Any], lis
         if value not in (None, []) and name not in METHODS[method]:
             why = ": it looks for the least" if name == "epsilon" else ""
             raise click.UsageError(f"--method {method} takes no --{name}{why}")
-    sizes, options = given["epsilon"], {}
+    sizes: list[float] = given["epsilon"]
+    options: dict[str, Any] = {}
     # "inf" where there is no other
     norm = given["norm"] or ("2" if method in ("deepfool", "noise") else "inf")
     if "norm" in METHODS[method]:
@@ -332,13 +333,14 @@ def _pictures(
         return pixels, labels, [f"digit {n}" for n in range(len(pixels))], True
     pixels, names = fk.data.photographs(images, net.input_shape, most=count)
     pixels = pixels.to(device)
+    known: Tensor | None
     if table is not None:
-        labels = fk.data.labels_of_table(table, names, net.classes)
+        known = fk.data.labels_of_table(table, names, net.classes)
     else:
-        labels = fk.data.labels_of_folders(names, net.classes)
-    if labels is None:
+        known = fk.data.labels_of_folders(names, net.classes)
+    if known is None:
         return pixels, fk.models.predict(net, pixels, batch).argmax(1), list(names), False
-    return pixels, labels.to(device), list(names), True
+    return pixels, known.to(device), list(names), True
 
 
 @command.command()
@@ -358,8 +360,9 @@ def _pictures(
 @click.option("--batch", type=click.IntRange(1), default=64)
 @experiment
 def ascend(
-    source: Source, goal: tuple[int, ...], start: str, steps: int, decay: float, blur: float,
-    threshold: float, batch: int, out: Path, seed: int, device: str, quiet: bool,
+    source: Source, goal: tuple[int, ...], start: Literal["noise", "grey"], steps: int,
+    decay: float, blur: float, threshold: float, batch: int, out: Path, seed: int, device: str,
+    quiet: bool,
 ) -> int:  # fmt: skip
     """Paint images by climbing a class's score.
 
@@ -386,7 +389,7 @@ def ascend(
     def paint(rows: slice) -> Ascent:
         return ascent(
             net, goals[rows], start=start, steps=steps, decay=decay, blur=blur,
-            threshold=threshold, batch=batch, seed=seeds[rows.start // batch],
+            threshold=threshold, chunk=batch, seed=seeds[rows.start // batch],
             progress=False,  # the bar is that of the batches
         )  # fmt: skip
 
@@ -430,7 +433,7 @@ def transfer(
     judges = {model: source.load(device) for model, source in sources.items()}
     with claimed(out, settings()):
         found = fk.analysis.transfer(
-            judges, forgeries, threshold=threshold, seed=seed, batch=batch, progress=not quiet
+            judges, forgeries, threshold=threshold, seed=seed, chunk=batch, progress=not quiet
         )
     table = found.table()
     write_atomically(out / "transfer.json", json_bytes(table))
@@ -446,7 +449,7 @@ def transfer(
 
 def _forgeries(run: Path) -> Forgeries:
     """The images of a finished run, those that fool their own network."""
-    from foolkit.analysis.transfer import Forgeries
+    from foolkit.analysis.forgeries import Forgeries
     from foolkit.files import load_tensors
     from foolkit.runs.evolution import ELITES
     from foolkit.runs.perturbed import IMAGES

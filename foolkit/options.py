@@ -17,6 +17,7 @@ import foolkit as fk
 
 if TYPE_CHECKING:
     from foolkit.models import Classifier
+    from foolkit.models.adapted import Layout, Outputs
 
 Decorated = Callable[..., Any]
 PATHS = ("model", "weights", "classes", "images", "labels")  # options that may name a file
@@ -81,8 +82,8 @@ class Source:
     input_shape: tuple[int, int, int] | None = None
     mean: list[float] | None = None
     std: list[float] | None = None
-    layout: str = "NCHW"
-    outputs: str = "logits"
+    layout: Layout = "NCHW"
+    outputs: Outputs = "logits"
     trust: bool = False
     crops: int | None = None
     size: int | None = None

@@ -112,8 +112,8 @@ def notebooks(arguments: list[str]) -> None:
 
 
 def test(arguments: list[str]) -> None:
-    """The whole suite: units, every notebook against its outputs, the built pages."""
-    install()
+    """Style and types, then the suite: units, notebooks against their outputs, the built pages."""
+    lint([])
     browser = install_browser()
     python("tools/chapters.py", "html")
     # files side by side, one a processor: two threads of one file are not twice as fast
@@ -151,10 +151,11 @@ def check_javascript() -> None:
 
 
 def lint(_: list[str]) -> None:
-    """Style: ruff's rules and its formatting; the types of the JavaScript."""
+    """Style: ruff's rules and its formatting; the types, of Python and of JavaScript."""
     install()
     python("-m", "ruff", "check", ".")
     python("-m", "ruff", "format", "--check", ".")
+    python("-m", "mypy")
     check_javascript()
 
 

@@ -72,10 +72,8 @@ from foolkit.analysis.scores import (
 )
 from foolkit.analysis.scramble import (
     Scramble,
-    cut_tiles,
     fade_seams,
     mosaic,
-    paste_tiles,
     scramble,
     seam_step,
     shuffle_tiles,

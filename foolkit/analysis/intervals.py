@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, SupportsIndex, TypeVar, overload
+from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
 import torch
@@ -42,8 +42,8 @@ class Interval(Generic[Number]):
 
     def __getitem__(self: Interval[Tensor], index: int | tuple[int, ...]) -> Interval[float]:
         """One of many."""
-        ends = (float(part[index]) for part in (self.value, self.low, self.high))
-        return Interval(*ends, self.level)
+        value, low, high = (float(part[index]) for part in (self.value, self.low, self.high))
+        return Interval(value, low, high, self.level)
 
     def __format__(self, form: str) -> str:
         if isinstance(self.value, Tensor):
@@ -63,11 +63,13 @@ class Interval(Generic[Number]):
 
 
 @overload
-def exact_interval(hits: SupportsIndex, trials: int, level: float = 0.95) -> Interval[float]: ...
-@overload
 def exact_interval(hits: Tensor, trials: int, level: float = 0.95) -> Interval[Tensor]: ...
+@overload
 def exact_interval(
-    hits: SupportsIndex | Tensor, trials: int, level: float = 0.95
+    hits: int | np.integer[Any], trials: int, level: float = 0.95
+) -> Interval[float]: ...
+def exact_interval(
+    hits: int | np.integer[Any] | Tensor, trials: int, level: float = 0.95
 ) -> Interval[float] | Interval[Tensor]:
     """A share with its interval by the binomial distribution itself (Clopper and Pearson 1934).
 
@@ -105,8 +107,8 @@ def exact_interval(
     rows = [(n / trials, float(ends[n].low), float(ends[n].high)) for n in seen]
     if not isinstance(hits, Tensor):
         return Interval(*rows[0], level)
-    table = torch.tensor(rows, dtype=torch.float64).view(-1, 3)
-    return Interval(*(column.view(hits.shape) for column in table.T), level)
+    value, low, high = torch.tensor(rows, dtype=torch.float64).view(-1, 3).T
+    return Interval(value.view(hits.shape), low.view(hits.shape), high.view(hits.shape), level)
 
 
 def exact_share(hits: Tensor, level: float = 0.95) -> Interval[float]:
@@ -251,8 +253,9 @@ def mean_interval(
     ]
     if isinstance(values, Tensor):
         return found[0]
-    ends = ([getattr(one, part) for one in found] for part in ("value", "low", "high"))
-    return Interval(*(torch.tensor(part, dtype=torch.float64) for part in ends), level)
+    ends = [(one.value, one.low, one.high) for one in found]
+    value, low, high = torch.tensor(ends, dtype=torch.float64).view(-1, 3).T.contiguous()
+    return Interval(value, low, high, level)
 
 
 def with_ends(

@@ -116,6 +116,7 @@ def rejection(
         weights = draw_counts([run], resamples, rng)
         chosen = draw_counts([whole], resamples, rng)
     else:
+        assert networks is not None  # seen to above
         levels = [networks, run]
         weights = draw_counts(levels, resamples, rng)
     place = int(acceptance_threshold(torch.arange(known).double(), accepted))
@@ -133,9 +134,9 @@ def rejection(
         least = calibration[v][held].sort(1).values[:, place]
         shares = shares + times * ((parts[v] >= least[:, None]) * each).sum(1) / size
         total = total + times
-    least = [acceptance_threshold(row, accepted) for row in calibration]
+    thresholds = [acceptance_threshold(row, accepted) for row in calibration]
     found = [auroc(inside[v], parts[v]) for v in range(count)]
-    let_in = [float((parts[v] >= least[v]).double().mean()) for v in range(count)]
+    let_in = [float((parts[v] >= thresholds[v]).double().mean()) for v in range(count)]
     units = count_units(levels)
     area, share = (
         with_ends(sum(each) / count, drawn / total, units, level, share=True)

@@ -49,10 +49,6 @@ class Scramble:
         """The mean confidence of the answers, right or wrong."""
         return float(self.confidence.double().mean())
 
-    def share_above(self, threshold: float) -> float:
-        """The share of images whose answer, right or wrong, has at least this confidence."""
-        return float((self.confidence >= threshold).double().mean())
-
 
 def orders(n: int, tiles: int, *, seed: int = 0) -> Tensor:
     """Random orders of ``tiles`` tiles, int64 ``[n, tiles]``: uniform, but never the old order.

@@ -9,7 +9,7 @@ import os
 import shutil
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.error import URLError
 
 import torch
@@ -77,7 +77,7 @@ def _first_of_each_class(labels: Tensor, n: int) -> Tensor:
     return seen.gather(1, labels.long()[:, None])[:, 0] <= n
 
 
-def _mnist_dataset(train: bool):
+def _mnist_dataset(train: bool) -> Any:
     from foolkit._torchvision import import_torchvision
 
     datasets = import_torchvision().datasets

@@ -264,4 +264,7 @@ def embedded_photographs(
 def _file_of(one: Photograph) -> Path:
     package, extra, folder = _FOLDERS[one.library]
     needs(package, extra)
-    return Path(find_spec(package).submodule_search_locations[0], folder, one.file)
+    found = find_spec(package)
+    assert found is not None
+    assert found.submodule_search_locations is not None  # a package, as ``needs`` has seen
+    return Path(found.submodule_search_locations[0], folder, one.file)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -59,7 +59,7 @@ class Pixels:
     crossover: float = 0.0
     eta_crossover: float = 10.0
 
-    genomes: ClassVar[type[Genomes]] = PixelGenomes
+    genomes: ClassVar[type[PixelGenomes]] = PixelGenomes
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", image_shape(self.shape))
@@ -82,7 +82,7 @@ class Pixels:
         """``n`` genomes of independent uniform genes, on the generator's device."""
         check_count(n, "n", most=MOST_VALUES // math.prod(self.shape))
         check_kind(generator, torch.Generator, "generator")
-        how = {"dtype": torch.float32, "device": generator.device}
+        how: dict[str, Any] = {"dtype": torch.float32, "device": generator.device}
         return PixelGenomes(torch.rand((n, *self.shape), generator=generator, **how))
 
     def vary(
@@ -149,7 +149,7 @@ def simulated_binary_crossover(
     first, second = genes[0 : 2 * pairs : 2], genes[1 : 2 * pairs : 2]
     low, high = torch.minimum(first, second), torch.maximum(first, second)
     gap = (high - low).clamp_min(1e-6)
-    how = {"dtype": genes.dtype, "device": genes.device}
+    how: dict[str, Any] = {"dtype": genes.dtype, "device": genes.device}
     u = torch.rand((2, *low.shape), generator=generator, **how)
 
     def spread(room: Tensor) -> Tensor:

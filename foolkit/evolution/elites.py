@@ -163,13 +163,13 @@ class Elites:
             parent_born=tensors["parent_born"],
         )
 
-    def export(self, folder: str | Path, net: nn.Module, batch: int = 500) -> Tensor:
+    def export(self, folder: str | Path, net: nn.Module, chunk: int = 500) -> Tensor:
         """Write one PNG a class (and ``elites.json``), read them back, and judge them again.
 
         Args:
             folder: where.
             net: the network.
-            batch: images that it judges at a time.
+            chunk: images that it judges at a time.
 
         Returns:
             ``[K]``: the confidence of each *file* in its class.
@@ -184,7 +184,7 @@ class Elites:
         for path, image in zip(paths, self.images.cpu(), strict=True):
             write_png(path, image)
         again = torch.stack([read_png(path, self.images.shape[1]) for path in paths])
-        answers = predict(net, again.to(self.images.device), batch)
+        answers = predict(net, again.to(self.images.device), chunk)
         confidence, said = answers.diagonal(), answers.max(1)
         worst = float((confidence - self.confidence).abs().max())
         if not worst <= 1e-4:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain, islice
-from typing import Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -23,11 +23,15 @@ from foolkit.checks import (
 )
 from foolkit.models.door import checked, evaluating
 
-BATCH = 256  # images of one pass: enough to fill a processor, few enough to stay in its cache
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs  # in Python's own typing from 3.13
+
+CHUNK = 256  # images of one pass: enough to fill a processor, few enough to stay in its cache
 HIDDEN = (
     "the network rounds, or is saturated, or the gradient is hidden in another way; a network that"
     " is not attacked with success may still be fooled (blind asks for no gradient)"
 )
+Name = TypeVar("Name", bound=str)
 ROUNDING = 1e-5  # of the largest logit: what another batch size may change, with room to spare
 
 
@@ -109,9 +113,9 @@ class Problem:
             mask=None if self.mask is None else self.mask[index],
         )
 
-    def split(self, batch: int) -> Iterator[Self]:
-        """The problem in parts of at most ``batch`` images."""
-        return (self[start : start + batch] for start in range(0, len(self), batch))
+    def split(self, chunk: int) -> Iterator[Self]:
+        """The problem in parts of at most ``chunk`` images."""
+        return (self[start : start + chunk] for start in range(0, len(self), chunk))
 
     def bounds(self) -> tuple[Tensor, Tensor]:
         """The least and the greatest change of each pixel: the box [0, 1], nothing off the mask."""
@@ -182,14 +186,14 @@ def column(values: Tensor) -> Tensor:
     return values.view(-1, 1, 1, 1)
 
 
-def several(size: object) -> bool:
+def several(size: float | Sequence[float]) -> TypeIs[Sequence[float]]:
     """Whether sizes were given as a sequence, a NumPy array or a tensor, and not as a number."""
     return isinstance(size, Sequence) or getattr(size, "ndim", 0) > 0
 
 
 def check_sizes(size: float | Sequence[float], argument: str) -> list[float]:
     """One size or several, as a list; each a finite number >= 0."""
-    sizes = list(size) if several(size) else [size]  # type: ignore[arg-type]
+    sizes = list(size) if several(size) else [size]
     if not sizes:
         raise ValueError(f"{argument}: expected at least one number, got none")
     for value in sizes:
@@ -197,18 +201,17 @@ def check_sizes(size: float | Sequence[float], argument: str) -> list[float]:
     return [float(value) for value in sizes]
 
 
-def norm_named(norm: object, known: Sequence[str]) -> str:
+def norm_named(norm: object, known: Sequence[Name]) -> Name:
     """``"2"`` for 2, "L2" and "l2", ``"inf"`` for infinity and "Linf": one of ``known``.
 
     Raises:
         ValueError: none of them.
     """
     word = str(norm).lower().removeprefix("l")
-    if word not in known:
-        number = float(norm) if is_real(norm) else None
-        word = {1.0: "1", 2.0: "2", math.inf: "inf"}.get(number, word)
+    if word not in known and is_real(norm):
+        word = {1.0: "1", 2.0: "2", math.inf: "inf"}.get(float(norm), word)
     check_choice(word, known, "norm")
-    return word
+    return next(name for name in known if name == word)
 
 
 def check_within(epsilons: Sequence[float], argument: str = "epsilon") -> None:

@@ -6,13 +6,13 @@ import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
 
 from foolkit.files import load_tensors, save_tensors
-from foolkit.gradients.problem import BATCH, Problem, attacking, column
+from foolkit.gradients.problem import CHUNK, Problem, attacking, column
 
 Ball = tuple[str, float]  # a norm ("inf", "2", "1") and a radius in units of the pixel range
 ROUNDED = 1e-3  # of a level: what float32 may lose
@@ -155,7 +155,7 @@ class Perturbed:
             raise TypeError(
                 f"rows: expected a tensor, a slice or an integer, got {type(rows).__name__}"
             )
-        chosen = {
+        chosen: dict[str, Any] = {
             name: tensor[(slice(None),) * self._dimension(name) + (rows,)]
             for name, tensor in self.tensors().items()
         }
@@ -190,7 +190,8 @@ class Perturbed:
 
     def to(self, device: torch.device | str) -> Self:
         """The same results with every tensor on another device."""
-        return replace(self, **{name: t.to(device) for name, t in self.tensors().items()})
+        moved: dict[str, Any] = {name: t.to(device) for name, t in self.tensors().items()}
+        return replace(self, **moved)
 
     def save(self, path: str | Path) -> None:
         """Everything in one safetensors file, written atomically."""
@@ -275,9 +276,9 @@ def measured(
     problem: Problem,
     images: Tensor,
     queries: Tensor | int,
-    batch: int = BATCH,
+    chunk: int = CHUNK,
     ball: Ball | None = None,
-) -> dict[str, Tensor | bool]:
+) -> dict[str, Any]:
     """The fields of ``Perturbed`` for ``images`` made from ``problem``, within a ``ball`` or not.
 
     Where a routine ended in pixels that are not finite the original stands, as a failure.
@@ -285,12 +286,12 @@ def measured(
     with attacking(problem.net):
         broken = ~images.flatten(1).isfinite().all(1)
         images = torch.where(broken.view(-1, 1, 1, 1), problem.images, images)
-        logits = torch.cat([problem.net(part).float() for part in images.split(batch)])
-        first = torch.cat([problem.net(part.images).float() for part in problem.split(batch)])
+        logits = torch.cat([problem.net(part).float() for part in images.split(chunk)])
+        first = torch.cat([problem.net(part.images).float() for part in problem.split(chunk)])
         broken |= ~(logits.isfinite() & first.isfinite()).all(1)
         files = as_file(images, problem.images, ball)
         from_files = torch.cat(
-            [problem.net(part.float() / 255).float() for part in files.split(batch)]
+            [problem.net(part.float() / 255).float() for part in files.split(chunk)]
         )
         confidence_8bit, predicted_8bit = from_files.softmax(1).max(1)
         confidence, predicted = logits.softmax(1).max(1)
@@ -324,8 +325,8 @@ def perturbed(
     problem: Problem,
     images: Tensor,
     queries: Tensor | int,
-    batch: int = BATCH,
+    chunk: int = CHUNK,
     ball: Ball | None = None,
 ) -> Perturbed:
     """The result for ``images`` made from ``problem``, judged anew."""
-    return Perturbed(**measured(problem, images, queries, batch, ball))
+    return Perturbed(**measured(problem, images, queries, chunk, ball))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 
 from foolkit.checks import check_choice, check_count, check_number
 from foolkit.gradients.problem import (
-    BATCH,
+    CHUNK,
     HIDDEN,
     Flat,
     Problem,
@@ -37,6 +37,16 @@ SPREAD = 1e-12  # added to a difference of logits that may be zero
 SPARSE = 0.05  # share of the pixels that one step in the L1 norm changes
 
 
+@overload
+def fgsm(
+    net: nn.Module, images: Tensor, labels: Tensor, *, epsilon: float, loss: Loss = ...,
+    targeted: bool = ..., clip: bool = ..., mask: Tensor | None = ..., chunk: int = ...,
+) -> Perturbed: ...  # fmt: skip
+@overload
+def fgsm(
+    net: nn.Module, images: Tensor, labels: Tensor, *, epsilon: Sequence[float], loss: Loss = ...,
+    targeted: bool = ..., clip: bool = ..., mask: Tensor | None = ..., chunk: int = ...,
+) -> list[Perturbed]: ...  # fmt: skip
 def fgsm(
     net: nn.Module,
     images: Tensor,
@@ -47,7 +57,7 @@ def fgsm(
     targeted: bool = False,
     clip: bool = True,
     mask: Tensor | None = None,
-    batch: int = BATCH,
+    chunk: int = CHUNK,
 ) -> Perturbed | list[Perturbed]:
     """The fast gradient sign method (Goodfellow, Shlens and Szegedy 2014, section 4).
 
@@ -68,7 +78,7 @@ def fgsm(
         targeted: make the labels the goal.
         clip: clip to [0, 1].
         mask: bool, broadcast to the images: True where a pixel may change.
-        batch: images of one pass.
+        chunk: images of one pass.
 
     Returns:
         The result; for several epsilons a list of results, in their order.
@@ -80,7 +90,7 @@ def fgsm(
         UserWarning: images whose gradient is exactly zero.
     """
     problem = Problem.checked(net, images, labels, targeted, mask)
-    check_count(batch, "batch")
+    check_count(chunk, "chunk")
     _check_loss(loss, problem)
     epsilons = check_sizes(epsilon, "epsilon")
     if clip:
@@ -88,7 +98,7 @@ def fgsm(
     flat = Flat()
     with attacking(problem.net):
         slopes = []
-        for part in problem.split(batch):
+        for part in problem.split(chunk):
             slope, logits = _loss_gradient(part, part.images, loss)
             flat.look(slope, part.fooled(logits))
             slopes.append(slope)
@@ -100,18 +110,32 @@ def fgsm(
             moved = torch.add(problem.images, signs, alpha=size)
             if clip:
                 moved.clamp_(0, 1)
-            results.append(perturbed(problem, moved, 1, batch, ("inf", size) if clip else None))
+            results.append(perturbed(problem, moved, 1, chunk, ("inf", size) if clip else None))
     flat.warn(len(images), REMEDY if loss == "cross-entropy" else HIDDEN)
     return results if several(epsilon) else results[0]
 
 
+@overload
+def pgd(
+    net: nn.Module, images: Tensor, labels: Tensor, *, epsilon: float, norm: Norm | float = ...,
+    loss: Loss = ..., steps: int = ..., step_size: float | None = ..., random_start: bool = ...,
+    restarts: int = ..., targeted: bool = ..., mask: Tensor | None = ..., seed: Seed = ...,
+    chunk: int = ..., progress: bool = ...,
+) -> Perturbed: ...  # fmt: skip
+@overload
+def pgd(
+    net: nn.Module, images: Tensor, labels: Tensor, *, epsilon: Sequence[float],
+    norm: Norm | float = ..., loss: Loss = ..., steps: int = ..., step_size: float | None = ...,
+    random_start: bool = ..., restarts: int = ..., targeted: bool = ..., mask: Tensor | None = ...,
+    seed: Seed = ..., chunk: int = ..., progress: bool = ...,
+) -> list[Perturbed]: ...  # fmt: skip
 def pgd(
     net: nn.Module,
     images: Tensor,
     labels: Tensor,
     *,
     epsilon: float | Sequence[float],
-    norm: Norm = "inf",
+    norm: Norm | float = "inf",
     loss: Loss = "cross-entropy",
     steps: int = 40,
     step_size: float | None = None,
@@ -120,7 +144,7 @@ def pgd(
     targeted: bool = False,
     mask: Tensor | None = None,
     seed: Seed = 0,
-    batch: int = BATCH,
+    chunk: int = CHUNK,
     progress: bool = True,
 ) -> Perturbed | list[Perturbed]:
     """Projected gradient descent (Madry et al. 2018, section 2.1).
@@ -133,7 +157,7 @@ def pgd(
     taken: the loss is maximised, not the distance minimised.
 
     Args:
-        net, images, labels, loss, targeted, mask, batch: as for ``fgsm``.
+        net, images, labels, loss, targeted, mask, chunk: as for ``fgsm``.
         epsilon: radius of the ball in ``norm``, in units of the pixel range; or several. Balls
             are nested, so an image that was fooled in a smaller ball is the result in each
             larger one, and only the others are attacked again.
@@ -162,7 +186,7 @@ def pgd(
     norm = norm_named(norm, tuple(STEEPEST))
     if norm == "inf":
         check_within(epsilons)
-    for name, value in (("steps", steps), ("restarts", restarts), ("batch", batch)):
+    for name, value in (("steps", steps), ("restarts", restarts), ("chunk", chunk)):
         check_count(value, name)
     if step_size is not None:
         check_number(step_size, "step_size", above=0)
@@ -173,15 +197,15 @@ def pgd(
     flat = Flat()
     rounds = [size for size in sorted(set(epsilons)) for _ in range(restarts)]
     results = {}
-    total = len(rounds) * -(-len(images) // batch) * steps
+    total = len(rounds) * -(-len(images) // chunk) * steps
     with attacking(problem.net), progress_bar(total, "steps", progress=progress) as bar:
         best, lead = problem.images.clone(), images.new_full((len(images),), -torch.inf)
         queries = torch.zeros_like(problem.labels)
         for number, size in enumerate(rounds):
             length = 2.5 * size / steps if step_size is None else step_size
-            # for all images: where one starts depends neither on the batch nor on the others
+            # for all images: where one starts depends neither on the chunk nor on the others
             starts = random_in_ball(problem.images, norm, size, generator) if random_start else None
-            for rows in (lead <= 0).nonzero()[:, 0].split(batch):
+            for rows in (lead <= 0).nonzero()[:, 0].split(chunk):
                 if not len(rows):
                     break
                 part = problem[rows]
@@ -202,7 +226,7 @@ def pgd(
             results[size] = best.clone(), queries.clone()
         bar.update(total - bar.n)
     judged = {
-        size: perturbed(problem, *found, batch, (norm, size)) for size, found in results.items()
+        size: perturbed(problem, *found, chunk, (norm, size)) for size, found in results.items()
     }
     flat.warn(len(images), REMEDY if loss == "cross-entropy" else HIDDEN)
     return [judged[size] for size in epsilons] if several(epsilon) else judged[epsilons[0]]
@@ -297,7 +321,8 @@ def _largest(slope: Tensor, change: Tensor, low: Tensor, high: Tensor) -> Tensor
     return torch.zeros_like(size).scatter_(1, top.indices, step).view_as(slope)
 
 
-STEEPEST = {"inf": _sign, "2": _unit, "1": _largest}
+Steepest = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+STEEPEST: dict[Norm, Steepest] = {"inf": _sign, "2": _unit, "1": _largest}
 
 
 def project(change: Tensor, norm: Norm, epsilon: float) -> Tensor:
@@ -326,7 +351,7 @@ def random_in_ball(
 ) -> Tensor:
     """Independent uniform points of the ball of radius ``epsilon``, of the images' shape."""
     n, size = len(images), images[0].numel()
-    how = {"generator": generator, "dtype": images.dtype, "device": images.device}
+    how: dict[str, Any] = {"generator": generator, "dtype": images.dtype, "device": images.device}
     if norm == "inf":
         uniform = torch.rand(images.shape, **how)
         return uniform.mul_(2 * epsilon).sub_(epsilon)

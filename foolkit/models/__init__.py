@@ -1,8 +1,9 @@
 """Classifiers: the contract, the shipped networks, a network of your own."""
 
-from foolkit.models.classifier import Classifier, evaluating, predict
+from foolkit.models.classifier import Classifier, predict
 from foolkit.models.crops import cropped
 from foolkit.models.dense import Rectifier, Sigmoid, Softmax
+from foolkit.models.door import evaluating
 from foolkit.models.estimators import Estimator, comparison_digits
 from foolkit.models.imagenet import imagenet
 from foolkit.models.lenet import LeNet

@@ -25,6 +25,9 @@ class Normalised(nn.Module):
         mean, deviation: of each channel, of images in [0, 1].
     """
 
+    mean: Tensor
+    deviation: Tensor
+
     def __init__(
         self, network: nn.Module, mean: Sequence[float], deviation: Sequence[float]
     ) -> None:

@@ -129,14 +129,14 @@ def fingerprint(net: nn.Module) -> str:
             if part.is_quantized:
                 digest.update(repr(part.qscheme()).encode())
                 part = part.dequantize()
-            digest.update(part.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
+            digest.update(part.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()[:16]
 
 
-def predict(net: nn.Module, images: Tensor, batch: int = 500) -> Tensor:
+def predict(net: nn.Module, images: Tensor, chunk: int = 500) -> Tensor:
     """Confidences ``[N, K]`` (softmax of the logits, float32) of images of any number.
 
-    Checked, in evaluation mode, without gradients, ``batch`` images at a time. The network gets
+    Checked, in evaluation mode, without gradients, ``chunk`` images at a time. The network gets
     a copy, which it may write into.
 
     Raises:
@@ -146,10 +146,10 @@ def predict(net: nn.Module, images: Tensor, batch: int = 500) -> Tensor:
     """
     check_module(net)
     check_images(images, getattr(net, "input_shape", None))
-    check_count(batch, "batch")
+    check_count(chunk, "chunk")
     confidences = []
     with torch.inference_mode(), evaluating(net):
-        for part in images.split(operator.index(batch)):
+        for part in images.split(operator.index(chunk)):
             logits = finite_answer(net, part.clone())
             check_table(logits, len(part))
             confidences.append(logits.softmax(1))

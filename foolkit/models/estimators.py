@@ -102,7 +102,7 @@ def _kernel_machine() -> Any:
     from sklearn.pipeline import make_pipeline
     from sklearn.svm import SVC
 
-    class Kernel(TransformerMixin, BaseEstimator):
+    class Kernel(TransformerMixin, BaseEstimator):  # type: ignore[misc] # they have no types
         """Similarity to each training image, by one product of matrices: twice as fast."""
 
         def fit(self, images: np.ndarray, labels: Any = None) -> Kernel:

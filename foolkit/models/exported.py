@@ -28,7 +28,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from foolkit.checks import check_flag
+from foolkit.checks import check_flag, image_shape
 from foolkit.models.operators import is_allowed
 
 MOST = 2**31
@@ -70,7 +70,7 @@ class Exported(nn.Module):
     def __init__(self, program: torch.export.ExportedProgram, source: str) -> None:
         super().__init__()
         images = _only_input(program, source)
-        self.input_shape = tuple(images.shape[1:])
+        self.input_shape = image_shape(images.shape[1:])
         self.least, self.most = _batches(program, images.shape[0], source)
         free = "check_guards" in inspect.signature(program.module).parameters
         # the guards are Python source of the file; what they guard is checked by the contract

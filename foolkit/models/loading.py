@@ -22,6 +22,7 @@ from foolkit.models.adapted import Layout, Normalised, Outputs, adapted
 from foolkit.models.classifier import Classifier, class_names
 from foolkit.models.door import answer, check_table, evaluating, two_of_one
 from foolkit.models.exported import load_exported
+from foolkit.models.precision import channels_last
 
 FORMS = "or a .pt2 file, 'torchvision:NAME', or 'package.module:factory'"
 IMAGENET = 1000
@@ -101,7 +102,7 @@ def load(
     else:
         text = os.fspath(source)
         kind = _kind(text)
-    own = {"mean": mean, "std": std, "layout": layout, "outputs": outputs}
+    own: dict[str, Any] = {"mean": mean, "std": std, "layout": layout, "outputs": outputs}
     if kind in ("shipped", "torchvision"):
         for option, value in own.items():
             if value not in (None, "NCHW", "logits"):
@@ -111,6 +112,7 @@ def load(
     if kind == "shipped":
         return _shipped(text, device, classes, input_shape, name)
     named: Sequence[str] | None = None
+    module: nn.Module
     if kind == "program":
         program = load_exported(Path(text), trust=trust, device=device)
         module, shape, called = program, program.input_shape, Path(text).stem
@@ -239,12 +241,15 @@ def _torchvision(
         raise ValueError(f"source: torchvision has no classifier {name!r}; {_near(name, models)}")
     known = models.get_model_weights(name)
     member = known.DEFAULT
-    given = weights is not None and str(weights) not in known.__members__
-    if weights is not None and not given:
-        member = known[str(weights)]
+    file = None
+    if weights is not None:
+        if str(weights) in known.__members__:
+            member = known[str(weights)]
+        else:
+            file = Path(weights)
     named = member.meta["categories"]
-    if given:
-        state = _state_dict(Path(weights), trust)
+    if file is not None:
+        state = _state_dict(file, trust)
         if classes is None:
             count = _count_in(state, name, models)
             named = named if count is None or count == len(named) else class_names(count)
@@ -261,11 +266,10 @@ def _torchvision(
     # not get_model(name, weights=...), which would unpickle
     network = models.get_model(name, weights=None, num_classes=len(named), **QUIRKS.get(name, {}))
     _fit(network, state, name if weights is None else str(weights))
-    # channels last: about twice as fast on a CPU
-    network.to(memory_format=torch.channels_last).requires_grad_(False)
+    channels_last(network).requires_grad_(False)
     as_trained = member.transforms()
     size = as_trained.crop_size[0]
-    shape = (3, size, size) if input_shape is None else tuple(input_shape)
+    shape = (3, size, size) if input_shape is None else input_shape
     return Normalised(network, as_trained.mean, as_trained.std), shape, named
 
 

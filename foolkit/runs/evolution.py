@@ -14,12 +14,12 @@ from foolkit.files import json_bytes, sync, write_atomically
 from foolkit.models import Classifier
 from foolkit.runs.folder import RESULTS, TABLE, claim, claimed, write_gallery, write_table
 
-ENCODINGS = {"cppn": CPPN, "pixels": Pixels}
+ENCODINGS: dict[str, type[CPPN] | type[Pixels]] = {"cppn": CPPN, "pixels": Pixels}
 ELITES, CHECKPOINT = "elites.safetensors", "checkpoint.safetensors"
 
 
 def run(
-    folder: Path, net: Classifier, encoding: Encoding, config: dict[str, Any], **options: Any
+    folder: Path, net: Classifier, encoding: Encoding[Any], config: dict[str, Any], **options: Any
 ) -> Elites:
     """Evolve, and write elites, PNGs, a listing and a gallery.
 

@@ -60,7 +60,7 @@ class ToyPlane(Widget):
 
     model = traitlets.Any("softmax").tag(sync=True)
     points = traitlets.Any().tag(sync=True)
-    first = traitlets.List().tag(sync=True)
+    first: traitlets.List[Any] = traitlets.List().tag(sync=True)
     probe = traitlets.Any((-2.0, -1.0)).tag(sync=True)
     zoom = traitlets.Any(1.0).tag(sync=True)
     seed = Whole(0, 0, LAST_SEED)
@@ -115,7 +115,7 @@ class ToyPlane(Widget):
         return check_number(1e4 if rounding else value, 1, 1e4, "zoom")
 
 
-def _sequence(value: Any, expected: str, length: int | None = None) -> list:
+def _sequence(value: Any, expected: str, length: int | None = None) -> list[Any]:
     """The value as a list, or ``TypeError`` or ``ValueError``."""
     if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
         raise TypeError(f"{expected}, got {value!r}")

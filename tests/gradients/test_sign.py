@@ -230,8 +230,8 @@ def test_options_are_checked_by_name(curved, spread, says):
         pgd(curved, spread, labels, epsilon=0.1, steps=0)
     with pytest.raises(ValueError, match="step_size: expected a number > 0, got 0"):
         pgd(curved, spread, labels, epsilon=0.1, step_size=0)
-    with pytest.raises(TypeError, match="batch: expected an integer of at least 1, got 2.5"):
-        fgsm(curved, spread, labels, epsilon=0.1, batch=2.5)
+    with pytest.raises(TypeError, match="chunk: expected an integer of at least 1, got 2.5"):
+        fgsm(curved, spread, labels, epsilon=0.1, chunk=2.5)
 
 
 def test_the_ratio_of_logits_is_that_of_its_paper():

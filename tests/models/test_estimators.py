@@ -38,7 +38,7 @@ def test_an_estimator_is_a_classifier(name):
         logits = net(images)
     assert logits.dtype == torch.float32
     assert logits.isfinite().all()
-    confidence = fk.models.predict(net, images, batch=300)
+    confidence = fk.models.predict(net, images, chunk=300)
     assert torch.allclose(confidence, logits.softmax(1), atol=1e-6)
     measured = float((confidence.argmax(1) == labels).double().mean())
     assert measured == pytest.approx(card["accuracy_held_out"], abs=0.003)
