@@ -87,6 +87,7 @@ from foolkit.analysis.space import (
     random_directions,
 )
 from foolkit.analysis.transfer import Transfer, transfer
+from foolkit.data.tiles import cut_tiles, paste_tiles
 
 __all__ = [
     "Ablation",
