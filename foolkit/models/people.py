@@ -1,0 +1,84 @@
+"""OpenCV's detectors of people, whole: any place and any size in a picture.
+
+Three that were built from other pictures, or by other means. ``"gradients"`` slides the windows
+of ``foolkit.models.pedestrian`` (64 x 128 pixels) over a picture; ``"gradients, small"`` windows
+of 48 x 96 with weights that Daimler's engineers learned from other photographs (Enzweiler and
+Gavrila 2009); ``"cascade"`` is no machine of gradients but a cascade of bright and dark
+rectangles (Viola and Jones 2001), for bodies from head to foot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from foolkit.checks import check_choice, check_images
+from foolkit.extras import needs
+
+DETECTORS = ("gradients", "gradients, small", "cascade")
+STEP = 8  # pixels from one window to the next
+GROWTH = 1.05  # from one size to the next, OpenCV's default
+NEIGHBOURS = 3  # boxes that must agree in a cascade, OpenCV's default
+
+
+def count_people(images: Tensor, detector: str) -> Tensor:
+    """How many people a detector finds in each picture: boxes, after OpenCV has joined like ones.
+
+    Args:
+        images: float32 ``[N, C, H, W]`` in [0, 1], grey or RGB; larger than 64 x 128 pixels.
+        detector: of ``DETECTORS``.
+
+    Returns:
+        int64 ``[N]``.
+
+    Raises:
+        ModuleNotFoundError: OpenCV is not installed.
+        TypeError, ValueError: bad images, or an unknown detector.
+    """
+    check_choice(detector, DETECTORS, "detector")
+    check_images(images)
+    if images.shape[1] not in (1, 3) or images.shape[2] < 128 or images.shape[3] < 64:
+        raise ValueError(
+            "images: expected 1 or 3 channels and at least 64 x 128 pixels, got"
+            f" {list(images.shape[1:])}"
+        )
+    find = _finder(detector)
+    pixels = (images * 255).round().byte().flip(1).permute(0, 2, 3, 1).cpu().numpy()
+    return torch.tensor([len(find(np.ascontiguousarray(picture))) for picture in pixels])
+
+
+@cache
+def _finder(detector: str) -> Callable[[np.ndarray], Any]:
+    """A function from one picture, uint8 ``[H, W, C]`` in blue, green and red, to its boxes."""
+    needs("cv2", "detectors")
+    import cv2
+
+    if detector == "cascade":
+        file = Path(cv2.data.haarcascades, "haarcascade_fullbody.xml")
+        cascade = cv2.CascadeClassifier(str(file))
+        if cascade.empty():
+            raise FileNotFoundError(f"detector: expected OpenCV's file {file.name}, found none")
+
+        def rectangles(picture: np.ndarray) -> Any:
+            grey = picture if picture.shape[2] == 1 else cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+            return cascade.detectMultiScale(grey, GROWTH, NEIGHBOURS)
+
+        return rectangles
+    if detector == "gradients":
+        window = cv2.HOGDescriptor()
+        window.setSVMDetector(cv2.HOGDescriptor.getDefaultPeopleDetector())
+    else:
+        window = cv2.HOGDescriptor((48, 96), (16, 16), (8, 8), (8, 8), 9)
+        window.setSVMDetector(cv2.HOGDescriptor.getDaimlerPeopleDetector())
+
+    def gradients(picture: np.ndarray) -> Any:
+        steps = {"winStride": (STEP, STEP), "padding": (0, 0), "scale": GROWTH}
+        return window.detectMultiScale(picture, **steps)[0]
+
+    return gradients
