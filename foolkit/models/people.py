@@ -9,10 +9,9 @@ rectangles (Viola and Jones 2001), for bodies from head to foot.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +19,7 @@ from torch import Tensor
 
 from foolkit.checks import check_choice, check_images
 from foolkit.extras import needs
+from foolkit.models.pedestrian import HEIGHT, WIDTH
 
 DETECTORS = ("gradients", "gradients, small", "cascade")
 STEP = 8  # pixels from one window to the next
@@ -27,15 +27,19 @@ GROWTH = 1.05  # from one size to the next, OpenCV's default
 NEIGHBOURS = 3  # boxes that must agree in a cascade, OpenCV's default
 
 
-def count_people(images: Tensor, detector: str) -> Tensor:
-    """How many people a detector finds in each picture: boxes, after OpenCV has joined like ones.
+def people_scores(images: Tensor, detector: str) -> Tensor:
+    """How strongly a detector finds somebody in each picture; 0 where it finds nobody.
+
+    Of gradients the largest score of a window; of the cascade the largest number of overlapping
+    boxes. The scales differ: a threshold belongs to one detector. OpenCV's own is to count
+    whatever is above 0.
 
     Args:
-        images: float32 ``[N, C, H, W]`` in [0, 1], grey or RGB; larger than 64 x 128 pixels.
+        images: float32 ``[N, C, H, W]`` in [0, 1], grey or RGB, at least 64 x 128 pixels.
         detector: of ``DETECTORS``.
 
     Returns:
-        int64 ``[N]``.
+        float32 ``[N]``, at least 0.
 
     Raises:
         ModuleNotFoundError: OpenCV is not installed.
@@ -43,19 +47,20 @@ def count_people(images: Tensor, detector: str) -> Tensor:
     """
     check_choice(detector, DETECTORS, "detector")
     check_images(images)
-    if images.shape[1] not in (1, 3) or images.shape[2] < 128 or images.shape[3] < 64:
+    if images.shape[1] not in (1, 3) or images.shape[2] < HEIGHT or images.shape[3] < WIDTH:
         raise ValueError(
-            "images: expected 1 or 3 channels and at least 64 x 128 pixels, got"
+            f"images: expected 1 or 3 channels and at least {WIDTH} x {HEIGHT} pixels, got"
             f" {list(images.shape[1:])}"
         )
     find = _finder(detector)
     pixels = (images * 255).round().byte().flip(1).permute(0, 2, 3, 1).cpu().numpy()
-    return torch.tensor([len(find(np.ascontiguousarray(picture))) for picture in pixels])
+    found = [find(np.ascontiguousarray(picture)) for picture in pixels]
+    return torch.tensor([float(max(scores, default=0)) for scores in found])
 
 
 @cache
-def _finder(detector: str) -> Callable[[np.ndarray], Any]:
-    """A function from one picture, uint8 ``[H, W, C]`` in blue, green and red, to its boxes."""
+def _finder(detector: str) -> Callable[[np.ndarray], Iterable[float]]:
+    """From one picture, uint8 ``[H, W, C]`` in blue, green and red, to the scores of its boxes."""
     needs("cv2", "detectors")
     import cv2
 
@@ -65,9 +70,9 @@ def _finder(detector: str) -> Callable[[np.ndarray], Any]:
         if cascade.empty():
             raise FileNotFoundError(f"detector: expected OpenCV's file {file.name}, found none")
 
-        def rectangles(picture: np.ndarray) -> Any:
+        def rectangles(picture: np.ndarray) -> Iterable[float]:
             grey = picture if picture.shape[2] == 1 else cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
-            return cascade.detectMultiScale(grey, GROWTH, NEIGHBOURS)
+            return cascade.detectMultiScale2(grey, GROWTH, NEIGHBOURS)[1]
 
         return rectangles
     if detector == "gradients":
@@ -77,8 +82,8 @@ def _finder(detector: str) -> Callable[[np.ndarray], Any]:
         window = cv2.HOGDescriptor((48, 96), (16, 16), (8, 8), (8, 8), 9)
         window.setSVMDetector(cv2.HOGDescriptor.getDaimlerPeopleDetector())
 
-    def gradients(picture: np.ndarray) -> Any:
+    def gradients(picture: np.ndarray) -> Iterable[float]:
         steps = {"winStride": (STEP, STEP), "padding": (0, 0), "scale": GROWTH}
-        return window.detectMultiScale(picture, **steps)[0]
+        return np.ravel(window.detectMultiScale(picture, **steps)[1])
 
     return gradients
