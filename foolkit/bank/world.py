@@ -30,9 +30,7 @@ SMALLEST = 200  # pixels of a photograph, of the shorter side of a piece
 BEFORE = ("temple", "cat", "coffee", "rocket")
 HELD_OUT = ("flower", "Grace Hopper", "astronaut", "clock", "retina")
 SIZE = 0.5  # of the objects while it is made
-WANTED = (
-    10  # pictures of the search that wallpapers lead to: the first piece of as many photographs
-)
+WANTED = 10  # pictures that wallpapers lead to: the first piece of as many photographs
 PEOPLE = ("Grace Hopper", "astronaut", "photographer")  # photographs with somebody in them
 MADE = ("formulas", "pixels", "painted")
 JUDGES = ("lenet", "squeezenet1_1", "pedestrian")

@@ -3,9 +3,11 @@
 from foolkit.data.digits import digits, mnist
 from foolkit.data.faces import Drawing, drawing, faces
 from foolkit.data.outsiders import crops, letters, small_digits
+from foolkit.data.pedestrians import drawn_pedestrians
 from foolkit.data.photographs import (
     Photograph,
     embedded_photographs,
+    photograph_pieces,
     photographs,
     sample_photographs,
 )
@@ -16,10 +18,12 @@ __all__ = [
     "crops",
     "digits",
     "drawing",
+    "drawn_pedestrians",
     "embedded_photographs",
     "faces",
     "letters",
     "mnist",
+    "photograph_pieces",
     "photographs",
     "sample_photographs",
     "small_digits",

@@ -29,7 +29,7 @@ from tools.bank.program import options, write
 
 COARSE = 4  # pixels of a square of coarse noise
 RUNS = 10  # of pedestrians
-SHOWN = {"lenet": 200_000, "squeezenet1_1": 5_000, "pedestrian": 50_000}  # of each kind
+SHOWN = {"lenet": 200_000, "squeezenet1_1": 2_000, "pedestrian": 40_000}  # of each kind
 Columns = dict[str, np.ndarray]
 
 
@@ -91,11 +91,11 @@ def parts() -> dict[str, Callable[[], Columns]]:
     """What makes each part of the file."""
     return {
         **{
-            f"wallpaper/{made}": partial(wallpaper, made, generations=400, steps=60)
+            f"wallpaper/{made}": partial(wallpaper, made, generations=250, steps=60)
             for made in world.MADE
         },
         **{
-            f"pedestrian/{made}": partial(pattern, made, generations=400, steps=60)
+            f"pedestrian/{made}": partial(pattern, made, generations=150, steps=60)
             for made in (*world.MADE, "fine pixels")
         },
         **{f"accidents/{judge}": partial(chance, judge, count) for judge, count in SHOWN.items()},
