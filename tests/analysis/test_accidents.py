@@ -87,7 +87,7 @@ def test_rates_of_a_camera_and_the_rule_of_three():
     assert some.per_million().low == pytest.approx(1e6 * exact.low)
     assert none.rule_of_three == 3 / 1000
     # the bound is that of one side, to first order
-    assert 1 - 0.05 ** (1 / 1000) == pytest.approx(none.rule_of_three, rel=0.01)
+    assert pytest.approx(none.rule_of_three, rel=0.01) == 1 - 0.05 ** (1 / 1000)
     assert none.until_one == math.inf
     with pytest.raises(ValueError, match="hits: expected none for the rule of three, got 5"):
         some.rule_of_three  # noqa: B018
