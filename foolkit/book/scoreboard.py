@@ -20,14 +20,7 @@ import torch
 if TYPE_CHECKING:
     from foolkit.analysis.intervals import Interval
 
-COLUMNS = {
-    "claim": "claim",
-    "paper": "paper",
-    "ours": "ours",
-    "margin": "what would agree",
-    "verdict": "holds here",
-    "note": "note",
-}
+HEAD = ("claim", "paper", "ours", "holds here")
 
 
 @dataclass(frozen=True)
@@ -210,15 +203,22 @@ def measured_on() -> str:
 
 
 def _table(merits: Iterable[Merit]) -> str:
-    """HTML; columns that are empty throughout are left out."""
-    rows = [{name: getattr(merit, name) for name in COLUMNS} for merit in merits]
-    names = [name for name in COLUMNS if any(row[name] for row in rows)]
-    head = "".join(f'<th scope="col">{COLUMNS[name]}</th>' for name in names)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(row[name])}</td>" for name in names) + "</tr>"
-        for row in rows
+    """HTML: below a figure its note, and below a verdict the margin that it rests on."""
+    head = "".join(f'<th scope="col">{name}</th>' for name in HEAD)
+    rows = (
+        "".join(
+            f"<td>{_cell(*texts)}</td>"
+            for texts in ((m.claim,), (m.paper,), (m.ours, m.note), (m.verdict, m.margin))
+        )
+        for m in merits
     )
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _cell(text: str, below: str = "") -> str:
+    small = f"<br><small>{html.escape(below)}</small>" if below else ""
+    return html.escape(text) + small
 
 
 def _line(merit: Merit) -> str:

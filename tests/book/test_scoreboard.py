@@ -54,6 +54,8 @@ def test_a_claim_holds_where_its_whole_interval_lies_within_the_margin(ends, ver
     assert MOST.verdict(found) is verdict
     merit = Merit.judged("a", "b", found, MOST)
     assert (merit.holds, merit.ours, merit.margin) == (verdict, str(found), MOST.words)
+    table = Record(merit)._repr_mimebundle_()[0]["text/html"]
+    assert f"<td>{merit.verdict}<br><small>50 % or more: most is more than half</small>" in table
 
 
 def test_a_wide_interval_or_none_decides_nothing():
@@ -93,7 +95,7 @@ def test_a_ledger_holds_what_notebooks_recorded(tmp_path):
     assert ledger.counts() == {"yes": 0, "no": 1, "undecided": 0}
     shown = ledger._repr_mimebundle_()
     assert "<h3>A title?</h3>" in shown["text/html"]
-    assert "what would agree" not in shown["text/html"]  # a column that nobody fills
+    assert "<small>" not in shown["text/html"]  # neither a note nor a margin
     assert shown["text/plain"].startswith("A title?\na < b")
     with pytest.raises(FileNotFoundError):
         Ledger.read([tmp_path / "missing.ipynb"])
