@@ -4,6 +4,7 @@ from foolkit.models.classifier import Classifier, evaluating, predict
 from foolkit.models.crops import cropped
 from foolkit.models.dense import Rectifier, Sigmoid, Softmax
 from foolkit.models.estimators import Estimator, comparison_digits
+from foolkit.models.face_detector import FaceDetector
 from foolkit.models.imagenet import imagenet
 from foolkit.models.lenet import LeNet
 from foolkit.models.loading import load
@@ -18,6 +19,7 @@ __all__ = [
     "RBF",
     "Classifier",
     "Estimator",
+    "FaceDetector",
     "LeNet",
     "Machine",
     "Rectifier",
