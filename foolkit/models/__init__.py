@@ -5,6 +5,7 @@ from foolkit.models.crops import cropped
 from foolkit.models.dense import Rectifier, Sigmoid, Softmax
 from foolkit.models.enlarged import enlarged
 from foolkit.models.estimators import Estimator, comparison_digits
+from foolkit.models.face_detector import FaceDetector
 from foolkit.models.imagenet import imagenet
 from foolkit.models.lenet import LeNet
 from foolkit.models.loading import load
@@ -21,6 +22,7 @@ __all__ = [
     "RBF",
     "Classifier",
     "Estimator",
+    "FaceDetector",
     "LeNet",
     "Machine",
     "Rectifier",
