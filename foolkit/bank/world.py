@@ -14,12 +14,15 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from foolkit.analysis.accidents import Accidents
+from foolkit.analysis.accidents import SURE, Accidents
 from foolkit.analysis.search import Embedding, Search, discs
 from foolkit.bank.store import read
+from foolkit.checks import check_choice
 from foolkit.data.pedestrians import drawn_pedestrians
 from foolkit.data.photographs import EMBEDDED, embedded_photographs, photograph_pieces
+from foolkit.models.classifier import Classifier
 from foolkit.models.loading import load as load_network
+from foolkit.models.pedestrian import pedestrian
 
 FILE = "world.npz"
 SIDE, TILE = 128, 64  # pixels of the pictures of the search, and of a wallpaper's pattern
@@ -33,7 +36,7 @@ SIZE = 0.5  # of the objects while it is made
 WANTED = 10  # pictures that wallpapers lead to: the first piece of as many photographs
 PEOPLE = ("Grace Hopper", "astronaut", "photographer")  # photographs with somebody in them
 MADE = ("formulas", "pixels", "painted")
-JUDGES = ("lenet", "squeezenet1_1", "pedestrian")
+JUDGES = ("lenet", "squeezenet1_1", "mtcnn-output", "pedestrian")
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,32 @@ def pedestrians() -> dict[str, Tensor]:
         name: torch.from_numpy(stored[f"pedestrian/{name}/images"]).float().div(255)
         for name in made
     }
+
+
+def judge(name: str) -> tuple[Classifier, float, list[int] | None, list[str] | None]:
+    """A network that random pictures are shown to, and what counts as an accident of it.
+
+    A classifier's accident is any class with 99 %, a face detector's a face with 99 %, in pieces
+    of photographs without people. The pedestrian detector knows no confidence; its accident is
+    whatever it calls a pedestrian.
+
+    Args:
+        name: of ``JUDGES``.
+
+    Returns:
+        the network; the least confidence; the classes that count, or None for all; and the titles
+        of the photographs that pieces are taken of, or None for all.
+
+    Raises:
+        ValueError: another name.
+    """
+    check_choice(name, JUDGES, "name")
+    if name in JUDGES[:2]:
+        return load_network(name), SURE, None, None
+    others = [one.title for one in EMBEDDED if one.title not in PEOPLE]
+    if name == "pedestrian":
+        return pedestrian(), 0.5, [1], others
+    return load_network(name), SURE, [1], others
 
 
 def accidents() -> dict[str, dict[str, Accidents]]:

@@ -1,10 +1,11 @@
 """OpenCV's detectors of people, whole: any place and any size in a picture.
 
-Three that were built from other pictures, or by other means. ``"gradients"`` slides the windows
+Some were built from other pictures, some by other means. ``"gradients"`` slides the windows
 of ``foolkit.models.pedestrian`` (64 x 128 pixels) over a picture; ``"gradients, small"`` windows
 of 48 x 96 with weights that Daimler's engineers learned from other photographs (Enzweiler and
 Gavrila 2009); ``"cascade"`` is no machine of gradients but a cascade of bright and dark
-rectangles (Viola and Jones 2001), for bodies from head to foot.
+rectangles (Viola and Jones 2001), for bodies from head to foot; ``"cascade, faces"`` one for faces
+from the front.
 """
 
 from __future__ import annotations
@@ -21,7 +22,11 @@ from foolkit.checks import check_choice, check_images
 from foolkit.extras import needs
 from foolkit.models.pedestrian import HEIGHT, WIDTH
 
-DETECTORS = ("gradients", "gradients, small", "cascade")
+CASCADES = {
+    "cascade": "haarcascade_fullbody.xml",
+    "cascade, faces": "haarcascade_frontalface_default.xml",
+}
+DETECTORS = ("gradients", "gradients, small", *CASCADES)
 STEP = 8  # pixels from one window to the next
 GROWTH = 1.05  # from one size to the next, OpenCV's default
 NEIGHBOURS = 3  # boxes that must agree in a cascade, OpenCV's default
@@ -64,8 +69,8 @@ def _finder(detector: str) -> Callable[[np.ndarray], Iterable[float]]:
     needs("cv2", "detectors")
     import cv2
 
-    if detector == "cascade":
-        file = Path(cv2.data.haarcascades, "haarcascade_fullbody.xml")
+    if detector in CASCADES:
+        file = Path(cv2.data.haarcascades, CASCADES[detector])
         cascade = cv2.CascadeClassifier(str(file))
         if cascade.empty():
             raise FileNotFoundError(f"detector: expected OpenCV's file {file.name}, found none")

@@ -16,7 +16,10 @@ def frames():
     return pad(fk.data.drawn_pedestrians(6, seed=1), (48, 48, 32, 32), value=0.5)
 
 
-@pytest.mark.parametrize("detector", DETECTORS)
+BODIES = [name for name in DETECTORS if "faces" not in name]
+
+
+@pytest.mark.parametrize("detector", BODIES)
 def test_it_finds_drawn_figures_and_nobody_in_an_empty_frame(frames, detector):
     found = people_scores(frames, detector)
     assert found.shape == (6,)
@@ -25,7 +28,13 @@ def test_it_finds_drawn_figures_and_nobody_in_an_empty_frame(frames, detector):
     assert people_scores(torch.full((2, 1, 192, 160), 0.5), detector).tolist() == [0, 0]
 
 
-@pytest.mark.parametrize("detector", DETECTORS)
+def test_a_cascade_finds_a_face_and_no_figure(frames):
+    portrait = fk.data.embedded_photographs((3, 256, 256))[0][[2]]
+    assert people_scores(portrait, "cascade, faces").item() > 0
+    assert people_scores(frames, "cascade, faces").tolist() == [0] * 6
+
+
+@pytest.mark.parametrize("detector", BODIES)
 def test_colour_and_grey_of_the_same_figure_agree(frames, detector):
     grey, colour = people_scores(frames, detector), people_scores(frames.expand(-1, 3, -1, -1),
                                                                   detector)  # fmt: skip

@@ -14,22 +14,22 @@ import torch
 from torch.nn.functional import interpolate
 from tqdm.auto import tqdm
 
-from foolkit.analysis.accidents import SURE, accidents, textures
+from foolkit.analysis.accidents import accidents, textures
 from foolkit.analysis.search import Behind
 from foolkit.bank import world
-from foolkit.data.photographs import EMBEDDED
 from foolkit.encodings import CPPN, Pixels
 from foolkit.evolution import evolve
 from foolkit.gradients import ascent
 from foolkit.models import Classifier
-from foolkit.models import load as load_network
 from foolkit.models.enlarged import enlarged
 from foolkit.models.pedestrian import pedestrian
 from tools.bank.program import options, write
 
 COARSE = 4  # pixels of a square of coarse noise
 RUNS = 10  # of pedestrians
-SHOWN = {"lenet": 200_000, "squeezenet1_1": 2_000, "pedestrian": 40_000}  # of each kind
+SHOWN = {  # random pictures of each kind
+    "lenet": 200_000, "squeezenet1_1": 2_000, "mtcnn-output": 20_000, "pedestrian": 40_000,
+}  # fmt: skip
 Columns = dict[str, np.ndarray]
 
 
@@ -71,16 +71,11 @@ def pattern(made: str, generations: int, steps: int) -> Columns:
 
 def chance(judge: str, images: int) -> Columns:
     """How many random pictures of each kind a judge is sure of."""
-    if judge == "pedestrian":
-        net, least, alarms = pedestrian(), 0.5, [1]
-        others = [one.title for one in EMBEDDED if one.title not in world.PEOPLE]
-        kinds = textures(net.input_shape, others)
-    else:
-        net, least, alarms = load_network(judge), SURE, None
-        kinds = textures(net.input_shape)
+    net, least, alarms, photographs = world.judge(judge)
     found = accidents(
-        net, kinds, images=images, least=least, alarms=alarms, batch=100, progress=False
-    )
+        net, textures(net.input_shape, photographs), images=images, least=least, alarms=alarms,
+        batch=100, progress=False,
+    )  # fmt: skip
     return {
         "kinds": np.array(list(found)),
         "counts": np.array([[one.hits, one.images] for one in found.values()]),
