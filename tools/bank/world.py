@@ -28,7 +28,7 @@ from tools.bank.program import options, write
 COARSE = 4  # pixels of a square of coarse noise
 RUNS = 10  # of pedestrians
 SHOWN = {  # random pictures of each kind
-    "lenet": 200_000, "squeezenet1_1": 2_000, "mtcnn-output": 20_000, "pedestrian": 40_000,
+    "lenet": 50_000, "squeezenet1_1": 2_000, "mtcnn-output": 10_000, "pedestrian": 20_000,
 }  # fmt: skip
 Columns = dict[str, np.ndarray]
 
