@@ -36,6 +36,7 @@ SIZE = 0.5  # of the objects while it is made
 WANTED = 10  # pictures that wallpapers lead to: the first piece of as many photographs
 PEOPLE = ("Grace Hopper", "astronaut", "photographer")  # photographs with somebody in them
 MADE = ("formulas", "pixels", "painted")
+GENERATIONS = {"formulas": 250, "pixels": 80}  # of 40 wallpapers, bred for all pictures at once
 JUDGES = ("lenet", "squeezenet1_1", "mtcnn-output", "pedestrian")
 
 

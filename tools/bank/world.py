@@ -28,7 +28,7 @@ from tools.bank.program import options, write
 COARSE = 4  # pixels of a square of coarse noise
 RUNS = 10  # of pedestrians
 SHOWN = {  # random pictures of each kind
-    "lenet": 50_000, "squeezenet1_1": 2_000, "mtcnn-output": 10_000, "pedestrian": 20_000,
+    "lenet": 50_000, "squeezenet1_1": 2_000, "mtcnn-output": 5_000, "pedestrian": 10_000,
 }  # fmt: skip
 Columns = dict[str, np.ndarray]
 
@@ -86,7 +86,9 @@ def parts() -> dict[str, Callable[[], Columns]]:
     """What makes each part of the file."""
     return {
         **{
-            f"wallpaper/{made}": partial(wallpaper, made, generations=250, steps=60)
+            f"wallpaper/{made}": partial(
+                wallpaper, made, generations=world.GENERATIONS.get(made, 0), steps=60
+            )
             for made in world.MADE
         },
         **{
