@@ -13,6 +13,7 @@ from foolkit.models.rbf import RBF, nearest_digits
 from foolkit.models.refusing import refusing
 from foolkit.models.resnet import ResNet
 from foolkit.models.shipped import available, card
+from foolkit.models.transformed import transformed
 from foolkit.models.vit import ViT
 
 __all__ = [
@@ -37,4 +38,5 @@ __all__ = [
     "nearest_digits",
     "predict",
     "refusing",
+    "transformed",
 ]
