@@ -1,6 +1,6 @@
 """Squares that a face detector takes for a face, bred and painted.
 
-``load`` reads them; ``python -m tools.bank.camera`` makes them anew, half an hour on one core.
+``load`` reads them; ``python -m tools.bank.camera`` makes them anew, some five minutes on one core.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from foolkit.models.mtcnn import NAMES
 
 FILE = "faces.npz"
 ENOUGH = 0.99  # confidence at which a network counts as fooled
+NOT_SOUGHT = -2  # when it was enough, where all steps were taken
 EPSILON = 0.1  # of all that is painted within a ball around noise
 ROUTES = ("direct", "cppn", "gradient")
 ALONE = tuple((name, route) for name in NAMES for route in ROUTES)
@@ -25,8 +26,8 @@ RUNS = {
     ("anywhere", "gradient"): 10,  # all three, on many backgrounds, at many places and sizes
     ("camera", "gradient"): 8,  # the same, and what a camera does
     ("anywhere, no limit", "gradient"): 4,  # climbed on and on, not only near the noise
-    ("anywhere", "cppn"): 4,
-    ("anywhere", "direct"): 3,
+    ("anywhere", "cppn"): 3,
+    ("anywhere", "direct"): 2,
 }
 IMAGES = {("mtcnn-output", "direct"): 5, ("mtcnn-output", "gradient"): 5}
 
@@ -39,7 +40,7 @@ class Squares:
         images: float32 ``[M, 3, S, S]`` in [0, 1], of the first M of R runs.
         confidence: float32 ``[R]``, in "face", of what they were bred against.
         reached: int64 ``[R]``, the first generation, or step, with a confidence of ``ENOUGH``;
-            -1: none; -2: it was not looked for.
+            -1: none; ``NOT_SOUGHT``.
     """
 
     images: Tensor

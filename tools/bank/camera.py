@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from foolkit.analysis.camera import scenes, seen_anywhere, seen_by_a_camera
-from foolkit.bank.faces import ENOUGH, EPSILON, FILE, IMAGES, RUNS
+from foolkit.bank.faces import ENOUGH, EPSILON, FILE, IMAGES, NOT_SOUGHT, RUNS
 from foolkit.encodings import CPPN, Pixels
 from foolkit.evolution import evolve
 from foolkit.files import as_bytes
@@ -19,94 +19,91 @@ from foolkit.gradients import ascent, pgd
 from foolkit.models import load as load_network
 from foolkit.models import mtcnn, predict, transformed
 from foolkit.models.classifier import Classifier
-from foolkit.transforms import Transform
 from tools.bank import program
 
 FACE = 1
 CERTAIN = 0.9999  # at which a run ends
-VIEWS = 6  # of a square, through which evolution looks
-GENERATIONS = {"direct": 200, "cppn": 100}  # against one network
-LONGER = {"direct": 300, "cppn": 200}  # against all three, through views
-Found = tuple[Tensor, float, int]  # image, confidence, when it was enough
+VIEWS = 5  # of a square, through which evolution looks
+GENERATIONS = {"direct": 200, "cppn": 100}  # against one network, of 100 children
+LONGER = {"direct": 150, "cppn": 120}  # against all three, through views, of 40 children
+Found = tuple[Tensor, Tensor, Tensor]  # images, confidence, when it was enough, of all runs
 
 
 def bred(
-    net: Classifier, route: str, seed: int, *, generations: dict[str, int], batch: int = 100
+    net: Callable[[int], Classifier], route: str, runs: int, generations: int, children: int
 ) -> Found:
-    """One evolution; the elite of "face"."""
-    kind = Pixels(net.input_shape, eta=1.0) if route == "direct" else CPPN(net.input_shape)
-    elites = evolve(
-        net, kind, generations=generations[route], batch=batch, seed=seed, progress=False,
-        callback=lambda search: bool(search.confidence[FACE] >= CERTAIN),
-    )  # fmt: skip
-    return (
-        elites.images[FACE], float(elites.confidence[FACE]),
-        int(elites.history.reached(ENOUGH)[FACE]),
-    )  # fmt: skip
+    """One evolution after another, of each the elite of "face"; ``net`` may hang on the seed."""
+    images, confidence, reached = [], [], []
+    for seed in range(runs):
+        judge = net(seed)
+        shape = judge.input_shape
+        elites = evolve(
+            judge, Pixels(shape, eta=1.0) if route == "direct" else CPPN(shape),
+            generations=generations, batch=children, seed=seed, progress=False,
+            callback=lambda search: bool(search.confidence[FACE] >= CERTAIN),
+        )  # fmt: skip
+        images.append(elites.images[FACE])
+        confidence.append(elites.confidence[FACE])
+        reached.append(elites.history.reached(ENOUGH)[FACE])
+    return torch.stack(images), torch.stack(confidence), torch.stack(reached)
 
 
-def climbed(net: Classifier, seed: int) -> Found:
-    """From noise, until the network is certain."""
-    made = ascent(net, torch.tensor([FACE]), threshold=CERTAIN, seed=seed, progress=False)
-    enough = (made.trajectory[:, 0] >= ENOUGH).nonzero()
-    first = int(enough[0]) if len(enough) else -1
-    return made.images[0], float(made.label_confidence[0]), first
-
-
-def near_noise(net: Classifier, seed: int, transform: Transform | None = None) -> Found:
-    """Noise, changed by at most ``EPSILON`` a pixel."""
-    noise = torch.rand((1, *net.input_shape), generator=torch.Generator().manual_seed(seed))
-    made = pgd(
-        net, noise, torch.tensor([FACE]), epsilon=EPSILON, steps=60, targeted=True,
-        random_start=False, transform=transform, samples=4, seed=seed, progress=False,
-    )  # fmt: skip
-    return made.images[0], float(made.label_confidence[0]), -2
-
-
-def without_limit(net: Classifier, seed: int, transform: Transform) -> Found:
-    """From noise, 150 steps, however certain."""
+def climbed(
+    net: Classifier, runs: int, threshold: float | None, steps: int, **through: Any
+) -> Found:
+    """From noise along the gradient, all runs at once."""
+    goals = torch.full((runs,), FACE)
     made = ascent(
-        net, torch.tensor([FACE]), threshold=None, steps=150, step_size=0.02, seed=seed,
-        transform=transform, samples=4, progress=False,
+        net, goals, threshold=threshold, steps=steps, step_size=0.01 if threshold else 0.02,
+        progress=False, **through,
     )  # fmt: skip
-    return made.images[0], float(made.label_confidence[0]), -2
+    enough = made.trajectory >= ENOUGH
+    first = enough.int().argmax(0).where(enough.any(0), -1)
+    return made.images, made.label_confidence, first
 
 
-def maker(goal: str, route: str) -> Callable[[int], Found]:
-    """From a seed to what one run finds, for a part of the bank."""
+def near_noise(net: Classifier, runs: int, **through: Any) -> Found:
+    """Noise, changed by at most ``EPSILON`` a pixel; all runs at once, through the same views."""
+    noise = torch.rand((runs, *net.input_shape), generator=torch.Generator().manual_seed(0))
+    made = pgd(
+        net, noise, torch.full((runs,), FACE), epsilon=EPSILON, steps=60, targeted=True,
+        random_start=False, progress=False, **through,
+    )  # fmt: skip
+    return made.images, made.label_confidence, torch.full((runs,), NOT_SOUGHT)
+
+
+def found(goal: str, route: str, runs: int) -> Found:
+    """What some runs find, for a part of the bank."""
     if goal in mtcnn.NAMES:
         net = load_network(goal)
         if route == "gradient":
-            return partial(climbed, net)
-        return partial(bred, net, route, generations=GENERATIONS)
+            return climbed(net, runs, CERTAIN, 200)
+        return bred(lambda seed: net, route, runs, GENERATIONS[route], 100)
     net, (backgrounds, _) = mtcnn.together(), scenes()
-    view = seen_by_a_camera if goal == "camera" else seen_anywhere
     if goal == "once":
-        return partial(near_noise, net)
+        return near_noise(net, runs)
+    view = (seen_by_a_camera if goal == "camera" else seen_anywhere)(backgrounds)
     if goal == "anywhere, no limit":
-        return partial(without_limit, net, transform=view(backgrounds))
+        return climbed(net, runs, None, 150, transform=view, samples=4)
     if route == "gradient":
-        return partial(near_noise, net, transform=view(backgrounds))
-
-    def through_views(seed: int) -> Found:
-        seen = transformed(net, view(backgrounds), samples=VIEWS, seed=seed)
-        return bred(seen, route, seed, generations=LONGER, batch=50)
-
-    return through_views
+        return near_noise(net, runs, transform=view, samples=4)
+    return bred(
+        lambda seed: transformed(net, view, samples=VIEWS, seed=seed), route, runs,
+        LONGER[route], 40,
+    )  # fmt: skip
 
 
 def make(goal: str, route: str) -> dict[str, np.ndarray]:
-    """The stored columns of one part; the confidence is that of the 8-bit image, for one view."""
-    found = [maker(goal, route)(seed) for seed in range(RUNS[goal, route])]
-    images, confidence, reached = zip(*found, strict=True)
-    pixels = as_bytes(torch.stack(images))
+    """The stored columns of one part."""
+    images, confidence, reached = found(goal, route, RUNS[goal, route])
+    pixels = as_bytes(images)
     if route == "gradient":  # evolution judges 8-bit images already
         net = load_network(goal) if goal in mtcnn.NAMES else mtcnn.together()
-        confidence = predict(net, pixels.float() / 255)[:, FACE].numpy()
+        confidence = predict(net, pixels.float() / 255)[:, FACE]
     return {
         "images": pixels[: IMAGES.get((goal, route))].numpy(),
-        "confidence": np.array(confidence, np.float32),
-        "reached": np.array(reached, np.int16),
+        "confidence": confidence.numpy(),
+        "reached": reached.numpy().astype(np.int16),
     }
 
 
