@@ -17,6 +17,7 @@ from foolkit.models.rbf import RBF, nearest_digits
 from foolkit.models.refusing import refusing
 from foolkit.models.resnet import ResNet
 from foolkit.models.shipped import available, card
+from foolkit.models.transformed import transformed
 from foolkit.models.vit import ViT
 
 __all__ = [
@@ -44,4 +45,5 @@ __all__ = [
     "people_scores",
     "predict",
     "refusing",
+    "transformed",
 ]

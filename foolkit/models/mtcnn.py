@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
 from foolkit.models.classifier import Classifier
 from foolkit.models.precision import channels_last
@@ -223,3 +224,38 @@ def _state(name: str, path: Path) -> dict[str, Tensor]:
             by_place = weight.view(len(weight), 3, 3, -1)
             state[key] = by_place.permute(0, 3, 2, 1).reshape(len(weight), -1)
     return state
+
+
+class Together(nn.Module):
+    """All three networks at once: the probability that each of them says "face".
+
+    The image of 48 pixels is averaged down to 24 and to 12. Their probabilities are multiplied,
+    as if they were independent: high only where all three are sure, and with a slope where one
+    is not.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(load(name).module for name in NAMES)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits ``[N, 2]`` of images ``[N, 3, 48, 48]`` in [0, 1]."""
+        total = images.new_zeros(len(images))
+        for network, stage in zip(self.networks, STAGES.values(), strict=True):
+            same = stage.size == images.shape[-1]
+            seen = images if same else interpolate(images, stage.size, mode="area")
+            total = total + network(seen).log_softmax(1)[:, 1]
+        total = total.clamp_max(-torch.finfo(total.dtype).eps)  # log(1 - p) of p = 1 is none
+        return torch.stack([torch.log(-torch.expm1(total)), total], 1)
+
+
+def together(device: torch.device | str = "cpu") -> Classifier:
+    """The three networks as one classifier of 48 pixels: see ``Together``.
+
+    Raises:
+        FileNotFoundError, ValueError: as ``load``.
+    """
+    module = Together().to(device)
+    return Classifier(
+        module, input_shape=(3, 48, 48), classes=CLASSES, name="mtcnn, all three"
+    ).eval()
