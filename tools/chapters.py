@@ -258,7 +258,7 @@ def write_weights(static: Path, networks: set[str]) -> None:
 
     for name in sorted(networks):
         file = f"{name}.safetensors"
-        content = b64encode(weights(name)).decode()
+        content = b64encode(weights(name).read_bytes()).decode()
         (static / f"{file}.js").write_text(f'foolkitFile("{file}", "{content}");\n', "utf-8")
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.resources.abc import Traversable
 from typing import Any
 
 import anywidget
 import traitlets
 
-from foolkit.models import faces, shipped, squeezenet
+from foolkit.models import faces, shipped
 from foolkit.widgets.modules import SOURCES
 
 FACES = "faces"  # what the page calls the face networks, which share a file
@@ -26,12 +27,9 @@ def digit_networks() -> list[str]:
     return [name for name in shipped.available() if runs_in_the_page(name)]
 
 
-def weights(network: str) -> bytes:
-    """The file of weights that the page needs for a widget's ``network``, float16 safetensors."""
-    if network == squeezenet.NAME:
-        return squeezenet.float16_weights()
-    path = faces.WEIGHTS if network == FACES else shipped.WEIGHTS / f"{network}.safetensors"
-    return path.read_bytes()
+def weights(network: str) -> Traversable:
+    """The file of weights that the page needs for a widget's ``network``."""
+    return faces.WEIGHTS if network == FACES else shipped.WEIGHTS / f"{network}.safetensors"
 
 
 def check_network(name: str, argument: str, known: Sequence[str] | None = None) -> str:
@@ -84,7 +82,7 @@ class Widget(anywidget.AnyWidget):
         names = {f"{name}.safetensors": name for name in (self.network, *self.networks) if name}
         file = content.get("file") if isinstance(content, dict) else None
         if file in names:
-            self.send({"file": file}, buffers=[weights(names[file])])
+            self.send({"file": file}, buffers=[weights(names[file]).read_bytes()])
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.shown)
