@@ -106,13 +106,13 @@ def prepare(cell: nodes.container) -> None:
     ]
     shown = sum(len(output.children) for output in outputs)
     checks = bool(truths) and len(truths) == len(lines) and shown == len(streams)
-    if not checks:
-        for block in streams:
-            add_table(block)
-    if cell.get("hide_mode") == "all" and not checks and is_exercise(cell):
+    if cell.get("hide_mode") == "all" and is_exercise(cell):
         cell["classes"].append("book-solution")  # already folded, under its own name
         cell["prompt_show"], cell["prompt_hide"] = "Solution, as code", "Hide the solution"
         return
+    if not checks:
+        for block in streams:
+            add_table(block)
     cell["classes"] += ["book-cell"] + ["book-quiet"] * (checks or not shown)
     cell["prompt_show"], cell["prompt_hide"] = "Show the {type}", "Hide the {type}"
     cell["sign"] = f"Code · {verdict(truths)}" if checks else "Code"
