@@ -210,15 +210,22 @@ def images(
     return made
 
 
+def literal(name: str) -> str:
+    """A name as it is: between two dollar signs Matplotlib would read a formula."""
+    return name.replace("$", r"\$")
+
+
 def gallery(
     elites: Elites, *, alt: str | None = None, caption: str | None = None, columns: int = 5
 ) -> Figure:
     """The elites, each with its class and its confidence (rounded down)."""
+    if not hasattr(elites, "classes") or not hasattr(elites, "confidence"):
+        raise TypeError(f"elites: expected Elites, got {type(elites).__name__}")
     named = [(name, percent(c)) for name, c in zip(elites.classes, elites.confidence, strict=True)]
     described = ", ".join(f"{name} at {confidence}" for name, confidence in named)
     return images(
         elites.images,
-        [f"“{name}”\n{confidence}" for name, confidence in named],
+        [f"“{literal(name)}”\n{confidence}" for name, confidence in named],
         alt=alt or f"{len(elites)} evolved images with the network's confidence: {described}.",
         caption=caption or "Evolved images: what the network calls each, and how sure it is.",
         columns=columns,
@@ -393,8 +400,10 @@ def transfer(
         return written
 
     _heat(ax, shown.value.numpy(), text, labels[measure].split(" with")[0])
-    ax.set_xticks(range(columns), result.judges, rotation=40, ha="right", rotation_mode="anchor")
-    ax.set_yticks(range(rows), result.families)
+    ax.set_xticks(
+        range(columns), map(literal, result.judges), rotation=40, ha="right", rotation_mode="anchor"
+    )
+    ax.set_yticks(range(rows), [literal(name) for name in result.families])
     return made
 
 

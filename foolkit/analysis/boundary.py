@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from foolkit.checks import check_count, check_images, check_number
-from foolkit.models.door import answer, evaluating
+from foolkit.checks import MOST_DRAWS, check_count, check_images, check_number
+from foolkit.models.door import evaluating, finite_answer
+
+MOST_POINTS = 10**4  # along each side of a piece
 
 
 def distance_along(
@@ -58,7 +60,7 @@ def distance_along(
             f"directions: expected shape [{len(images)}, M, {shape}], got {list(directions.shape)}"
         )
     check_number(reach, "reach", above=0)
-    check_count(samples, "samples")
+    check_count(samples, "samples", most=MOST_DRAWS)
     check_count(halvings, "halvings", minimum=0)
     check_count(chunk, "chunk")
     _check_lengths(directions.flatten(2), "directions")
@@ -70,17 +72,17 @@ def distance_along(
         for rays in ray.split(chunk):
             start, way = images[rays // m], directions[rays // m, rays % m]
             way = way / torch.linalg.vector_norm(way.flatten(1), dim=1).view(-1, 1, 1, 1)
-            own = answer(net, start).argmax(1)
+            own = finite_answer(net, start).argmax(1)
             same = torch.zeros(len(rays), device=images.device)  # still the own class here
             other = torch.full_like(same, torch.inf)  # no longer
             for step in range(1, samples + 1):
                 at = reach * step / samples
-                left = (answer(net, start + at * way).argmax(1) != own) & other.isinf()
+                left = (finite_answer(net, start + at * way).argmax(1) != own) & other.isinf()
                 other = torch.where(left, at, other)
                 same = torch.where(other.isinf(), at, same)
             for _ in range(halvings):
                 middle = torch.where(other.isinf(), same, (same + other) / 2)
-                left = answer(net, start + middle.view(-1, 1, 1, 1) * way).argmax(1) != own
+                left = finite_answer(net, start + middle.view(-1, 1, 1, 1) * way).argmax(1) != own
                 other = torch.where(left & other.isfinite(), middle, other)
                 same = torch.where(left, same, middle)
             distance[rays] = other
@@ -146,7 +148,7 @@ def answers_on_plane(
     for name, limits in (("across", across), ("along", along)):
         if len(limits) != 2 or not limits[0] < limits[1]:
             raise ValueError(f"{name}: expected two increasing numbers, got {limits!r}")
-    check_count(points, "points", minimum=2)
+    check_count(points, "points", minimum=2, most=MOST_POINTS)
     check_count(chunk, "chunk")
 
     u = first.flatten() / torch.linalg.vector_norm(first)
@@ -163,7 +165,7 @@ def answers_on_plane(
     with torch.inference_mode(), evaluating(net):
         for part in grid.split(chunk):
             images = centre + (part[:, 1:] * u + part[:, :1] * v).view(-1, *centre.shape[1:])
-            best = answer(net, images).softmax(1).max(1)
+            best = finite_answer(net, images).softmax(1).max(1)
             confidence.append(best.values)
             predicted.append(best.indices)
             inside.append(((images >= 0) & (images <= 1)).flatten(1).all(1))

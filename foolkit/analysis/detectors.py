@@ -22,7 +22,9 @@ from foolkit.checks import (
     check_count,
     check_fraction,
     check_images,
+    check_kind,
     check_labels,
+    check_module,
     check_number,
     check_shape,
 )
@@ -111,6 +113,7 @@ class MaxSoftmax(Detector):
     """
 
     def __init__(self, net: nn.Module) -> None:
+        check_module(net)
         super().__init__(net)
 
     def rate(self, images: Tensor, logits: Tensor, features: Tensor) -> Tensor:
@@ -131,6 +134,7 @@ class Energy(Detector):
     """
 
     def __init__(self, net: nn.Module, temperature: float = 1.0) -> None:
+        check_module(net)
         super().__init__(net)
         check_number(temperature, "temperature", above=0)
         self.temperature = temperature
@@ -151,6 +155,7 @@ class MaxScore(Detector):
     """
 
     def __init__(self, net: nn.Module) -> None:
+        check_module(net)
         super().__init__(net)
 
     def rate(self, images: Tensor, logits: Tensor, features: Tensor) -> Tensor:
@@ -180,6 +185,7 @@ class Mahalanobis(Detector):
     def __init__(
         self, net: nn.Module, *, layer: str | None = None, shrinkage: float | None = None
     ) -> None:
+        check_module(net)
         super().__init__(net)
         if shrinkage is not None:
             check_fraction(shrinkage, "shrinkage")
@@ -310,6 +316,9 @@ def score_all(
         TypeError, ValueError: an argument that does not fit.
         RuntimeError: a detector that is not fitted.
     """
+    check_kind(detectors, Mapping, "detectors")
+    for name, detector in detectors.items():
+        check_kind(detector, Detector, f"detectors[{name!r}]")
     check_images(images)
     check_count(chunk, "chunk")
     found: dict[str, list[Tensor]] = {name: [] for name in detectors}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from foolkit.checks import check_count, check_images, check_labels
+from foolkit.checks import check_count, check_images, check_labels, check_module
 from foolkit.models import evaluating
 
 
@@ -33,6 +33,7 @@ def activations(
         TypeError, ValueError: bad images, a layer that is not there, did not run or ran more
             than once, or whose output is not one tensor with the images as its first dimension.
     """
+    check_module(net)
     check_images(images, getattr(net, "input_shape", None))
     check_count(chunk, "chunk")
     modules = dict(net.named_modules())

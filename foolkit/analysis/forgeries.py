@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from foolkit.checks import check_images, check_labels
 from foolkit.evolution import Elites
 from foolkit.gradients import Perturbed, noise
+from foolkit.seeds import generator_of
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ class Forgeries:
         """
         if self.originals is None:
             n, channels = self.images.shape[:2]
-            draws = torch.Generator().manual_seed(seed)
+            draws = generator_of(seed)
             order = torch.rand((n, 1, self.images[0, 0].numel()), generator=draws).argsort(2)
             order = order.expand(-1, channels, -1).to(self.images.device)
             return self.images.flatten(2).gather(2, order).view_as(self.images)

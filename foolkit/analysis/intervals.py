@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from foolkit.checks import check_between, check_count, check_labels
+from foolkit.checks import MOST_DRAWS, check_between, check_count, check_labels
 from foolkit.seeds import Seed, check_seed
 
 Number = TypeVar("Number", float, Tensor)
@@ -149,7 +149,9 @@ def bootstrap(
     """
     from scipy import stats  # slow to import
 
-    check_count(resamples, "resamples")
+    if not callable(statistic):
+        raise TypeError(f"statistic: expected a function, got {type(statistic).__name__}")
+    check_count(resamples, "resamples", most=MOST_DRAWS)
     check_between(level, "level")
     sizes = [len(sample) for sample in samples]
     if not sizes or min(sizes) == 0 or (paired and len(set(sizes)) > 1):
@@ -231,7 +233,7 @@ def mean_interval(
             raise ValueError(f"values: expected a tensor [N], got {came}")
     if not rows:
         raise ValueError("values: expected at least one tensor [N], got none")
-    check_count(resamples, "resamples")
+    check_count(resamples, "resamples", most=MOST_DRAWS)
     check_between(level, "level")
     size, most = len(rows[0]), torch.iinfo(torch.int64).max
     for name, numbers in (("networks", networks), ("runs", runs)):

@@ -16,10 +16,11 @@ from foolkit.checks import (
     check_fraction,
     check_images,
     check_labels,
+    check_module,
 )
 from foolkit.gradients.blur import blurred, gaussian
 from foolkit.models.door import answer, evaluating
-from foolkit.seeds import Seed
+from foolkit.seeds import Seed, generator_of
 
 FILLS = ("mean", "background", "blur", "neighbour")
 AXES = (2, 3)  # of [N, C, H, W]: down the rows, along the columns
@@ -378,6 +379,7 @@ def log_odds(net: nn.Module, images: Tensor, classes: Tensor, chunk: int = 500) 
     Returns:
         float32 ``[N]``.
     """
+    check_module(net)
     check_images(images, getattr(net, "input_shape", None))
     check_count(chunk, "chunk")
     with torch.inference_mode(), evaluating(net):
@@ -519,7 +521,7 @@ def ablate(
             f" in image {odd} (choose those whose `repeats.count` is 2 or more)"
         )
 
-    device, generator = images.device, torch.Generator().manual_seed(seed)
+    device, generator = images.device, generator_of(seed)
     whole = log_odds(net, images, classes, chunk)
     target = classes.repeat_interleave(draws)
     stack = images.repeat_interleave(draws, 0)

@@ -18,7 +18,7 @@ from foolkit.checks import (
     check_labels,
     check_shape,
 )
-from foolkit.models.door import answer, evaluating
+from foolkit.models.door import evaluating, finite_answer
 from foolkit.seeds import Seed
 
 Reading = Literal["softmax", "independent"]
@@ -54,7 +54,7 @@ def class_scores(
     check_choice(reading, ("softmax", "independent"), "reading")
     check_count(chunk, "chunk")
     with torch.inference_mode(), evaluating(net):
-        logits = torch.cat([answer(net, part).double() for part in images.split(chunk)])
+        logits = torch.cat([finite_answer(net, part).double() for part in images.split(chunk)])
         return logits.softmax(1) if reading == "softmax" else logits.sigmoid()
 
 
@@ -112,7 +112,7 @@ def over_networks(
     Raises:
         TypeError, ValueError: an argument that does not fit.
     """
-    if not made or not all(isinstance(one, Mistakes) for one in made):
+    if not isinstance(made, Sequence) or not made or any(type(m) is not Mistakes for m in made):
         raise TypeError(f"made: expected at least one Mistakes, got {made!r}")
     check_between(level, "level")
     wrong = torch.cat([one.wrong for one in made])

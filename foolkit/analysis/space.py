@@ -12,9 +12,10 @@ from torch import Tensor, nn
 
 from foolkit.analysis.intervals import Interval, exact_interval
 from foolkit.checks import check_choice, check_count, check_fraction, check_images
-from foolkit.models.door import answer, evaluating
+from foolkit.models.door import evaluating, finite_answer
 from foolkit.models.precision import device_of
 from foolkit.progress import progress_bar
+from foolkit.seeds import generator_of
 
 CENTRED = 1e-12  # length of a change of the logits below which it counts as none
 
@@ -100,7 +101,7 @@ def class_shares(
     for level in levels:
         check_fraction(level, "levels")
     device = device_of(net)
-    generator = torch.Generator(device).manual_seed(seed)
+    generator = generator_of(seed, device)
     least = torch.tensor(levels, dtype=torch.float32, device=device)
     hits = torch.zeros((len(least), 1), dtype=torch.int64, device=device)  # of all K classes alike
     with (
@@ -113,7 +114,7 @@ def class_shares(
             drawn = make(count, generator)
             if callable(draw):
                 check_images(drawn, size, "draw")
-            logits = answer(net, drawn)
+            logits = finite_answer(net, drawn)
             confidence, said = logits.softmax(1).max(1)
             sure = confidence >= least[:, None]
             hits = hits + torch.stack(
@@ -153,7 +154,7 @@ def random_directions(count: int, shape: Sequence[int], seed: int = 0) -> Tensor
     """Directions drawn evenly from the sphere: float32 ``[count, *shape]`` of length 1."""
     check_count(count, "count")
     check_count(seed, "seed", minimum=0)
-    drawn = torch.randn((count, *shape), generator=torch.Generator().manual_seed(seed))
+    drawn = torch.randn((count, *shape), generator=generator_of(seed))
     return drawn / torch.linalg.vector_norm(drawn.flatten(1), dim=1).view(-1, *[1] * len(shape))
 
 
@@ -189,7 +190,7 @@ def answers_along_rays(
     with torch.inference_mode(), evaluating(net):
         for column, length in enumerate(reach):
             for rows in torch.arange(len(start), device=start.device).split(chunk):
-                out = answer(net, start[rows] + length * way[rows]).softmax(1).max(1)
+                out = finite_answer(net, start[rows] + length * way[rows]).softmax(1).max(1)
                 confidence[rows, column], said[rows, column] = out.values, out.indices
     return confidence, said
 
@@ -226,7 +227,7 @@ def bend_from_tangent(
     found = torch.empty((len(start), len(reach)), device=start.device)
 
     def centred(images: Tensor) -> Tensor:
-        logits = answer(net, images)
+        logits = finite_answer(net, images)
         return logits - logits.mean(1, keepdim=True)
 
     with torch.no_grad(), evaluating(net):

@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 
 from foolkit.analysis.forgeries import Forgeries
 from foolkit.analysis.intervals import Interval, count_units, mean_interval
-from foolkit.checks import check_between, check_count, check_fraction
+from foolkit.checks import MOST_DRAWS, check_between, check_count, check_fraction
 from foolkit.models.classifier import predict
 from foolkit.models.precision import device_of
 from foolkit.progress import progress_bar
@@ -157,7 +157,7 @@ def transfer(
                 f"judges: expected torch.nn.Modules, got {type(judge).__name__} for {name!r}"
             )
     check_fraction(threshold, "threshold")
-    check_count(resamples, "resamples")
+    check_count(resamples, "resamples", most=MOST_DRAWS)
     check_count(seed, "seed", minimum=0)
     check_count(chunk, "chunk")
     check_between(level, "level")

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from foolkit.extras import needs
+from foolkit.seeds import generator_of
 
 EMBEDDED_PER_CLASS = 500
 
@@ -40,7 +41,7 @@ def digits(seed: int = 0) -> tuple[Tensor, Tensor]:
         images, float32 ``[5000, 1, 28, 28]`` in [0, 1], and labels, int64 ``[5000]``.
     """
     pixels, labels = _embedded()
-    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
+    order = torch.randperm(len(labels), generator=generator_of(seed))
     return pixels[order].float().div_(255), labels[order].long()
 
 

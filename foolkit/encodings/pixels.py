@@ -14,6 +14,7 @@ from foolkit.checks import (
     MOST_VALUES,
     check_count,
     check_fraction,
+    check_kind,
     check_number,
     image_shape,
 )
@@ -80,6 +81,7 @@ class Pixels:
     def sample(self, n: int, generator: torch.Generator) -> PixelGenomes:
         """``n`` genomes of independent uniform genes, on the generator's device."""
         check_count(n, "n", most=MOST_VALUES // math.prod(self.shape))
+        check_kind(generator, torch.Generator, "generator")
         how: dict[str, Any] = {"dtype": torch.float32, "device": generator.device}
         return PixelGenomes(torch.rand((n, *self.shape), generator=generator, **how))
 
@@ -87,6 +89,8 @@ class Pixels:
         self, parents: PixelGenomes, generator: torch.Generator, generation: int = 0
     ) -> PixelGenomes:
         """A mutated (and, if asked for, crossed) child of each parent."""
+        check_kind(parents, PixelGenomes, "parents")
+        check_kind(generator, torch.Generator, "generator")
         genes = parents.pixels.flatten(1)
         if self.crossover:
             genes = simulated_binary_crossover(genes, self.crossover, self.eta_crossover, generator)
@@ -96,6 +100,7 @@ class Pixels:
 
     def render(self, genomes: PixelGenomes) -> Tensor:
         """``floor(255 gene) / 255``, the 8-bit image of the paper's program."""
+        check_kind(genomes, PixelGenomes, "genomes")
         return (genomes.pixels * 255).floor_().div_(255)
 
 

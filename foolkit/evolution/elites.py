@@ -68,7 +68,7 @@ class History:
         return torch.where(there.any(0), there.int().argmax(0), -1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Elites:
     """The most confident image found for each class, best so far.
 
@@ -94,6 +94,11 @@ class Elites:
 
     def __len__(self) -> int:
         return len(self.classes)
+
+    def __repr__(self) -> str:
+        """How many, how old, how sure: not the tensors."""
+        done, median = len(self.history.confidence) - 1, float(self.history.median[-1])
+        return f"Elites({len(self)} classes, generation {done}, median confidence {median:.4f})"
 
     def save(self, path: str | Path) -> None:
         """Everything in one safetensors file, written atomically; the images as 8-bit numbers."""

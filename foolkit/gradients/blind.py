@@ -55,7 +55,7 @@ def blind(
     draws = generator_of(seed, images.device)
     with attacking(problem.net):
         changed, queries = _bred(problem, epsilon, generations, draws, chunk)
-    return perturbed(problem, changed, queries, chunk)
+    return perturbed(problem, changed, queries, chunk, ("inf", float(epsilon)))
 
 
 def _bred(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Literal, overload
 
 import torch
@@ -16,6 +17,8 @@ from foolkit.gradients.problem import (
     HIDDEN,
     Flat,
     Problem,
+    Transform,
+    Views,
     attacking,
     check_sizes,
     check_within,
@@ -29,9 +32,11 @@ from foolkit.progress import progress_bar
 from foolkit.seeds import Seed, generator_of
 
 Norm = Literal["inf", "2", "1"]
-Loss = Literal["cross-entropy", "margin"]
-LOSSES = ("cross-entropy", "margin")
-REMEDY = "the softmax is saturated, or the gradient is hidden; try loss='margin'"
+Gradient = Callable[..., tuple[Tensor, Tensor, Tensor]]
+Loss = Literal["cross-entropy", "margin", "dlr"]
+LOSSES = ("cross-entropy", "margin", "dlr")
+REMEDY = "the softmax is saturated, or the gradient is hidden; try loss='margin' or loss='dlr'"
+SPREAD = 1e-12  # added to a difference of logits that may be zero
 SPARSE = 0.05  # share of the pixels that one step in the L1 norm changes
 
 
@@ -69,9 +74,10 @@ def fgsm(
         labels: int64 ``[N]``, the true classes, or the goals if ``targeted``.
         epsilon: size of the step, Linf in units of the pixel range; or several, which share the
             one gradient.
-        loss: what rises: the ``"cross-entropy"`` of the papers; or the ``"margin"``
-            ``max_{k != label} Z_k - Z_label`` of the logits (Carlini and Wagner 2017, loss f_6),
-            which does not vanish where the softmax is saturated.
+        loss: what rises: the ``"cross-entropy"`` of the papers; or, since they do not vanish where
+            the softmax is saturated, the ``"margin"`` ``max_{k != label} Z_k - Z_label`` of the
+            logits (Carlini and Wagner 2017, loss f_6), or the difference-of-logits ratio
+            ``"dlr"``, the margin on a scale of the logits' own (see ``logits_ratio``).
         targeted: make the labels the goal.
         clip: clip to [0, 1].
         mask: bool, broadcast to the images: True where a pixel may change.
@@ -88,7 +94,7 @@ def fgsm(
     """
     problem = Problem.checked(net, images, labels, targeted, mask)
     check_count(chunk, "chunk")
-    check_choice(loss, LOSSES, "loss")
+    _check_loss(loss, problem)
     epsilons = check_sizes(epsilon, "epsilon")
     if clip:
         check_within(epsilons)
@@ -105,8 +111,10 @@ def fgsm(
         results = []
         for size in epsilons:
             moved = torch.add(problem.images, signs, alpha=size)
-            results.append(perturbed(problem, moved.clamp_(0, 1) if clip else moved, 1, chunk))
-    flat.warn(len(images), HIDDEN if loss == "margin" else REMEDY)
+            if clip:
+                moved.clamp_(0, 1)
+            results.append(perturbed(problem, moved, 1, chunk, ("inf", size) if clip else None))
+    flat.warn(len(images), REMEDY if loss == "cross-entropy" else HIDDEN)
     return results if several(epsilon) else results[0]
 
 
@@ -138,6 +146,8 @@ def pgd(
     restarts: int = 1,
     targeted: bool = False,
     mask: Tensor | None = None,
+    transform: Transform | None = None,
+    samples: int = 1,
     seed: Seed = 0,
     chunk: int = CHUNK,
     progress: bool = True,
@@ -163,7 +173,12 @@ def pgd(
         random_start: begin at a uniform random point of the ball.
         restarts: runs; images fooled by one are not run again, of the others the run with the
             largest margin is kept. More than one needs a random start.
-        seed: of the random starts; an integer or a generator on the images' device.
+        transform: ``(images, generator) -> images``, differentiable: what the network is shown
+            (see ``foolkit.transforms``), drawn anew for each step, and once more to choose among
+            runs. The result is judged on the images themselves.
+        samples: views of a step, over which the gradient is averaged.
+        seed: of the random starts and the transformations; an integer or a generator on the
+            images' device.
         progress: show a bar if it takes longer than a second.
 
     Returns:
@@ -177,7 +192,7 @@ def pgd(
     """
     problem = Problem.checked(net, images, labels, targeted, mask)
     epsilons = check_sizes(epsilon, "epsilon")
-    check_choice(loss, LOSSES, "loss")
+    _check_loss(loss, problem)
     norm = norm_named(norm, tuple(STEEPEST))
     if norm == "inf":
         check_within(epsilons)
@@ -188,6 +203,7 @@ def pgd(
     if restarts > 1 and not random_start:
         raise ValueError("restarts: expected 1 without a random start (all runs would be the same)")
     generator = generator_of(seed, images.device)
+    views = Views.checked(transform, samples, generator)
 
     flat = Flat()
     rounds = [size for size in sorted(set(epsilons)) for _ in range(restarts)]
@@ -206,13 +222,13 @@ def pgd(
                 part = problem[rows]
                 start = None if starts is None else starts[rows]
                 seen = None if number else flat
-                moved = _descend(part, start, size, norm, loss, steps, length, bar, seen)
-                queries[rows] += steps
+                moved = _descend(part, start, size, norm, loss, steps, length, views, bar, seen)
+                queries[rows] += steps * views.passes
                 if len(rounds) == 1:
                     best[rows] = moved
                     continue
-                logits = problem.net(moved).float()
-                queries[rows] += 1
+                logits = views.logits(problem.net, moved)
+                queries[rows] += views.passes
                 margin = part.margin(logits)
                 margin = torch.where(part.fooled(logits), margin, margin.clamp(max=0))
                 better = margin > lead[rows]
@@ -220,8 +236,10 @@ def pgd(
                 lead[rows] = torch.maximum(margin, lead[rows])
             results[size] = best.clone(), queries.clone()
         bar.update(total - bar.n)
-    judged = {size: perturbed(problem, *found, chunk) for size, found in results.items()}
-    flat.warn(len(images), HIDDEN if loss == "margin" else REMEDY)
+    judged = {
+        size: perturbed(problem, *found, chunk, (norm, size)) for size, found in results.items()
+    }
+    flat.warn(len(images), REMEDY if loss == "cross-entropy" else HIDDEN)
     return [judged[size] for size in epsilons] if several(epsilon) else judged[epsilons[0]]
 
 
@@ -233,6 +251,7 @@ def _descend(
     loss: Loss,
     steps: int,
     step_size: float,
+    views: Views,
     bar: tqdm[Any],
     flat: Flat | None,
 ) -> Tensor:
@@ -242,7 +261,7 @@ def _descend(
         low, high = low.clamp_(min=-epsilon), high.clamp_(max=epsilon)
     change = torch.zeros_like(part.images) if start is None else start.clamp_(low, high)
     for step in range(steps):
-        slope, logits = _loss_gradient(part, part.images + change, loss)
+        slope, logits = _loss_gradient(part, part.images + change, loss, views.gradient)
         if flat is not None and step == 0:
             flat.look(slope, part.fooled(logits))
         if part.mask is not None:
@@ -255,10 +274,13 @@ def _descend(
     return part.images + change
 
 
-def _loss_gradient(part: Problem, images: Tensor, loss: Loss) -> tuple[Tensor, Tensor]:
+def _loss_gradient(
+    part: Problem, images: Tensor, loss: Loss, gradient: Gradient = gradient
+) -> tuple[Tensor, Tensor]:
     """Gradient of the loss that rises as the image is fooled, and the logits."""
-    if loss == "margin":
-        logits, _, slope = gradient(part.net, images, part.margin)
+    if loss != "cross-entropy":
+        objective = part.margin if loss == "margin" else partial(logits_ratio, part)
+        logits, _, slope = gradient(part.net, images, objective)
         return slope, logits
 
     def crossed(logits: Tensor) -> Tensor:
@@ -266,6 +288,31 @@ def _loss_gradient(part: Problem, images: Tensor, loss: Loss) -> tuple[Tensor, T
 
     logits, _, slope = gradient(part.net, images, crossed)
     return slope.neg_() if part.targeted else slope, logits
+
+
+def logits_ratio(part: Problem, logits: Tensor) -> Tensor:
+    """The difference-of-logits ratio, ``[N]`` (Croce and Hein 2020, equations 6 and 7).
+
+    The margin over a difference of the largest logits, ``Z_(1)`` the largest of all: so it is the
+    same for logits times 10,000 as for themselves.
+
+    * untargeted: ``(max_{k != label} Z_k - Z_label) / (Z_(1) - Z_(3))``;
+    * targeted: ``(Z_label - max_{k != label} Z_k) / (Z_(1) - (Z_(3) + Z_(4)) / 2)``. Deviation:
+      the paper subtracts the logit of the true class, which is not known here.
+    """
+    largest = logits.topk(3 + part.targeted, 1).values
+    spread = largest[:, 0] - largest[:, 2:].mean(1)
+    return part.margin(logits) / (spread + SPREAD)
+
+
+def _check_loss(loss: Loss, problem: Problem) -> None:
+    check_choice(loss, LOSSES, "loss")
+    needed = 3 + problem.targeted
+    if loss == "dlr" and problem.classes < needed:
+        raise ValueError(
+            f"loss: 'dlr' needs at least {needed} classes{' with goals' * problem.targeted}, the"
+            f" network has {problem.classes}; loss='margin' needs two"
+        )
 
 
 def _sign(slope: Tensor, *_: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 import traitlets
 
 from foolkit.checks import check_choice
+from foolkit.seeds import generator_of
 from foolkit.widgets.base import Widget
 from foolkit.widgets.modules import module
 from foolkit.widgets.traits import LAST_SEED, Whole, check_number, check_whole
@@ -22,7 +23,7 @@ Point = tuple[float, float, int]
 def first_points(seed: int = 0) -> list[list[float]]:
     """Three clouds of eight points, ``[x, y, class]``."""
     centres = torch.tensor([[-1.1, -0.5], [1.1, -0.5], [0.0, 1.2]])
-    spread = torch.randn(CLASSES, 8, 2, generator=torch.Generator().manual_seed(seed))
+    spread = torch.randn(CLASSES, 8, 2, generator=generator_of(seed))
     places = (centres[:, None] + 0.3 * spread).mul(100).round().div(100)
     return [[*map(float, at), k] for k in range(CLASSES) for at in places[k].tolist()]
 

@@ -153,3 +153,10 @@ def test_colour_survives_the_png(tmp_path):
 def test_elites_move(elites):
     assert elites.to("cpu").images.device.type == "cpu"
     assert len(elites) == 10
+
+
+def test_a_short_word_for_many_numbers(elites):
+    assert repr(elites) == (
+        f"Elites(10 classes, generation {len(elites.history.confidence) - 1}, median"
+        f" confidence {float(elites.history.median[-1]):.4f})"
+    )

@@ -67,8 +67,11 @@ def test_the_verdict_is_that_of_a_fresh_look(routine, curved, spread, goals):
     curved.eval()
     with torch.no_grad():
         shares = curved(result.images).softmax(1)
-        from_file = torch.from_numpy((result.images.numpy() * 255).round().astype(np.uint8))
-        read = curved(from_file.float() / 255).argmax(1)
+        from_files = curved(result.files.float() / 255).softmax(1)
+        read = from_files.argmax(1)
+    assert ((result.files.float() - 255 * result.images).abs() < 1 + 1e-3).all()
+    assert torch.equal(result.predicted_8bit, read)
+    assert torch.allclose(result.confidence_8bit, from_files.amax(1), atol=1e-6)
     assert torch.equal(result.predicted, shares.argmax(1))
     assert torch.allclose(result.confidence, shares.amax(1), atol=1e-6)
     assert torch.allclose(result.label_confidence, shares[torch.arange(12), goals], atol=1e-6)
