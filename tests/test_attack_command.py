@@ -122,6 +122,14 @@ def test_what_is_said_of_a_file_is_what_the_network_says_of_it(options, net, tmp
     }
 
 
+def test_with_for_files_every_file_fools(options, tmp_path, capsys):
+    out = tmp_path / "run"
+    assert run(*options, "--method", "deepfool", "--for-files", "--out", out) == 0
+    assert all(row["success_8bit"] and row["success"] for row in rows_of(out).values())
+    assert run(*options, "--for-files", "--out", tmp_path / "other") == 2
+    assert "--method pgd takes no --for-files" in capsys.readouterr().err
+
+
 def test_without_labels_accuracy_is_not_claimed(options, tmp_path, capsys):
     assert run(*options, "--out", tmp_path / "run") == 0
     said = capsys.readouterr().out
