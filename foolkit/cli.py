@@ -241,14 +241,14 @@ def attack(
             originals=originals, labels=truth, progress=not quiet,
         )  # fmt: skip
     if len(sizes) < 2:
-        said = perturbed.write(out, found, net, names, lossless=lossless)
+        said = perturbed.write(out, found, net, names, known=known, lossless=lossless)
         _tell(said, known, out)
     else:
         table = []
         for size, part in zip(sizes, _parts_of(found, len(sizes), batch), strict=True):
-            place = out / f"epsilon-{size:g}"
+            place = out / f"epsilon-{size}"
             with claimed(place, {**about, "epsilon": size}):
-                said = perturbed.write(place, part, net, names, lossless=lossless)
+                said = perturbed.write(place, part, net, names, known=known, lossless=lossless)
             table.append({"epsilon": size, **said})
             click.echo(f"epsilon {size:g}:")
             _tell(said, known, place)

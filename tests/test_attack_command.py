@@ -135,6 +135,7 @@ def test_without_labels_accuracy_is_not_claimed(options, tmp_path, capsys):
     said = capsys.readouterr().out
     assert "no labels: what the network said is right; robust accuracy" in said
     assert "clean accuracy" not in said
+    assert "shows" not in (tmp_path / "run" / "gallery.html").read_text()
     assert "device: cpu" in said or "device: cuda" in said
 
 

@@ -15,7 +15,7 @@ FINER = 1.05  # from one multiple to the next
 
 
 def for_files(
-    net: nn.Module, found: Perturbed, *, most: float = 8.0, chunk: int = CHUNK
+    net: nn.Module, found: Perturbed, *, most: float = 100.0, chunk: int = CHUNK
 ) -> Perturbed:
     """The smallest multiple of each change whose *file*, rounded to 8 bits, fools.
 
