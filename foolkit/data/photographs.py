@@ -6,6 +6,7 @@ import os
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,9 +15,9 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from foolkit.checks import check_count
+from foolkit.checks import check_choice, check_count
 from foolkit.extras import needs
-from foolkit.seeds import check_seed
+from foolkit.seeds import Seed, check_seed, seed_of
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
@@ -259,6 +260,64 @@ def embedded_photographs(
         ValueError: channels but 1 or 3.
     """
     return _opened([_file_of(one) for one in EMBEDDED], shape), EMBEDDED
+
+
+def photograph_pieces(
+    n: int,
+    shape: tuple[int, int, int],
+    *,
+    titles: Sequence[str] | None = None,
+    least: int = 64,
+    seed: Seed = 0,
+) -> tuple[Tensor, Tensor]:
+    """Random pieces of the fourteen photographs, each photograph in turn.
+
+    A piece has the proportions of ``shape``; its place is uniform, the logarithm of its size too,
+    from ``least`` pixels of its shorter side to as much as fits; then it is resized (bilinear).
+
+    Args:
+        n: how many.
+        shape: ``(C, H, W)`` of the images.
+        titles: of the photographs to take, as in ``EMBEDDED``; by default all.
+        least: pixels of the shorter side of the smallest piece.
+        seed: of places and sizes; an integer, or a generator.
+
+    Returns:
+        images, float32 ``[n, C, H, W]`` in [0, 1]; and the photograph of each, int64, its place in
+        ``EMBEDDED``.
+
+    Raises:
+        ModuleNotFoundError: a library that carries some of them is not installed.
+        TypeError, ValueError: not what is said above.
+    """
+    check_count(n, "n")
+    check_count(least, "least")
+    known = [one.title for one in EMBEDDED]
+    for title in titles or ():
+        check_choice(title, known, "titles")
+    places = [known.index(title) for title in (known if titles is None else titles)]
+    fitted, (_, height, width) = _fitting(shape), shape
+    pictures = [_whole(EMBEDDED[place]) for place in places]
+    draws = np.random.default_rng(seed_of(seed))
+    pieces = []
+    for number in range(n):
+        picture = pictures[number % len(pictures)]
+        # the largest piece of these proportions is so many times as large as the image
+        most = min(picture.width / width, picture.height / height)
+        smallest = min(most, least / min(height, width))
+        times = smallest * (most / smallest) ** draws.random()
+        across, down = (max(1, int(times * length)) for length in (width, height))
+        left = int(draws.integers(picture.width - across + 1))
+        top = int(draws.integers(picture.height - down + 1))
+        pieces.append(fitted(picture.crop((left, top, left + across, top + down))))
+    chosen = torch.tensor(places)[torch.arange(n) % len(places)]
+    return _stacked(pieces), chosen
+
+
+@cache
+def _whole(one: Photograph) -> Image.Image:
+    """RGB, in its own size; kept, since pieces are asked for again and again."""
+    return Image.open(_file_of(one)).convert("RGB")
 
 
 def _file_of(one: Photograph) -> Path:

@@ -25,9 +25,10 @@ from foolkit.gradients.problem import (
     CHUNK,
     Flat,
     Problem,
+    Transform,
+    Views,
     attacking,
     column,
-    gradient,
 )
 from foolkit.gradients.result import Perturbed, measured
 from foolkit.models.precision import device_of
@@ -50,8 +51,9 @@ class Ascent(Perturbed):
         steps: int64 ``[N]``, gradient steps until the goal's confidence reached the threshold: 0
             if it was there at the start, -1 if it never was (always, if there is none).
         trajectory: float32 ``[T + 1, N]``, confidence in the goal before each step and after the
-            last, of what the network was shown (with jitter, the shifted image); constant once
-            an image is done. T is the largest number of steps that any image of the call took.
+            last, of what the network was shown (with jitter or a transformation, of that image);
+            constant once an image is done. T is the largest number of steps that any image of
+            the call took.
     """
 
     steps: Tensor
@@ -90,6 +92,8 @@ def ascent(
     jitter: int = 0,
     total_variation: float = 0.0,
     mask: Tensor | None = None,
+    transform: Transform | None = None,
+    samples: int = 1,
     seed: Seed = 0,
     chunk: int = CHUNK,
     progress: bool = True,
@@ -125,7 +129,13 @@ def ascent(
         total_variation: weight of ``mean (x_{i+1,j} - x_ij)^2 + mean (x_{i,j+1} - x_ij)^2``,
             which is subtracted from the logit or the logarithm of the probability.
         mask: bool, broadcast to the images: True where a pixel may change.
-        seed: of start and jitter; an integer or a generator on the network's device.
+        transform: ``(images, generator) -> images``, differentiable: what the network is shown
+            (see ``foolkit.transforms``), drawn anew for each step; the confidences of
+            ``trajectory`` and ``threshold`` are those of what it is shown, all others of the
+            result are of the image itself.
+        samples: views of a step, over which confidence and gradient are averaged.
+        seed: of start, jitter and transformations; an integer or a generator on the network's
+            device.
         chunk: images of one pass.
         progress: show a bar if it takes longer than a second.
 
@@ -156,6 +166,7 @@ def ascent(
     device = device_of(net)
     generator = generator_of(seed, device)
     begin = _begin(start, len(goals), mean, _shape(net, start, mean, shape), generator)
+    views = Views.checked(transform, samples, generator)
     problem = Problem.checked(net, begin, goals, targeted=True, mask=mask, argument="goals")
 
     def score(part: Problem) -> Callable[[Tensor], Tensor]:
@@ -188,16 +199,16 @@ def ascent(
                 shift = (0, 0) if last or shifts is None else shifts[step]
                 shown = images.roll(shift, (2, 3)) if any(shift) else images
                 if last:
-                    logits = net(shown).float()
+                    logits = views.logits(net, shown)
                 else:
-                    logits, _, slope = gradient(net, shown, goal)
+                    logits, _, slope = views.gradient(net, shown, goal)
                     if step == 0:
                         flat.look(slope, part.fooled(logits))
                 now = logits.softmax(1).gather(1, part.labels[:, None])[:, 0]
                 seen = torch.where(done < 0, now, seen)
                 trajectory[step, rows] = seen
                 done = torch.where((done < 0) & (seen >= certain), step, done)
-                queries[rows] += 1
+                queries[rows] += views.passes
                 if last or (step % LOOK == 0 and bool((done >= 0).all())):
                     break
                 slope = slope.roll((-shift[0], -shift[1]), (2, 3)) if any(shift) else slope

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from foolkit.checks import (
     check_choice,
+    check_count,
     check_images,
     check_labels,
     check_module,
@@ -139,7 +140,9 @@ class Problem:
 Objective = Callable[[Tensor], Tensor]  # logits [N, K] to one number an image, [N]
 
 
-def gradient(net: nn.Module, images: Tensor, objective: Objective) -> tuple[Tensor, Tensor, Tensor]:
+def gradient(
+    net: Callable[[Tensor], Tensor], images: Tensor, objective: Objective
+) -> tuple[Tensor, Tensor, Tensor]:
     """Logits ``[N, K]``, values ``[N]`` and their gradients with respect to the images.
 
     One forward and one backward pass. Only the images' gradient is asked for, so that no weight
@@ -153,6 +156,65 @@ def gradient(net: nn.Module, images: Tensor, objective: Objective) -> tuple[Tens
     if 0 in slope.stride():  # of a sum: one number for many pixels, which no caller can write to
         slope = slope.clone(memory_format=torch.contiguous_format)
     return logits.detach().float(), values.detach(), slope
+
+
+Transform = Callable[[Tensor, torch.Generator], Tensor]
+
+
+@dataclass(frozen=True)
+class Views:
+    """Expectation over transformation (Athalye et al. 2018): an image is many views of it.
+
+    Attributes:
+        transform: ``(images, generator) -> images``, differentiable; None: the image itself.
+        samples: views of each step, over which probabilities and gradients are averaged.
+        generator: of the views, drawn anew for each step.
+    """
+
+    transform: Transform | None
+    samples: int
+    generator: torch.Generator
+
+    @classmethod
+    def checked(cls, transform: Transform | None, samples: int, generator: torch.Generator) -> Self:
+        """Raise ``TypeError`` or ``ValueError`` for no function, or no number of views."""
+        check_count(samples, "samples")
+        if transform is not None and not callable(transform):
+            raise TypeError(f"transform: expected a function or None, got {transform!r}")
+        return cls(transform, samples, generator)
+
+    @property
+    def passes(self) -> int:
+        """Of the network, for a step."""
+        return 1 if self.transform is None else self.samples
+
+    def through(self, net: nn.Module) -> Callable[[Tensor], Tensor]:
+        """The network as it sees the next view."""
+        transform = self.transform
+        if transform is None:
+            return net
+        return lambda images: net(transform(images, self.generator))
+
+    def logits(self, net: nn.Module, images: Tensor) -> Tensor:
+        """``[N, K]``, whose softmax is the mean over the views."""
+        return _mean([self.through(net)(images).float() for _ in range(self.passes)])
+
+    def gradient(
+        self, net: nn.Module, images: Tensor, objective: Objective
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """As ``gradient``, the values and gradients averaged over the views."""
+        parts = [gradient(self.through(net), images, objective) for _ in range(self.passes)]
+        logits, values, slopes = zip(*parts, strict=True)
+        if len(parts) == 1:
+            return parts[0]
+        return _mean(logits), torch.stack(values).mean(0), torch.stack(slopes).mean(0)
+
+
+def _mean(logits: Sequence[Tensor]) -> Tensor:
+    """Logits whose softmax is the mean of theirs."""
+    if len(logits) == 1:
+        return logits[0]
+    return torch.stack([z.log_softmax(1) for z in logits]).logsumexp(0) - math.log(len(logits))
 
 
 def slope_of(values: Tensor, images: Tensor, again: bool = False) -> Tensor:

@@ -17,6 +17,8 @@ from foolkit.gradients.problem import (
     HIDDEN,
     Flat,
     Problem,
+    Transform,
+    Views,
     attacking,
     check_sizes,
     check_within,
@@ -30,6 +32,7 @@ from foolkit.progress import progress_bar
 from foolkit.seeds import Seed, generator_of
 
 Norm = Literal["inf", "2", "1"]
+Gradient = Callable[..., tuple[Tensor, Tensor, Tensor]]
 Loss = Literal["cross-entropy", "margin", "dlr"]
 LOSSES = ("cross-entropy", "margin", "dlr")
 REMEDY = "the softmax is saturated, or the gradient is hidden; try loss='margin' or loss='dlr'"
@@ -143,6 +146,8 @@ def pgd(
     restarts: int = 1,
     targeted: bool = False,
     mask: Tensor | None = None,
+    transform: Transform | None = None,
+    samples: int = 1,
     seed: Seed = 0,
     chunk: int = CHUNK,
     progress: bool = True,
@@ -168,7 +173,12 @@ def pgd(
         random_start: begin at a uniform random point of the ball.
         restarts: runs; images fooled by one are not run again, of the others the run with the
             largest margin is kept. More than one needs a random start.
-        seed: of the random starts; an integer or a generator on the images' device.
+        transform: ``(images, generator) -> images``, differentiable: what the network is shown
+            (see ``foolkit.transforms``), drawn anew for each step, and once more to choose among
+            runs. The result is judged on the images themselves.
+        samples: views of a step, over which the gradient is averaged.
+        seed: of the random starts and the transformations; an integer or a generator on the
+            images' device.
         progress: show a bar if it takes longer than a second.
 
     Returns:
@@ -193,6 +203,7 @@ def pgd(
     if restarts > 1 and not random_start:
         raise ValueError("restarts: expected 1 without a random start (all runs would be the same)")
     generator = generator_of(seed, images.device)
+    views = Views.checked(transform, samples, generator)
 
     flat = Flat()
     rounds = [size for size in sorted(set(epsilons)) for _ in range(restarts)]
@@ -211,13 +222,13 @@ def pgd(
                 part = problem[rows]
                 start = None if starts is None else starts[rows]
                 seen = None if number else flat
-                moved = _descend(part, start, size, norm, loss, steps, length, bar, seen)
-                queries[rows] += steps
+                moved = _descend(part, start, size, norm, loss, steps, length, views, bar, seen)
+                queries[rows] += steps * views.passes
                 if len(rounds) == 1:
                     best[rows] = moved
                     continue
-                logits = problem.net(moved).float()
-                queries[rows] += 1
+                logits = views.logits(problem.net, moved)
+                queries[rows] += views.passes
                 margin = part.margin(logits)
                 margin = torch.where(part.fooled(logits), margin, margin.clamp(max=0))
                 better = margin > lead[rows]
@@ -240,6 +251,7 @@ def _descend(
     loss: Loss,
     steps: int,
     step_size: float,
+    views: Views,
     bar: tqdm[Any],
     flat: Flat | None,
 ) -> Tensor:
@@ -249,7 +261,7 @@ def _descend(
         low, high = low.clamp_(min=-epsilon), high.clamp_(max=epsilon)
     change = torch.zeros_like(part.images) if start is None else start.clamp_(low, high)
     for step in range(steps):
-        slope, logits = _loss_gradient(part, part.images + change, loss)
+        slope, logits = _loss_gradient(part, part.images + change, loss, views.gradient)
         if flat is not None and step == 0:
             flat.look(slope, part.fooled(logits))
         if part.mask is not None:
@@ -262,7 +274,9 @@ def _descend(
     return part.images + change
 
 
-def _loss_gradient(part: Problem, images: Tensor, loss: Loss) -> tuple[Tensor, Tensor]:
+def _loss_gradient(
+    part: Problem, images: Tensor, loss: Loss, gradient: Gradient = gradient
+) -> tuple[Tensor, Tensor]:
     """Gradient of the loss that rises as the image is fooled, and the logits."""
     if loss != "cross-entropy":
         objective = part.margin if loss == "margin" else partial(logits_ratio, part)

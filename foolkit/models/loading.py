@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from foolkit._torchvision import import_torchvision
 from foolkit.checks import check_flag, image_shape
-from foolkit.models import shipped, squeezenet
+from foolkit.models import mtcnn, shipped, squeezenet
 from foolkit.models.adapted import Layout, Normalised, Outputs, adapted
 from foolkit.models.classifier import Classifier, class_names
 from foolkit.models.door import answer, check_table, evaluating, two_of_one
@@ -54,6 +54,8 @@ def load(
     ``"lenet"``                           shipped with the package (``available()``)
     ``"squeezenet1_1"``                   1000 classes of ImageNet, for 224 x 224 pixels or
                                           ``input_shape``; needs ``foolkit[photographs]``
+    ``"mtcnn-proposal"``, ``-refine``,    a face or none, of 12, 24 or 48 pixels; needs
+    ``-output``                           ``pip install --no-deps facenet-pytorch==2.6.0``
     ``"torchvision:squeezenet1_0"``       torchvision's, with its normalisation inside. Its own
                                           weights, downloaded unless they were; or ``weights``
     ``"net.pt2"``                         a program of ``torch.export.save``, of fixed or free
@@ -204,10 +206,15 @@ def _shipped(
     if text == squeezenet.NAME:
         net = squeezenet.load(device, input_shape or (3, squeezenet.SIZE, squeezenet.SIZE))
         return _renamed(net, classes, name)
+    if text in mtcnn.NAMES:
+        net = mtcnn.load(text, device)
+        if input_shape is not None and input_shape != net.input_shape:
+            raise ValueError(f"input_shape: {text!r} takes {net.input_shape}, got {input_shape}")
+        return _renamed(net, classes, name)
     try:
         shipped.check_name(text)
     except ValueError as error:
-        raise ValueError(f"{error}, {squeezenet.NAME}; {FORMS}") from None
+        raise ValueError(f"{error}, {squeezenet.NAME}, {', '.join(mtcnn.NAMES)}; {FORMS}") from None
     if input_shape is not None and tuple(input_shape) != (1, 28, 28):
         raise ValueError(f"input_shape: {text!r} takes (1, 28, 28), got {tuple(input_shape)}")
     return _renamed(shipped.load(text, device), classes, name)

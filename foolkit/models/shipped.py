@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from foolkit.models import squeezenet
+from foolkit.models import mtcnn, squeezenet
 from foolkit.models.classifier import Classifier
 from foolkit.models.dense import Rectifier, Sigmoid, Softmax
 from foolkit.models.estimators import ESTIMATORS, fitted
@@ -49,10 +49,13 @@ def available() -> tuple[str, ...]:
 def card(name: str) -> dict[str, Any]:
     """The model card of a shipped network or estimator: recipe, seed, data split, accuracies.
 
-    That of ``"squeezenet1_1"`` says where its weights are from, and their licence.
+    That of ``"squeezenet1_1"``, or of a network of the face detector (``"mtcnn-proposal"``), says
+    where its weights are from, and their licence.
     """
     if name == squeezenet.NAME:
         return dict(squeezenet.CARD)
+    if name in mtcnn.NAMES:
+        return mtcnn.card(name)
     check_name(name)
     return json.loads((WEIGHTS / f"{name}.json").read_text("utf-8"))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import io
+import json
 import pickle
 from functools import cache
 from pathlib import Path
@@ -145,13 +146,17 @@ def load(
 def float16_weights() -> bytes:
     """The weights as a safetensors file of float16 numbers, 2.5 MB: what the book's page runs.
 
-    Names and shapes are those of ``SqueezeNet().state_dict()``.
+    Names and shapes are those of ``SqueezeNet().state_dict()``; the metadata's ``classes`` are the
+    1000 names as JSON.
 
     Raises:
         FileNotFoundError, ValueError: as ``load``.
     """
+    from foolkit.models.loading import imagenet_classes
+
     state = _state(weights_file())
-    return save({name: tensor.half().contiguous() for name, tensor in state.items()})
+    halves = {name: tensor.half().contiguous() for name, tensor in state.items()}
+    return save(halves, metadata={"classes": json.dumps(imagenet_classes())})
 
 
 def weights_file() -> Path:

@@ -1,272 +1,316 @@
-// A photograph, the reader's own or one of ours, becomes whatever the reader names.
+// A photograph, the reader's own if they like, that the network then calls whatever they choose.
 // @ts-check
 
 import { barRow } from "./bars.js";
+import { camera } from "./camera.js";
 import { percent } from "./confidence.js";
-import { announcement, button, element, labelled, lessMotion, newId, slider } from "./page.js";
-import { enlarged, paintColours, saveAsPng } from "./photo_canvas.js";
-import workerSource from "./photo_worker.js?text";
-import { hearOfPictures, readPicture } from "./readers_picture.js";
+import { nameSearch } from "./name_search.js";
+import { indexOfLargest } from "./numbers.js";
+import { announcement, button, element, labelled, lessMotion, slider } from "./page.js";
+import { paintLevels, readPicture, toPNG } from "./photo_files.js";
+import { startNetwork } from "./photo_network.js";
 import { LATE, listen, widget } from "./widget.js";
 
-/** @import { Report } from "./photo_worker.js" */
+/** @import { RunningNetwork } from "./photo_network.js" */
+/** @import { Step } from "./targeted.js" */
 /** @import { Start } from "./widget.js" */
-/** @import { Tensors } from "./weights.js" */
 /**
  * @typedef {object} Traits as the Python class has them
  * @property {DataView<ArrayBuffer>[]} pictures
  * @property {string[]} titles
- * @property {string[]} names
- * @property {number} target
+ * @property {number} chosen
+ * @property {number} goal
  * @property {number} epsilon
- * @property {number} steps
- * @property {DataView} changed
- * @property {number} confidence
  */
 
-const SIZE = 224, LIKELIEST = 5, TIMES = 40, SWITCHES = 8, EACH = 400; // EACH: milliseconds
+const SIZE = 224, LIKELIEST = 5, STEPS = 40, ENLARGED = 40;
+const OWN = -1, OWN_TITLE = "your picture";
+const FLICKER = 400; // milliseconds: slower than three flashes a second
 
-// The five likeliest names with their bars.
-/** @param {string} label */
-function likeliest(label) {
-  const rows = Array.from({ length: LIKELIEST }, () => {
-    const name = element("span", { class: "fk-name" });
-    return { name, row: barRow(name) };
-  });
-  const node = element("ol", { class: "fk-bars fk-likeliest", "aria-label": label, role: "list" },
-    ...rows.map(({ row }) => row.node));
-  return {
-    node,
-    /** @param {Float32Array} confidences @param {string[]} names @param {number} target */
-    show(confidences, names, target) {
-      const order = [...confidences.keys()].sort((a, b) => confidences[b] - confidences[a]);
-      rows.forEach(({ name, row }, place) => {
-        const k = order[place];
-        name.textContent = names[k];
-        row.show({ share: confidences[k], text: percent(confidences[k]), marked: k === target });
-      });
-      return order[0];
-    },
-  };
-}
+/** @param {Start<Traits>} start */
+function start({ model, root, fileOf }) {
+  /** @type {Promise<RunningNetwork> | null} */
+  let waking = null;
+  /** @type {string[]} */
+  let names = []; // of the classes, once the network is awake
+  let subject = "the picture";
+  /** @type {Uint8Array | null} */
+  let original = null; // levels, once a picture is read
+  /** @type {Uint8Array | null} */
+  let changed = null; // levels, once a step is taken
+  let verdict = "";
+  let current = 0; // which work is the current one
+  let stopTask = () => {};
+  let flicker = 0; // the timer; 0: none
 
-/** @param {string} label */
-const photo = (label) => element("canvas", {
-  width: SIZE, height: SIZE, role: "img", "aria-label": label, class: "fk-picture fk-224",
-});
-
-/** @param {Start<Traits, Tensors>} start */
-function start({ model, root, load }) {
-  const names = model.get("names");
-  // two names stand twice in the list: their number tells them apart
-  const told = names.map((name, k) => (names.indexOf(name) === names.lastIndexOf(name) ? name : `${name} (${k})`));
-  const epsilonOf = () => model.get("epsilon");
-  /** @type {Worker | null} */
-  let worker = null;
-  /** @type {Promise<void> | null} */
-  let ready = null;
-  let asked = 0, busy = false, gone = false, title = "";
-  /** @type {Uint8ClampedArray | null} */
-  let original = null;
-  /** @type {Uint8ClampedArray | null} */
-  let changed = null;
-  /** @type {ReturnType<typeof setInterval> | undefined} */
-  let flickering;
-
-  // ---- what is seen ----
-  const before = photo("the photograph"), after = photo("the changed photograph");
-  const change = photo("the change, forty times enlarged");
-  const seenBefore = likeliest("what the network sees in the photograph");
-  const seenAfter = likeliest("what it sees in the changed one");
-  const status = announcement();
-  const chooser = element("input", { type: "file", accept: "image/*", class: "fk-file", id: newId() });
-  const albumNames = model.get("titles");
-  const album = model.get("pictures").map((view, n) => {
-    const address = URL.createObjectURL(new Blob([view], { type: "image/jpeg" }));
-    const press = button("", () => take(new Blob([view], { type: "image/jpeg" }), albumNames[n]),
-      { class: "fk-tile", "aria-label": albumNames[n] });
-    press.append(element("img", { src: address, alt: "", width: 64, height: 64, class: "fk-photo" }));
-    return { press, address };
-  });
-  const list = element("datalist", { id: newId() }, ...told.map((name) => element("option", { value: name })));
-  const wanted = element("input", {
-    type: "text", list: list.id, autocomplete: "off", value: told[model.get("target")],
-  });
-  const size = slider("largest change of a colour", {
-    min: 1, max: 16, step: 1, value: epsilonOf(), format: (value) => `${value} of 255`,
-  }, (value) => { model.set("epsilon", value); model.save_changes(); });
-  const fool = button("Fool it", () => (busy ? halt() : attack()), { class: "fk-main" });
-  const flicker = button("Flicker", flick), save = button("Save as PNG", keep);
-
-  root.append(
-    element("p", { class: "fk-title" }, "Fool a photograph"),
-    element("div", { class: "fk-row", role: "group", "aria-label": "Photographs" },
-      ...album.map(({ press }) => press),
-      chooser, element("label", { class: "fk-own", for: chooser.id }, "Your own …")),
-    element("p", { class: "fk-note" }, "Or drop or paste one here. It never leaves this page."),
-    element("div", { class: "fk-row" }, labelled("to become ", wanted), list, size.node, fool),
-    element("div", { class: "fk-photos" },
-      element("figure", {}, before, element("figcaption", {}, "before"), seenBefore.node),
-      element("figure", {}, after, element("figcaption", {}, "after"), seenAfter.node),
-      element("figure", {}, change, element("figcaption", {}, `the change, ${TIMES} times`))),
-    element("div", { class: "fk-row" }, flicker, save), status.node);
-
-  function refresh() {
-    fool.textContent = busy ? "Stop" : "Fool it";
-    fool.disabled = !original;
-    flicker.disabled = save.disabled = !changed || busy;
-    album.forEach(({ press }, n) => press.setAttribute("aria-pressed", String(albumNames[n] === title)));
+  // ---- work: what begins ends what came before; it says whether it is still the latest ----
+  function begin() {
+    stopTask();
+    stopTask = () => {};
+    const mine = ++current;
+    running(false);
+    return () => mine === current;
   }
-
-  // ---- the network, once it is needed ----
-  function network() {
-    ready ??= (async () => {
-      status.say("Loading the network, two and a half megabytes …");
-      const tensors = await load(model.get("networks")[0], () => status.say(LATE));
-      const address = URL.createObjectURL(new Blob([workerSource], { type: "text/javascript" }));
-      worker = new Worker(address);
-      URL.revokeObjectURL(address);
-      worker.postMessage({ kind: "network", tensors });
-    })();
-    ready.catch(() => { ready = null; });
-    return ready;
+  /** @param {boolean} now */
+  function running(now) {
+    go.textContent = now ? "Stop" : "Fool it";
+    progress.hidden = !now;
+    progress.value = 0;
+    go.onclick = now ? () => { begin(); status.say(`Stopped. ${verdict}`); } : () => { fool(begin()); };
   }
-
-  // Orders the worker, and hands on its reports until the last.
   /**
-   * @param {object} order
-   * @param {(report: Report) => void} hear
-   * @returns {Promise<void>}
+   * @param {() => boolean} fresh
+   * @param {() => Promise<void>} work
    */
-  async function order(order, hear) {
-    await network();
-    const id = ++asked, at = worker;
-    if (!at) return;
-    await new Promise((resolve, reject) => {
-      at.onmessage = ({ data }) => {
-        if (data.id !== id || gone) return;
-        hear(data);
-        if (data.ended) resolve(undefined);
-      };
-      at.onerror = (event) => reject(new Error(event.message || "the worker failed"));
-      at.postMessage({ ...order, id });
-    });
-  }
-
-  /** @param {() => Promise<void>} work */
-  async function tried(work) {
-    busy = true;
-    refresh();
+  async function inWords(fresh, work) { // an error is said, not thrown
     try {
       await work();
     } catch (error) {
-      status.say(`That did not work: ${error instanceof Error ? error.message : error}.`);
+      if (!fresh()) return;
+      running(false);
+      status.say(error instanceof Error ? error.message : String(error));
     }
-    busy = false;
-    if (!gone) refresh();
+  }
+  function wake() { // the network comes at the first touch
+    if (!waking) {
+      status.say("Loading the network, once: 2.5 megabytes …");
+      waking = startNetwork((file) => fileOf(file, () => status.say(LATE)));
+      waking.then((net) => {
+        names = net.names;
+        search.set(names, model.get("goal"));
+      }, () => { waking = null; });
+    }
+    return waking;
   }
 
-  // ---- a photograph ----
-  /** @param {Blob} file @param {string} name */
-  function take(file, name) {
-    if (busy) return;
-    tried(async () => {
-      const levels = await readPicture(file, SIZE);
-      stopFlicker();
-      [original, changed, title] = [levels, null, name];
-      for (const canvas of [before, after]) paintColours(canvas, levels);
-      paintColours(change, levels.map(() => 127.5));
-      await order({ kind: "look", levels, size: SIZE }, ({ confidences }) => {
-        const first = seenBefore.show(confidences, names, -1);
-        seenAfter.show(confidences, names, -1);
-        status.say(`The network calls it “${told[first]}”, ${percent(confidences[first])}.`);
-      });
+  // ---- what is seen ----
+  const views = ["The original", `The change, times ${ENLARGED}`, "The changed picture"].map((title) => {
+    const picture = element("canvas", { width: SIZE, height: SIZE, role: "img", class: "fk-photograph" });
+    const text = element("p", { class: "fk-note" });
+    return { picture, text, node: element("div", {}, element("p", { class: "fk-title" }, title), picture, text) };
+  });
+  const [before, change, after] = views;
+  const rows = Array.from({ length: LIKELIEST }, () => {
+    const name = element("span");
+    return { name, ...barRow(name) };
+  });
+  /** @param {number[]} confidences */
+  function showNames(confidences) { // and the first in words
+    const order = confidences.map((_, k) => k).sort((a, b) => confidences[b] - confidences[a]);
+    rows.forEach(({ name, show }, n) => {
+      const k = order[n];
+      name.textContent = names[k];
+      show({ share: confidences[k], text: percent(confidences[k]), marked: k === model.get("goal") });
     });
+    return `“${names[order[0]]}”, ${percent(confidences[order[0]])}`;
   }
-
-  function attack() {
-    const target = told.indexOf(wanted.value.trim());
-    if (target < 0) {
-      status.say("Choose one of the thousand names: begin to type, and take one from the list.");
-      wanted.focus();
-      return;
-    }
-    if (!original) return;
-    const levels = original;
-    model.set("target", target);
+  /**
+   * @param {Uint8Array} from
+   * @param {Uint8Array | null} to null: nothing is changed yet
+   * @param {string} words
+   */
+  function showChange(from, to, words = "") {
+    const levels = to ?? from;
+    changed = to;
+    after.text.textContent = words;
+    paintLevels(after.picture, levels);
+    paintLevels(change.picture, Float32Array.from(levels, (level, i) => 128 + ENLARGED * (level - from[i])));
+    const state = to ? "" : ", nothing yet";
+    after.picture.setAttribute("aria-label", `The changed picture: ${words || subject}`);
+    change.picture.setAttribute("aria-label", `The change, times ${ENLARGED}, grey where there is none${state}`);
+    saver.disabled = flickerer.disabled = to === null;
     stopFlicker();
-    tried(async () => {
-      const began = performance.now();
-      const settings = { size: SIZE, target, epsilon: epsilonOf(), steps: model.get("steps") };
-      await order({ kind: "attack", levels, ...settings }, (report) => {
-        changed = report.levels;
-        paintColours(after, report.levels);
-        paintColours(change, enlarged(levels, report.levels, TIMES));
-        const first = seenAfter.show(report.confidences, names, target);
-        const answer = `“${told[target]}”, ${percent(report.confidences[target])}`, { step } = report;
-        if (!report.ended) {
-          status.say(`Step ${step}: ${answer}.`);
-          return;
-        }
-        const seconds = ((performance.now() - began) / 1000).toFixed(1);
-        if (first === target) status.say(`It is ${answer}, after ${step} steps and ${seconds} seconds.`);
-        else status.say(`Not yet ${answer}, after ${step} steps. Allow a larger change.`);
-        publish(report.levels, report.confidences[target]);
-      });
+  }
+
+  // ---- pictures ----
+  /**
+   * @param {() => boolean} fresh
+   * @param {Uint8Array} levels
+   * @param {string} title
+   */
+  function take(fresh, levels, title) {
+    original = levels;
+    subject = title;
+    before.text.textContent = title;
+    before.picture.setAttribute("aria-label", `The original: ${title}`);
+    paintLevels(before.picture, levels);
+    showChange(levels, null);
+    thumbs.forEach((press, n) => press.setAttribute("aria-pressed", String(n === model.get("chosen"))));
+    if (waking || title === OWN_TITLE) judge(fresh);
+  }
+  /** @param {() => boolean} fresh */
+  const judge = (fresh) => inWords(fresh, async () => {
+    const { run } = await wake(), levels = original;
+    if (!fresh() || !levels) return;
+    const { confidences } = await run("judge", { levels, size: SIZE }).result;
+    if (!fresh()) return;
+    const says = showNames(confidences);
+    before.text.textContent = `${subject}: ${says}`;
+    status.say(`The network calls ${subject} ${says}. Choose a name, and press “Fool it”.`);
+  });
+  /** @param {() => boolean} fresh */
+  const showChosen = (fresh) => inWords(fresh, async () => {
+    const n = model.get("chosen"), view = model.get("pictures")[n];
+    const levels = await readPicture(new Blob([view], { type: "image/jpeg" }), SIZE);
+    if (fresh()) take(fresh, levels, model.get("titles")[n]);
+  });
+  /** @param {Blob | null | undefined} file */
+  function bring(file) {
+    const fresh = begin();
+    inWords(fresh, async () => {
+      if (!file) throw new Error("That is no file. Save the picture, then choose, drop or paste the file.");
+      status.say("Reading the picture …");
+      const levels = await readPicture(file, SIZE);
+      if (fresh()) takeOwn(levels);
     });
   }
-  const halt = () => worker?.postMessage({ kind: "stop" });
-
-  /** @param {Uint8ClampedArray} levels @param {number} confidence */
-  function publish(levels, confidence) {
-    model.set("changed", new DataView(levels.slice().buffer));
-    model.set("confidence", confidence);
-    model.save_changes();
+  /** @param {Uint8Array} levels */
+  function takeOwn(levels) { // Python hears that it is the reader's, and nothing else of it
+    set("chosen", OWN);
+    take(begin(), levels, OWN_TITLE);
   }
 
-  // ---- look closely, and keep ----
+  // ---- the attack ----
+  /** @param {() => boolean} fresh */
+  const fool = (fresh) => inWords(fresh, async () => {
+    const levels = original, goal = model.get("goal"), epsilon = model.get("epsilon");
+    if (!levels) return;
+    showChange(levels, null);
+    running(true);
+    const { run } = await wake();
+    if (!fresh()) return;
+    status.say(`Making ${subject} “${names[goal]}” …`);
+    const { result, stop } = run("fool", { levels, size: SIZE, goal, epsilon, most: STEPS }, (/** @type {Step} */ step) => {
+      if (!fresh()) return;
+      progress.value = step.steps;
+      verdict = `The network calls it ${showNames(step.confidences)}.`;
+      showChange(levels, step.steps ? step.levels : null, showNames(step.confidences));
+    });
+    stopTask = stop;
+    /** @type {Step} */
+    const { confidences, steps, levels: last } = await result;
+    if (!fresh()) return;
+    begin();
+    const fooled = indexOfLargest(confidences) === goal;
+    const moved = last.reduce((most, level, i) => Math.max(most, Math.abs(level - levels[i])), 0);
+    status.say(`${fooled ? "Fooled" : "Not fooled"} in ${steps} ${steps === 1 ? "step" : "steps"}. ${verdict} `
+      + `No colour of any pixel has moved by more than ${moved} of 255.`
+      + (fooled ? "" : " Allow a larger change, or choose another name."));
+  });
   function stopFlicker() {
-    clearInterval(flickering);
-    flickering = undefined;
-    if (changed) paintColours(after, changed);
+    clearInterval(flicker);
+    flicker = 0;
+    flickerer.textContent = "Flicker test";
   }
-  function flick() {
-    if (!original || !changed) return;
-    if (flickering !== undefined) { stopFlicker(); return; }
-    const pair = [original, changed];
-    let n = 0;
+  function startFlicker() { // the original and the changed picture by turns, in one place
+    const [from, to] = [original, changed];
+    if (!from || !to) return;
+    let which = false;
     const turn = () => {
-      paintColours(after, pair[n % 2]);
-      n += 1;
-      if (n > SWITCHES) stopFlicker();
+      which = !which;
+      paintLevels(after.picture, which ? from : to);
+      after.text.textContent = which ? "now: the original" : "now: the changed picture";
     };
     turn();
-    flickering = setInterval(turn, lessMotion() ? 3 * EACH : EACH);
-    status.say("Original and changed in turn, in the middle picture. Can you see which is which?");
+    if (lessMotion()) {
+      flicker = window.setTimeout(() => { turn(); stopFlicker(); }, 5 * FLICKER); // once there and back
+    } else flicker = window.setInterval(turn, FLICKER);
+    flickerer.textContent = "Stop the flicker";
   }
-  async function keep() {
-    stopFlicker();
-    const words = `${title} as ${told[model.get("target")]}`;
-    const name = `${words.replaceAll(/[^\p{L}\p{N}]+/gu, "-")}.png`;
-    await saveAsPng(after, name);
-    status.say(`Saved as ${name}: without loss, so the file fools as this picture does.`);
+  function pressFlicker() {
+    if (!flicker) startFlicker();
+    else if (original && changed) showChange(original, changed, verdict);
   }
-
-  hearOfPictures(root, chooser, (file) => take(file, "your picture"),
-    (problem) => status.say(`That did not work: ${problem}.`));
-  const unlisten = listen(model, {
-    "change:target": () => { wanted.value = told[model.get("target")]; },
-    "change:epsilon": () => size.set(epsilonOf()),
+  const save = () => inWords(() => true, async () => {
+    if (!changed) return;
+    const file = await toPNG(changed, SIZE), name = names[model.get("goal")].replace(/[^\w]+/g, "-");
+    const address = URL.createObjectURL(file);
+    element("a", { href: address, download: `${name}.png` }).click();
+    setTimeout(() => URL.revokeObjectURL(address), 10_000); // the browser has it by then
+    status.say(`Saved as ${name}.png, ${SIZE} by ${SIZE}. The file has the very pixels that were judged. ${verdict}`);
   });
-  status.say("Choose a photograph, or bring your own.");
-  refresh();
+
+  // ---- controls ----
+  /** @type {typeof model.set} */
+  function set(name, value) { // heard below, like a change from Python
+    model.set(name, value);
+    model.save_changes();
+  }
+  const status = announcement();
+  const go = button("Fool it", () => {}, { class: "fk-main" });
+  const progress = element("progress", { max: STEPS, value: 0, "aria-label": "Steps taken", hidden: "" });
+  const saver = button("Save as PNG", save), flickerer = button("Flicker test", pressFlicker);
+  const addresses = model.get("pictures").map((view) => URL.createObjectURL(new Blob([view], { type: "image/jpeg" })));
+  const thumbs = model.get("titles").map((title, n) => {
+    const press = button("", () => set("chosen", n), { class: "fk-thumb", "aria-label": title });
+    press.append(element("img", { src: addresses[n], alt: "", width: SIZE, height: SIZE, class: "fk-photo" }));
+    return press;
+  });
+  const file = element("input", { type: "file", accept: "image/*" });
+  file.addEventListener("change", () => {
+    if (file.files?.length) bring(file.files[0]);
+    file.value = ""; // the same file may be chosen again
+  });
+  const eye = camera({ size: SIZE, take: takeOwn, say: status.say });
+  const zone = element("p", { class: "fk-drop", tabindex: 0, role: "note" },
+    "Or drop a picture here, or click here and paste one. Your picture stays in this page: nothing is sent anywhere.");
+  const search = nameSearch("a name for it ", (k) => set("goal", k));
+  const epsilon = slider("largest change of a colour, of 255", {
+    min: 1, max: 16, step: 1, value: model.get("epsilon"), format: String,
+  }, (value) => set("epsilon", value));
+
+  root.append(
+    element("div", { class: "fk-row", role: "group", "aria-label": "Photographs" }, ...thumbs),
+    element("div", { class: "fk-row" }, labelled("your own ", file), eye.opener), eye.panel, zone,
+    search.node, element("div", { class: "fk-row" }, epsilon.node, go, progress), status.node,
+    element("div", { class: "fk-photographs" }, ...views.map(({ node }) => node)),
+    element("div", { class: "fk-row" }, flickerer, saver),
+    element("p", { class: "fk-title" }, "The five likeliest names"),
+    element("ol", { class: "fk-bars fk-names", role: "list", "aria-label": "The five likeliest names" },
+      ...rows.map(({ node }) => node)));
+
+  // ---- what it hears ----
+  const touch = () => {
+    if (!waking) judge(begin());
+  };
+  root.addEventListener("pointerdown", touch);
+  root.addEventListener("focusin", touch);
+  root.addEventListener("paste", (event) => {
+    const pasted = event.clipboardData?.files;
+    if (pasted?.length) {
+      event.preventDefault();
+      bring(pasted[0]);
+    } else if (event.target === zone) bring(null);
+  });
+  root.addEventListener("dragover", (event) => event.preventDefault());
+  root.addEventListener("drop", (event) => {
+    event.preventDefault();
+    bring(event.dataTransfer?.files[0]);
+  });
+  const anew = () => { // what was made is no longer what is asked for
+    epsilon.set(model.get("epsilon"));
+    search.set(names, model.get("goal"));
+    const fresh = begin();
+    if (!original) return;
+    showChange(original, null);
+    if (waking) judge(fresh);
+  };
+  const deafen = listen(model, {
+    "change:chosen": () => { if (model.get("chosen") !== OWN) showChosen(begin()); },
+    "change:goal": anew,
+    "change:epsilon": anew,
+  });
+  status.say("Touch any part of this, and the network is loaded.");
+  running(false);
+  showChosen(begin());
   return () => {
-    gone = true;
-    unlisten();
-    worker?.terminate();
-    clearInterval(flickering);
-    for (const { address } of album) URL.revokeObjectURL(address);
+    begin();
+    stopFlicker();
+    eye.close();
+    deafen();
+    waking?.then(({ end }) => end(), () => {});
+    addresses.forEach((address) => URL.revokeObjectURL(address));
   };
 }
 
-export default widget("fool-photograph", "Fool a photograph", start, { networkOf: (tensors) => tensors, lazy: true });
+export default widget("fool", "Fool a photograph", start, { lazy: true });

@@ -1,51 +1,70 @@
-// The network of photographs in a worker, beside the page: the page stays awake while it computes.
+// The network of photographs in a worker: it computes there, while the page draws and listens.
 // @ts-check
 
-import { look, towards } from "./photo_attack.js";
+import { softmax } from "./numbers.js";
 import { squeezeNet } from "./squeezenet.js";
+import { fromLevels, targetedSteps } from "./targeted.js";
+import { readSafetensors } from "./weights.js";
 
-/** @import { Network } from "./photo_attack.js" */
+/** @import { PhotoNetwork } from "./squeezenet.js" */
 /** @import { Tensors } from "./weights.js" */
+/** @typedef {{ levels: Uint8Array, size: number }} Judging an image of 8-bit levels, square */
+/** @typedef {Judging & { goal: number, epsilon: number, most: number }} Fooling */
 /**
- * @typedef {{ kind: "network", tensors: Tensors }
- *   | { kind: "look", id: number, levels: Uint8ClampedArray, size: number }
- *   | { kind: "attack", id: number, levels: Uint8ClampedArray, size: number, target: number,
- *       epsilon: number, steps: number }
- *   | { kind: "stop" }} Order
+ * What the page sends: first the weights; then tasks, each with a number of its own; or which of
+ * them to stop.
+ *
+ * @typedef {object} Order
+ * @property {DataView} [weights]
+ * @property {number} [stop]
+ * @property {number} id
+ * @property {keyof typeof TASKS} task
+ * @property {any} request
  */
-/**
- * @typedef {{ id: number, ended: boolean, step: number, levels: Uint8ClampedArray,
- *   confidences: Float32Array }} Report
- */
 
-/** @type {Network | null} */
-let net = null;
-let stopped = false;
-const pause = () => new Promise((resolve) => setTimeout(resolve)); // hears an order to stop
+/** @type {Tensors} */
+let tensors = {};
+/** @type {Map<number, PhotoNetwork>} */
+const networks = new Map(); // by the size of their images, for each is laid out once
+/** @type {Set<number>} */
+const stopped = new Set();
 
-/** @param {Report} report */
-const tell = (report) => postMessage(report);
-
-/** @param {Order} order */
-async function obey(order) {
-  if (order.kind === "network") net = squeezeNet(order.tensors);
-  if (order.kind === "stop") stopped = true;
-  if (!net) return;
-  if (order.kind === "look") {
-    const { id, levels, size } = order;
-    tell({ id, ended: true, step: 0, levels, confidences: look(net, levels, size) });
-  }
-  if (order.kind === "attack") {
-    stopped = false;
-    const { id, levels, ...options } = order;
-    let stage = null;
-    for (stage of towards(net, levels, options)) {
-      tell({ id, ended: false, ...stage });
-      await pause();
-      if (stopped) break;
-    }
-    if (stage) tell({ id, ended: true, ...stage });
-  }
+/** @param {number} size */
+function networkFor(size) {
+  const net = networks.get(size) ?? squeezeNet(tensors);
+  networks.set(size, net);
+  return net;
 }
 
-addEventListener("message", ({ data }) => obey(data));
+// A task is a generator; the page hears every value, and the last one is its result.
+const TASKS = {
+  /** @param {Judging} request */
+  * judge({ levels, size }) {
+    yield { confidences: softmax(Float64Array.from(networkFor(size).logits(fromLevels(levels), size))) };
+  },
+  /** @param {Fooling} request */
+  * fool({ levels, size, ...settings }) {
+    yield* targetedSteps(networkFor(size), levels, size, settings);
+  },
+};
+
+// Between two values the worker listens: so a task can be stopped.
+const listen = () => new Promise((resolve) => setTimeout(resolve));
+
+/** @param {MessageEvent<Order>} event */
+onmessage = async ({ data: { weights, stop, id, task, request } }) => {
+  if (weights) tensors = readSafetensors(weights);
+  else if (stop !== undefined) stopped.add(stop);
+  else {
+    try {
+      for (const value of TASKS[task](request)) {
+        postMessage({ id, value });
+        await listen();
+        if (stopped.delete(id)) break;
+      }
+      postMessage({ id, ended: true });
+    } catch (error) {
+      postMessage({ id, error: error instanceof Error ? error.message : String(error) });
+    }
+  }
+};

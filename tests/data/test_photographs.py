@@ -8,7 +8,12 @@ import pytest
 import torch
 from PIL import Image, ImageOps
 
-from foolkit.data import embedded_photographs, photographs, sample_photographs
+from foolkit.data import (
+    embedded_photographs,
+    photograph_pieces,
+    photographs,
+    sample_photographs,
+)
 from foolkit.data.photographs import carried
 
 SHAPE = (3, 64, 64)
@@ -151,3 +156,39 @@ def test_folders_in_a_folder(tmp_path):
     assert names == ("cat/one.png", "dog/one.png")
     Image.fromarray(ramp()).save(tmp_path / "own.png")
     assert photographs(tmp_path, (1, 16, 16))[1] == ("own.png",)
+
+
+def test_pieces_come_of_each_photograph_in_turn_and_follow_the_seed():
+    images, photograph = photograph_pieces(30, (3, 40, 20), seed=4)
+    assert images.shape == (30, 3, 40, 20)
+    assert photograph.tolist() == [i % 14 for i in range(30)]
+    assert images.min() >= 0
+    assert images.max() <= 1
+    assert torch.equal(images[:9], photograph_pieces(9, (3, 40, 20), seed=4)[0])
+    assert not torch.equal(images, photograph_pieces(30, (3, 40, 20), seed=5)[0])
+    drawn = torch.Generator().manual_seed(0)
+    first = photograph_pieces(14, (1, 28, 28), seed=drawn)[0]
+    assert not torch.equal(first, photograph_pieces(14, (1, 28, 28), seed=drawn)[0])
+
+
+def test_pieces_of_some_photographs_and_none_smaller_than_asked_for():
+    images, photograph = photograph_pieces(6, SHAPE, titles=["cat", "grass"], seed=0)
+    assert photograph.tolist() == [5, 13] * 3
+    assert images.shape == (6, *SHAPE)
+    # the whole shorter side of a photograph is all there is
+    largest, _ = photograph_pieces(8, SHAPE, titles=["grass"], least=10_000, seed=0)
+    assert torch.equal(largest[0], embedded_photographs(SHAPE)[0][13])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"n": 0, "shape": SHAPE}, "n: expected"),
+        ({"n": 1, "shape": SHAPE, "least": 0}, "least: expected"),
+        ({"n": 1, "shape": SHAPE, "titles": ["dog"]}, "titles: expected one of"),
+        ({"n": 1, "shape": (2, 4, 4)}, "1 or 3 channels"),
+    ],
+)
+def test_bad_pieces_are_named(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        photograph_pieces(**arguments)
