@@ -86,9 +86,7 @@ class Buttons(SphinxPostTransform):
                 button = '<button type="button" class="book-code" aria-expanded="false">'
                 cell += nodes.raw("", f"{button}{sign}</button>", format="html")
             if any(VIEW in node.astext() for node in cell.findall(nodes.raw)):
-                cell += nodes.raw(
-                    "", f"<noscript><p>{WITHOUT_SCRIPTS}</p></noscript>", format="html"
-                )
+                cell += nodes.raw("", WITHOUT_SCRIPTS, format="html")
 
 
 def is_cell(node: nodes.Node) -> bool:
