@@ -61,6 +61,12 @@ def test_is_a_readable_document(visit, site, name):
 
 
 @each_page
+def test_formulas_are_drawn_by_a_script_that_comes_only_where_one_is(name):
+    text = (HTML / f"{name}.html").read_text("utf-8")
+    assert ("tex-svg.js" in text) == ('class="math' in text)
+
+
+@each_page
 def test_links_lead_somewhere(visit, site, name):
     page = visit(f"{site}/{name}.html")
     targets = page.eval_on_selector_all("main a[href]", "all => all.map(a => a.href)")
@@ -235,6 +241,20 @@ def test_on_paper_bars_are_filled_and_code_is_whole(visit, site):
     assert page.locator("pre").evaluate_all(wide) == 0
 
 
+def test_the_ledger_has_the_colours_of_the_page(visit, site):
+    for theme in ("light", "dark"):
+        page = visit(f"{site}/why.html", theme=theme)
+        ledger = page.locator(".text_html").first
+        assert ledger.evaluate("one => getComputedStyle(one).backgroundColor") == "rgba(0, 0, 0, 0)"
+        colours = [
+            one.evaluate("one => getComputedStyle(one).color")
+            for one in (ledger.locator("td").first, page.locator("main article p").first)
+        ]
+        assert colours[0] == colours[1]
+        cell = ledger.locator("td").first
+        assert cell.evaluate("one => parseFloat(getComputedStyle(one).paddingRight)") >= 8
+
+
 @each_page
 def test_says_what_it_is_about(name):
     head = (HTML / f"{name}.html").read_text("utf-8").partition("</head>")[0]
@@ -243,6 +263,7 @@ def test_says_what_it_is_about(name):
     (description,) = re.findall(r'<meta name="description" content="([^"]+)"', head)
     assert 20 <= len(description) <= 220
     assert 'property="og:title"' in head
+    assert "thebe" not in head.lower().replace("sphinx-thebe.css", "")
     (picture,) = re.findall(r'<meta property="og:image" content="([^"]+)"', head)
     assert (HTML / picture).is_file()
 

@@ -191,14 +191,23 @@ def lost(_: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
     yield "404", {"title": "Nothing here", "body": LOST}, "page.html"
 
 
-def without_thebe(
-    _: Sphinx, __: str, ___: str, context: dict[str, Any], ____: nodes.document | None
+def without_idle_scripts(
+    _: Sphinx, __: str, ___: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    """Leave out the scripts of Thebe: the book runs without a kernel, and they load twice."""
-    files = context.get("script_files", [])
+    """Leave out Thebe, which wants a kernel and loads twice, and MathJax where no formula is."""
+    idle = ["thebe"]
+    if doctree is None or not any(doctree.findall(is_formula)):
+        idle.append("mathjax")
     context["script_files"] = [
-        file for file in files if "thebe" not in f"{file}{getattr(file, 'attributes', '')}".lower()
+        file
+        for file in context.get("script_files", [])
+        if not any(name in f"{file}{getattr(file, 'attributes', '')}".lower() for name in idle)
     ]
+
+
+def is_formula(node: nodes.Node) -> bool:
+    """Whether MathJax has something to draw there."""
+    return isinstance(node, (nodes.math, nodes.math_block))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
@@ -209,5 +218,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_js_file("reading.js", priority=100)  # at once, in the head: before anything is drawn
     app.connect("html-collect-pages", lost)
     app.connect("html-page-context", describe)
-    app.connect("html-page-context", without_thebe, priority=900)  # after they were added
+    app.connect("html-page-context", without_idle_scripts, priority=900)  # after they were added
     return {"parallel_read_safe": True, "parallel_write_safe": True}

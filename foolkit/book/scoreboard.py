@@ -64,7 +64,7 @@ def measured_on() -> str:
     """The processor, in words a reader can compare with."""
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
-    return f"{torch.get_num_threads()} threads of a {platform.machine()} processor"
+    return f"{torch.get_num_threads()} threads, {platform.machine()} processor"
 
 
 def _verdict(merit: Merit) -> str:
