@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -16,7 +16,17 @@ from foolkit.checks import check_choice, check_count, check_images, check_shape
 from foolkit.data.photographs import embedded_photographs
 from foolkit.extras import needs
 from foolkit.seeds import Seed, generator_of
-from foolkit.transforms import Blur, Brightness, Chain, Jpeg, Paste, Scale, SensorNoise, Shift
+from foolkit.transforms import (
+    Blur,
+    Brightness,
+    Chain,
+    Jpeg,
+    Paste,
+    Scale,
+    SensorNoise,
+    Shift,
+    Transform,
+)
 
 FRAME = (3, 160, 240)
 # photographs without a face: on these squares are bred, and on the others they are judged
@@ -112,6 +122,13 @@ def paste(squares: Tensor, frames: Tensor, each: int = 6, *, seed: Seed = 0) -> 
         smaller = {"mode": "area"} if side < squares.shape[-1] else {"mode": "bilinear"}
         frame[:, y:bottom, x:right] = interpolate(squares[owner, None], side, **smaller)[0]
     return Scene(made, boxes.float(), owners)
+
+
+def filmed(scene: Scene, change: Transform, *, seed: Seed = 0) -> Scene:
+    """The same scene after ``change``, such as one of ``CAMERA``, drawn anew for each frame."""
+    generator = generator_of(seed)
+    frames = [change(frame, generator) for frame in scene.frames.split(1)]
+    return replace(scene, frames=torch.cat(frames))
 
 
 def alarms(find: Finder, scene: Scene) -> Tensor:
