@@ -313,7 +313,8 @@ def test_flicker(visit, site, motion):
         """() => { globalThis.turns = [];
         const put = CanvasRenderingContext2D.prototype.putImageData;
         CanvasRenderingContext2D.prototype.putImageData = function (...all) {
-            if (this.canvas.matches(".fk-shot:nth-child(2) > canvas")) turns.push(performance.now());
+            const second = ".fk-shot:nth-child(2) > canvas";
+            if (this.canvas.matches(second)) turns.push(performance.now());
             return put.apply(this, all) } }"""
     )
     press(page, "Fool it")
