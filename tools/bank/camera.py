@@ -23,9 +23,9 @@ from tools.bank import program
 
 FACE = 1
 CERTAIN = 0.9999  # at which a run ends
-VIEWS = 5  # of a square, through which evolution looks
+VIEWS = 4  # of a square, through which evolution looks
 GENERATIONS = {"direct": 200, "cppn": 100}  # against one network, of 100 children
-LONGER = {"direct": 150, "cppn": 120}  # against all three, through views, of 40 children
+LONGER = {"direct": 100, "cppn": 120}  # against all three, through views, of 40 children
 Found = tuple[Tensor, Tensor, Tensor]  # images, confidence, when it was enough, of all runs
 
 
