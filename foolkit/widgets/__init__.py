@@ -6,6 +6,7 @@ fooling it; ``toy.js`` is five small models that learn in the page. All are writ
 """
 
 from foolkit.widgets.breed import Breed
+from foolkit.widgets.breed_for_name import BreedForName
 from foolkit.widgets.climb import Climb
 from foolkit.widgets.defence_bench import DefenceBench
 from foolkit.widgets.draw_and_fool import DrawAndFool
@@ -24,6 +25,7 @@ from foolkit.widgets.toy_plane import ToyPlane
 
 __all__ = [
     "Breed",
+    "BreedForName",
     "BreedPatterns",
     "Climb",
     "DefenceBench",

@@ -180,7 +180,8 @@ function start({ model, root, fileOf }) {
     const { run } = await wake();
     if (!fresh()) return;
     status.say(`Making ${subject} “${names[goal]}” …`);
-    const { result, stop } = run("fool", { levels, size: SIZE, goal, epsilon, most: STEPS }, (/** @type {Step} */ step) => {
+    const request = { levels, size: SIZE, goal, epsilon, most: STEPS };
+    const { result, stop } = run("fool", request, (/** @type {Step} */ step) => {
       if (!fresh()) return;
       progress.value = step.steps;
       verdict = `The network calls it ${showNames(step.confidences)}.`;
