@@ -94,6 +94,101 @@ def test_fits_a_telephone(visit, site, name):
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
+# what of an article is wider than its place, with how it copes with that
+WIDE = """() => {
+    const article = document.querySelector(".bd-article"), found = [];
+    const right = article.getBoundingClientRect().right + 1;
+    for (const one of article.querySelectorAll("*")) {
+        const box = one.getBoundingClientRect(), overflow = getComputedStyle(one).overflowX;
+        if (!box.width || one.closest("mjx-assistive-mml, svg, .math:not(div)")) continue;
+        const scrolls = one.scrollWidth > one.clientWidth + 1 && overflow !== "visible";
+        const inside = one.parentElement.closest(".book-wide, .fk-scroll");
+        if (scrolls || (box.right > right && !inside)) {
+            found.push([one.tagName, one.className, one.textContent.trim().slice(0, 60)]);
+        }
+    }
+    return found;
+}"""
+
+
+@each_page
+@pytest.mark.parametrize("reading", ["story", "lab"])
+def test_nothing_is_wider_than_the_column(visit, site, name, reading):
+    page = visit(f"{site}/{name}.html")
+    page.evaluate("way => localStorage.setItem('reading', way)", reading)
+    page.reload()
+    page.wait_for_timeout(300)
+    assert page.locator("html").get_attribute("data-reading") == reading
+    assert page.evaluate(WIDE) == []
+
+
+@each_page
+def test_on_a_telephone_only_code_and_tables_scroll_sideways_and_say_so(visit, site, name):
+    page = visit(f"{site}/{name}.html", width=390)
+    page.evaluate("localStorage.setItem('reading', 'lab')")
+    page.reload()
+    page.wait_for_timeout(300)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    for tag, classes, text in page.evaluate(WIDE):
+        assert tag in ("PRE", "TABLE", "DIV"), (tag, classes, text)
+        assert "book-wide" in classes or "fk-scroll" in classes, (tag, classes, text)
+    for wide in page.locator("pre.book-wide").all():
+        said = wide.evaluate("one => getComputedStyle(one, '::before').content")
+        assert "scrolls sideways" in said
+        assert wide.get_attribute("tabindex") == "0"
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_claim_happens_on_the_first_screen(visit, site, width, height, theme):
+    """Before any code, and without a press: a digit, its neighbour, noise, and their verdicts."""
+    page = visit(f"{site}/index.html", width=width, theme=theme)
+    page.set_viewport_size({"width": width, "height": height})
+    page.wait_for_function(
+        "() => { const all = [...document.querySelectorAll('.fk-verdict')].map(p => p.textContent);"
+        " return all.length === 3 && all.slice(1).every(text => text.endsWith('99.99 %')) }"
+    )
+    digit, changed, noise = page.locator(".fk-verdict").all_inner_texts()
+    assert digit[1] == noise[1] != changed[1]
+    for part in page.locator("h1, .fk-shot canvas, .fk-verdict, .fk-bars, .fk-main").all():
+        box = part.bounding_box()
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] <= height
+    if width == 1280:
+        scrub = page.locator(".fk-scrub input").bounding_box()
+        assert scrub["y"] + scrub["height"] <= height
+    sizes = [c.bounding_box()["width"] for c in page.locator(".fk-shot canvas").all()]
+    assert max(sizes) - min(sizes) <= 3
+    assert page.locator("pre:visible").count() == 0
+
+
+def test_the_first_page_leads_to_every_chapter_by_a_card(visit, site):
+    page = visit(f"{site}/index.html")
+    cards = page.locator("a.book-card")
+    chapters = [name for name in PAGES if name not in ("index", "references", "404")]
+    links = cards.evaluate_all("all => all.map(one => one.getAttribute('href'))")
+    assert sorted(links) == sorted(f"{name}.html" for name in chapters)
+    for card in cards.all():
+        card.scroll_into_view_if_needed()
+        assert re.search(r"\d+ minutes", card.inner_text())
+    page.wait_for_timeout(500)
+    widths = page.locator("a.book-card img").evaluate_all("all => all.map(i => i.naturalWidth)")
+    assert len(widths) == len(chapters)
+    assert min(widths) > 0
+
+
+@each_page
+def test_says_what_it_is_about(name):
+    head = (HTML / f"{name}.html").read_text("utf-8").partition("</head>")[0]
+    (title,) = re.findall(r"<title>(.*?)</title>", head)
+    assert title.count("Certain and Wrong") == 1
+    (description,) = re.findall(r'<meta name="description" content="([^"]+)"', head)
+    assert 20 <= len(description) <= 220
+    assert 'property="og:title"' in head
+    (picture,) = re.findall(r'<meta property="og:image" content="([^"]+)"', head)
+    assert (HTML / picture).is_file()
+
+
 @each_page
 def test_its_widgets_work_under_a_strict_content_security_policy(visit, site, name, assert_clean):
     """Without the theme, which has scripts and styles of its own in the page."""

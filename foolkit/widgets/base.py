@@ -90,7 +90,7 @@ class Widget(anywidget.AnyWidget):
         """The page asks for a network's file; on the book's site, the site itself answers."""
         file = content.get("file") if isinstance(content, dict) else None
         for name in filter(None, (self.network, *self.networks)):
-            if read := files(name).get(file):
+            if read := files(name).get(str(file)):
                 self.send({"file": file}, buffers=[read()])
                 return
 
