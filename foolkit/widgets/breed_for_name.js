@@ -7,13 +7,12 @@ import { nameSearch } from "./name_search.js";
 import { indexOfLargest } from "./numbers.js";
 import { announcement, button, element } from "./page.js";
 import { paintLevels } from "./photo_files.js";
-import { startNetwork } from "./photo_network.js";
+import { sleepingNetwork } from "./photo_network.js";
 import { seedField } from "./search.js";
-import { LATE, listen, widget } from "./widget.js";
+import { listen, widget } from "./widget.js";
 
 /** @import { Sent, Settings } from "./cppn.js" */
 /** @import { Progress } from "./photo_breeding.js" */
-/** @import { RunningNetwork } from "./photo_network.js" */
 /** @import { Start } from "./widget.js" */
 /**
  * @typedef {object} Traits as the Python class has them
@@ -34,8 +33,6 @@ const PAUSE = 2000; // milliseconds at least from one drawing to the next
 
 /** @param {Start<Traits>} start */
 function start({ model, root, fileOf }) {
-  /** @type {Promise<RunningNetwork> | null} */
-  let waking = null;
   /** @type {string[]} */
   let names = []; // of the classes, once the network is awake
   let current = 0; // which work is the current one
@@ -55,21 +52,11 @@ function start({ model, root, fileOf }) {
     const mine = ++current;
     return () => mine === current;
   }
-  function wake() { // the network comes at the first touch
-    if (!waking) {
-      status.say("Loading the network, once: 2.5 megabytes …");
-      waking = startNetwork((file) => fileOf(file, () => status.say(LATE)));
-      waking.then((net) => {
-        names = net.names;
-        search.set(names, model.get("goal"));
-        status.say(`Choose a name, and press “Breed”. Chosen: “${names[model.get("goal")]}”.`);
-      }, (error) => {
-        waking = null;
-        status.say(error.message);
-      });
-    }
-    return waking;
-  }
+  const network = sleepingNetwork({ fileOf, say: (text) => status.say(text), woken: (all) => {
+    names = all;
+    search.set(names, model.get("goal"));
+    status.say("Choose a name, and press “Breed”.");
+  } });
   /** @type {typeof model.set} */
   function set(name, value) {
     model.set(name, value);
@@ -105,7 +92,7 @@ function start({ model, root, fileOf }) {
   async function draw(fresh) {
     if (!latest || drawing) return;
     drawing = true;
-    const { genome, judged } = latest, goal = model.get("goal"), { run: order } = await wake();
+    const { genome, judged } = latest, goal = model.get("goal"), { run: order } = await network.wake();
     const { confidences, levels } = await order("draw", { genome, size: LARGE, large: DRAWN }).result;
     [drawing, drawn] = [false, performance.now()];
     if (!fresh()) return;
@@ -126,7 +113,7 @@ function start({ model, root, fileOf }) {
     const fresh = begin(), goal = model.get("goal");
     forget();
     try {
-      const { run: order } = await wake();
+      const { run: order } = await network.wake();
       if (!fresh()) return;
       status.say(`Breeding for “${names[goal]}” …`);
       const { result, stop } = order("breed", {
@@ -168,9 +155,11 @@ function start({ model, root, fileOf }) {
     chart.node);
 
   // ---- what it hears ----
-  const touch = () => { wake(); };
-  root.addEventListener("pointerdown", touch, { once: true });
-  root.addEventListener("focusin", touch, { once: true });
+  const touch = () => {
+    if (network.sleeps()) network.wake().catch((/** @type {Error} */ error) => status.say(error.message));
+  };
+  root.addEventListener("pointerdown", touch);
+  root.addEventListener("focusin", touch);
   const turn = () => {
     go.textContent = model.get("running") ? "Stop" : "Breed";
     if (model.get("running")) run();
@@ -193,7 +182,7 @@ function start({ model, root, fileOf }) {
   return () => {
     begin();
     deafen();
-    waking?.then(({ end }) => end(), () => {});
+    network.end();
   };
 }
 

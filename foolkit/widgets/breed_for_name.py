@@ -11,7 +11,7 @@ from foolkit.widgets.patterns import SETTINGS, from_json
 from foolkit.widgets.traits import LAST_SEED, Whole
 
 ENCODING = CPPN((3, 224, 224))
-STRAWBERRY = 949
+SPOTLIGHT = 818  # one of the names that formulas find soon
 
 
 class BreedForName(Widget):
@@ -44,10 +44,10 @@ class BreedForName(Widget):
     _esm = module("breed_for_name.js")
     shown = ("goal", "seed", "size", "batch")
 
-    goal = Whole(STRAWBERRY, 0, 999)
+    goal = Whole(SPOTLIGHT, 0, 999)
     seed = Whole(0, 0, LAST_SEED)
     size = Whole(112, 96, 128)
-    batch = Whole(16, 1, 100)
+    batch = Whole(8, 1, 100)
     encoding = traitlets.Dict({name: getattr(ENCODING, name) for name in SETTINGS}).tag(sync=True)
     running = traitlets.Bool(False).tag(sync=True)
     judged = traitlets.Int(0).tag(sync=True)
@@ -56,7 +56,7 @@ class BreedForName(Widget):
     bred = traitlets.List(traitlets.Dict()).tag(sync=True)
 
     def __init__(
-        self, goal: int = STRAWBERRY, *, seed: int = 0, size: int = 112, batch: int = 16
+        self, goal: int = SPOTLIGHT, *, seed: int = 0, size: int = 112, batch: int = 8
     ) -> None:
         super().__init__(networks=[PHOTOGRAPHS], goal=goal, seed=seed, size=size, batch=batch)
 
