@@ -2,7 +2,8 @@
 
 Each is one JavaScript module beside its Python class. ``network.js`` is LeNet, forwards and
 backwards, in plain JavaScript; ``attack.js`` and ``evolution.js`` are this book's two ways of
-fooling it; ``toy.js`` is five small models that learn in the page. All are written to be read.
+fooling it; ``toy.js`` is five small models that learn in the page; ``squeezenet.js`` is a network
+of photographs, which runs in the worker ``photo_worker.js``. All are written to be read.
 """
 
 from foolkit.widgets.breed import Breed
