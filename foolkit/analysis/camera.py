@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -26,7 +26,7 @@ from foolkit.transforms import (
     SensorNoise,
     Shift,
     Transform,
-)  # fmt: skip
+)
 
 FRAME = (3, 160, 240)
 # photographs without a face: on these squares are bred, and on the others they are judged
@@ -123,6 +123,13 @@ def paste(squares: Tensor, frames: Tensor, each: int = 6, *, seed: Seed = 0) -> 
         mode = "area" if side < squares.shape[-1] else "bilinear"
         frame[:, y:bottom, x:right] = interpolate(squares[owner, None], side, mode=mode)[0]
     return Scene(made, boxes.float(), owners)
+
+
+def filmed(scene: Scene, change: Transform, *, seed: Seed = 0) -> Scene:
+    """The same scene after ``change``, such as one of ``CAMERA``, drawn anew for each frame."""
+    generator = generator_of(seed)
+    frames = [change(frame, generator) for frame in scene.frames.split(1)]
+    return replace(scene, frames=torch.cat(frames))
 
 
 def alarms(find: Finder, scene: Scene) -> Tensor:
