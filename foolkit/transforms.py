@@ -267,7 +267,7 @@ def _seen(
     height, width = size or images.shape[2:]
     moves = [-2 * move / (side * scale) for move, side in zip(by, (width, height), strict=True)]
     about = torch.tensor([[1 / scale, 0, moves[0]], [0, 1 / scale, moves[1]]]).to(images)
-    view = (1, 1, height, width)
+    view = [1, 1, height, width]
     grid = affine_grid(about[None], view, align_corners=False)
     grid = grid.expand(len(images), -1, -1, -1)
     return grid_sample(images, grid, padding_mode=beyond, align_corners=False)

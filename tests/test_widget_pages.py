@@ -15,6 +15,7 @@ STATE, VIEW = (f"application/vnd.jupyter.widget-{kind}+json" for kind in ("state
 
 PAGES = {
     "index": ["import foolkit as fk", "fk.widgets.DrawAndFool(3)"],
+    "playing": ["import foolkit as fk", "fk.widgets.DrawAndFool(3, play=True)"],
     "second": [
         "import foolkit as fk\nunseen = fk.widgets.Breed(seed=9)",
         "fk.widgets.Breed(seed=1, batch=20)",
@@ -25,7 +26,7 @@ PAGES = {
 
 @pytest.fixture(scope="module")
 def book(tmp_path_factory, small_book):
-    """A book of two chapters."""
+    """A book of three chapters."""
     return small_book(tmp_path_factory.mktemp("tiny"), PAGES)
 
 
@@ -142,7 +143,18 @@ def pixels(page, selector):
     )[::4]
 
 
-PAD, AFTER = ".fk-pad canvas", ".fk-results canvas >> nth=0"
+PAD, AFTER = ".fk-pad canvas", ".fk-shot > canvas >> nth=0"
+NOISE = ".fk-shot > canvas >> nth=1"
+EPSILON = "largest change of a pixel"
+
+
+def verdicts(page):
+    """What the network says of the drawing, of the changed image, of the noise."""
+    return page.locator(".fk-verdict").all_inner_texts()
+
+
+def sure(text):
+    return float(text.split(", ")[1].removesuffix(" %"))
 
 
 def test_draw_with_the_mouse_and_fool(visit, site, assert_clean):
@@ -160,18 +172,18 @@ def test_draw_with_the_mouse_and_fool(visit, site, assert_clean):
     for point in at[1:]:
         page.mouse.move(*point, steps=10)
     page.mouse.up()
-    wait_until_said(page, "draw", "The network sees a 7, with [0-9.]+ % confidence")
+    wait_until_said(page, "draw", "The network sees “7”, [0-9.]+ %")
     drawn = pixels(page, PAD)
     assert 40 < sum(value > 128 for value in drawn) < 150
     assert page.locator(".fk-bars").inner_text() != before
     assert page.locator(".fk-answer").inner_text().split()[0] == "7"
 
     press(page, "Fool it")
-    wait_until_said(page, "draw", r"Fooled in \d+ steps?: the 7 is now called a [0-689]")
+    wait_until_said(page, "draw", r"Fooled in \d+ steps?: the “7” is now called “[0-689]”")
     assert page.locator(".fk-answer").inner_text().split()[0] != "7"
     fooled = pixels(page, AFTER)
     assert 0 < max(abs(a - b) for a, b in zip(drawn, fooled, strict=True)) <= 0.2 * 255 + 1
-    assert page.get_by_text("The network on the changed image").is_visible()
+    assert page.get_by_label("Whose confidences").input_value() == "changed"
     assert pixels(page, PAD) == drawn
     assert_clean(page, site)
 
@@ -182,16 +194,17 @@ def test_draw_with_the_keyboard_alone(visit, site):
     page.get_by_role("application").focus()
     for key in ["ArrowUp"] * 8 + ["Space"] + ["ArrowDown"] * 16 + ["Space"]:
         page.keyboard.press(key)
-    wait_until_said(page, "draw", "The network sees a 1")
-    page.get_by_role("slider").focus()
+    wait_until_said(page, "draw", "The network sees “1”")
+    epsilon = page.get_by_label(EPSILON)
+    epsilon.focus()
     for _ in range(19):
         page.keyboard.press("ArrowLeft")
-    assert page.get_by_role("slider").get_attribute("aria-valuetext") == "0.01"
+    assert epsilon.get_attribute("aria-valuetext") == "0.01"
     fool = page.get_by_role("button", name="Fool it")
     fool.focus()
     page.keyboard.press("Enter")
-    wait_until_said(page, "draw", r"Still a 1 after \d+ steps. A change of 0.01 a pixel")
-    page.get_by_role("slider").focus()
+    wait_until_said(page, "draw", r"Still “1” after \d+ steps. A change of 0.01 a pixel")
+    epsilon.focus()
     page.keyboard.press("End")
     fool.focus()
     page.keyboard.press("Enter")
@@ -199,17 +212,18 @@ def test_draw_with_the_keyboard_alone(visit, site):
     page.get_by_role("application").focus()
     page.keyboard.press("Delete")
     assert max(pixels(page, PAD)) == 0
-    assert page.locator(".fk-results").is_hidden()
+    assert verdicts(page)[1] == "not changed yet"
+    assert page.get_by_role("button", name="Until it is certain").is_disabled()
 
 
 def test_draw_with_a_finger_on_a_telephone(visit, site, assert_clean):
     page = visit(f"{site}/index.html", width=360, has_touch=True, is_mobile=True)
     page.get_by_role("button", name="Wipe").tap()
     page.locator(".fk-pad").tap()
-    wait_until_said(page, "draw", "The network sees a")
+    wait_until_said(page, "draw", "The network sees")
     assert max(pixels(page, PAD)) > 200
     page.get_by_role("button", name="a real 4").tap()
-    wait_until_said(page, "draw", "The network sees a 4")
+    wait_until_said(page, "draw", "The network sees “4”")
     page.get_by_role("button", name="Fool it").tap()
     wait_until_said(page, "draw", "Fooled in")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
@@ -218,13 +232,78 @@ def test_draw_with_a_finger_on_a_telephone(visit, site, assert_clean):
 
 def test_a_target_is_reached_or_refused(visit, site):
     page = visit(f"{site}/index.html")
-    page.get_by_role("slider").press("End")
+    page.get_by_label(EPSILON).press("End")
     page.get_by_label("make it").select_option("8")
     press(page, "Fool it")
-    wait_until_said(page, "draw", "the 3 is now called a 8")
+    wait_until_said(page, "draw", "the “3” is now called “8”")
     page.get_by_label("make it").select_option("3")
     press(page, "Fool it")
-    wait_until_said(page, "draw", "already sees a 3")
+    wait_until_said(page, "draw", "already sees a “3”")
+
+
+def test_it_goes_on_until_it_is_certain_and_the_curve_can_be_walked(visit, site, assert_clean):
+    page = visit(f"{site}/index.html")
+    certain = page.get_by_role("button", name="Until it is certain")
+    assert certain.is_disabled()
+    press(page, "Fool it")
+    wait_until_said(page, "draw", "Fooled in")
+    first, boundary = verdicts(page)[:2]
+    assert first[1] == "3" != boundary[1]
+    assert sure(boundary) < 99.99
+    certain.click()
+    wait_until_said(page, "draw", "Certain after")
+    assert verdicts(page)[0] == first
+    assert verdicts(page)[1][1] == boundary[1]
+    assert sure(verdicts(page)[1]) >= 99.99
+    assert certain.is_disabled()
+    drawn, changed = pixels(page, PAD), pixels(page, AFTER)
+    assert max(abs(a - b) for a, b in zip(drawn, changed, strict=True)) <= 0.5 * 255 + 1
+
+    scrub = page.get_by_label("slide from before to after")
+    page.wait_for_function("() => !document.querySelector('.fk-scrub input').disabled")
+    lines = page.locator(".fk-of-class").evaluate_all(
+        "all => all.map(one => one.getAttribute('points').split(' ')"
+        ".map(point => Number(point.split(',')[1])))"
+    )
+    falls, rises = lines  # downwards is larger
+    assert falls[0] < falls[-1]
+    assert rises[0] > rises[-1]
+    scrub.press("Home")
+    assert pixels(page, AFTER) == drawn
+    assert verdicts(page)[1] == first
+    scrub.press("End")
+    assert pixels(page, AFTER) == changed
+    sizes = [page.locator(one).bounding_box()["width"] for one in (PAD, AFTER)]
+    assert sizes[0] == pytest.approx(sizes[1], abs=3)
+    assert_clean(page, site)
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_noise_is_bred_until_the_network_is_certain(visit, site, motion):
+    page = visit(f"{site}/index.html", reduced_motion=motion)
+    press(page, "Breed “3”")
+    page.get_by_role("button", name="Stop").wait_for()
+    wait_until_said(page, "draw", "random pixels are called “3” with 99.99 %")
+    assert verdicts(page)[2][1] == "3"
+    assert sure(verdicts(page)[2]) >= 99.99
+    page.get_by_label("Whose confidences").select_option("noise")
+    assert page.locator(".fk-answer").inner_text().split()[0] == "3"
+    assert len(set(pixels(page, NOISE))) > 150  # noise: nearly all grey levels
+    page.get_by_role("button", name="a real 7").click()
+    page.get_by_role("button", name="Breed “7”").click()
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Breed “7”").wait_for()
+
+
+def test_it_begins_by_itself_where_it_is_asked_to(visit, site):
+    page = visit(f"{site}/playing.html")
+    wait_until_said(page, "draw", "Fooled in|Certain after|random pixels")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.fk-verdict')].slice(1)"
+        ".every(one => one.textContent.endsWith('99.99 %'))"
+    )
+    three, changed, noise = verdicts(page)
+    assert three[1] == noise[1] == "3" != changed[1]
 
 
 @pytest.mark.parametrize("motion", ["no-preference", "reduce"])
@@ -234,13 +313,14 @@ def test_flicker(visit, site, motion):
         """() => { globalThis.turns = [];
         const put = CanvasRenderingContext2D.prototype.putImageData;
         CanvasRenderingContext2D.prototype.putImageData = function (...all) {
-            if (this.canvas.closest(".fk-results > :first-child")) turns.push(performance.now());
+            const second = ".fk-shot:nth-child(2) > canvas";
+            if (this.canvas.matches(second)) turns.push(performance.now());
             return put.apply(this, all) } }"""
     )
     press(page, "Fool it")
     wait_until_said(page, "draw", "Fooled in")
     fooled, drawn = pixels(page, AFTER), pixels(page, PAD)
-    flicker = page.locator(".fk-results button")
+    flicker = page.get_by_role("button", name="Flicker" if motion != "reduce" else "Show before")
     page.evaluate("turns.length = 0")
     flicker.click()
     assert flicker.get_attribute("aria-pressed") == "true"
@@ -386,6 +466,9 @@ def test_every_control_can_be_reached_and_shows_that_it_has_the_focus(
 ):
     page = visit(f"{server}/index.html")
     widget = page.locator(".fk-widget")
+    press(page, "Fool it")
+    page.wait_for_function("() => !document.querySelector('.fk-scrub input').disabled")
+    assert page.locator(".fk-widget :disabled").count() == 0
     controls = widget.locator("button:visible, input, select, [tabindex='0']")
     assert without_focus_ring(page, controls) == []
 

@@ -251,15 +251,15 @@ def refresh_widgets(path: Path) -> set[str]:
 
 
 def write_weights(static: Path, networks: set[str]) -> None:
-    """The package's own files of weights, as scripts: a page on disk may load nothing else."""
+    """The files of the widgets' networks, as scripts: a page on disk may load nothing else."""
     if not networks:
         return
-    from foolkit.widgets.base import weights  # brings PyTorch: only where it is needed
+    from foolkit.widgets.base import files  # brings PyTorch: only where it is needed
 
     for name in sorted(networks):
-        file = f"{name}.safetensors"
-        content = b64encode(weights(name).read_bytes()).decode()
-        (static / f"{file}.js").write_text(f'foolkitFile("{file}", "{content}");\n', "utf-8")
+        for file, read in files(name).items():
+            content = b64encode(read()).decode()
+            (static / f"{file}.js").write_text(f'foolkitFile("{file}", "{content}");\n', "utf-8")
 
 
 def make_notebooks(book: Path, config: Path, names: list[str]) -> None:

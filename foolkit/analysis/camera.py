@@ -35,10 +35,11 @@ JUDGED_ON = ("cat", "rocket", "clock", "galaxies", "gravel", "grass")
 SIZES = (32, 96)  # smallest and largest side of a square in a frame, in pixels
 
 Finder = Callable[[Tensor], Sequence[Tensor]]
+Boxes = Callable[[np.ndarray], list[tuple[int, int, int, int]]]  # of one frame
 Boosted = Literal["lbp", "haar"]
 
 # what a camera does to a frame, by name; the last is all of it
-CAMERA = {
+CAMERA: dict[str, Transform] = {
     "shift": Shift(4),
     "scale": Scale(0.8, 1.25),
     "brightness": Brightness(0.2, 0.3),
@@ -119,8 +120,8 @@ def paste(squares: Tensor, frames: Tensor, each: int = 6, *, seed: Seed = 0) -> 
     made = frames[torch.arange(len(owners)) % len(frames)].clone()
     for frame, owner, (x, y, right, bottom) in zip(made, owners, boxes.tolist(), strict=True):
         side = right - x
-        smaller = {"mode": "area"} if side < squares.shape[-1] else {"mode": "bilinear"}
-        frame[:, y:bottom, x:right] = interpolate(squares[owner, None], side, **smaller)[0]
+        mode = "area" if side < squares.shape[-1] else "bilinear"
+        frame[:, y:bottom, x:right] = interpolate(squares[owner, None], side, mode=mode)[0]
     return Scene(made, boxes.float(), owners)
 
 
@@ -172,13 +173,13 @@ def boosted(kind: Boosted) -> Finder:
     return find
 
 
-def _local_patterns() -> Callable[[np.ndarray], list]:
+def _local_patterns() -> Boxes:
     from skimage.data import lbp_frontal_face_cascade_filename
     from skimage.feature import Cascade
 
-    detector = Cascade(lbp_frontal_face_cascade_filename())
+    detector = Cascade(lbp_frontal_face_cascade_filename())  # type: ignore[no-untyped-call]  # scikit-image has no types
 
-    def one(frame: np.ndarray) -> list:
+    def one(frame: np.ndarray) -> list[tuple[int, int, int, int]]:
         found = detector.detect_multi_scale(
             frame, scale_factor=1.2, step_ratio=1, min_size=(24, 24), max_size=frame.shape[:2]
         )
@@ -187,14 +188,14 @@ def _local_patterns() -> Callable[[np.ndarray], list]:
     return one
 
 
-def _rectangles() -> Callable[[np.ndarray], list]:
-    import cv2
+def _rectangles() -> Boxes:
+    import cv2.data
 
     detector = cv2.CascadeClassifier(
         os.path.join(cv2.data.haarcascades, "haarcascade_frontalface_default.xml")
     )
 
-    def one(frame: np.ndarray) -> list:
+    def one(frame: np.ndarray) -> list[tuple[int, int, int, int]]:
         grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
         found = detector.detectMultiScale(grey, 1.1, 3, minSize=(24, 24))
         return [(x, y, x + width, y + height) for x, y, width, height in found]

@@ -4,7 +4,16 @@ Many runs on many networks are what an interval of transfer needs, and too slow 
 ``python -m tools.bank.families`` makes the bank anew; ``load`` reads it.
 """
 
-from foolkit.bank import champions, defended, faces, guarded, motifs, photographs, retrained
+from foolkit.bank import (
+    champions,
+    defended,
+    faces,
+    guarded,
+    motifs,
+    photographs,
+    retrained,
+    world,
+)
 from foolkit.bank.store import FAMILIES, VICTIMS, card, load
 
 __all__ = [
@@ -19,4 +28,5 @@ __all__ = [
     "motifs",
     "photographs",
     "retrained",
+    "world",
 ]

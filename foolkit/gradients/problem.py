@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain, islice
-from typing import Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -24,11 +24,15 @@ from foolkit.checks import (
 )
 from foolkit.models.door import checked, evaluating
 
-BATCH = 256  # images of one pass: enough to fill a processor, few enough to stay in its cache
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs  # in Python's own typing from 3.13
+
+CHUNK = 256  # images of one pass: enough to fill a processor, few enough to stay in its cache
 HIDDEN = (
     "the network rounds, or is saturated, or the gradient is hidden in another way; a network that"
     " is not attacked with success may still be fooled (blind asks for no gradient)"
 )
+Name = TypeVar("Name", bound=str)
 ROUNDING = 1e-5  # of the largest logit: what another batch size may change, with room to spare
 
 
@@ -37,12 +41,14 @@ class Problem:
     """Images ``[N, C, H, W]``, their labels ``[N]``, and the network to be fooled.
 
     ``labels`` are the true classes, to be left, or with ``targeted`` the goals, to be reached.
-    ``mask`` (bool, of the images' shape, or None) is True where a pixel may change.
+    ``mask`` (bool, of the images' shape, or None) is True where a pixel may change. The network
+    tells ``classes`` apart.
     """
 
     net: nn.Module
     images: Tensor
     labels: Tensor
+    classes: int
     targeted: bool = False
     mask: Tensor | None = None
 
@@ -95,7 +101,7 @@ class Problem:
                 tensor.clone() if tensor.is_inference() else tensor.detach()
                 for tensor in (images, labels)
             )
-        return cls(net, images, labels, bool(targeted), mask)
+        return cls(net, images, labels, logits.shape[1], bool(targeted), mask)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -108,9 +114,9 @@ class Problem:
             mask=None if self.mask is None else self.mask[index],
         )
 
-    def split(self, batch: int) -> Iterator[Self]:
-        """The problem in parts of at most ``batch`` images."""
-        return (self[start : start + batch] for start in range(0, len(self), batch))
+    def split(self, chunk: int) -> Iterator[Self]:
+        """The problem in parts of at most ``chunk`` images."""
+        return (self[start : start + chunk] for start in range(0, len(self), chunk))
 
     def bounds(self) -> tuple[Tensor, Tensor]:
         """The least and the greatest change of each pixel: the box [0, 1], nothing off the mask."""
@@ -184,9 +190,10 @@ class Views:
 
     def through(self, net: nn.Module) -> Callable[[Tensor], Tensor]:
         """The network as it sees the next view."""
-        if self.transform is None:
+        transform = self.transform
+        if transform is None:
             return net
-        return lambda images: net(self.transform(images, self.generator))
+        return lambda images: net(transform(images, self.generator))
 
     def logits(self, net: nn.Module, images: Tensor) -> Tensor:
         """``[N, K]``, whose softmax is the mean over the views."""
@@ -241,14 +248,14 @@ def column(values: Tensor) -> Tensor:
     return values.view(-1, 1, 1, 1)
 
 
-def several(size: object) -> bool:
+def several(size: float | Sequence[float]) -> TypeIs[Sequence[float]]:
     """Whether sizes were given as a sequence, a NumPy array or a tensor, and not as a number."""
     return isinstance(size, Sequence) or getattr(size, "ndim", 0) > 0
 
 
 def check_sizes(size: float | Sequence[float], argument: str) -> list[float]:
     """One size or several, as a list; each a finite number >= 0."""
-    sizes = list(size) if several(size) else [size]  # type: ignore[arg-type]
+    sizes = list(size) if several(size) else [size]
     if not sizes:
         raise ValueError(f"{argument}: expected at least one number, got none")
     for value in sizes:
@@ -256,18 +263,17 @@ def check_sizes(size: float | Sequence[float], argument: str) -> list[float]:
     return [float(value) for value in sizes]
 
 
-def norm_named(norm: object, known: Sequence[str]) -> str:
+def norm_named(norm: object, known: Sequence[Name]) -> Name:
     """``"2"`` for 2, "L2" and "l2", ``"inf"`` for infinity and "Linf": one of ``known``.
 
     Raises:
         ValueError: none of them.
     """
     word = str(norm).lower().removeprefix("l")
-    if word not in known:
-        number = float(norm) if is_real(norm) else None
-        word = {1.0: "1", 2.0: "2", math.inf: "inf"}.get(number, word)
+    if word not in known and is_real(norm):
+        word = {1.0: "1", 2.0: "2", math.inf: "inf"}.get(float(norm), word)
     check_choice(word, known, "norm")
-    return word
+    return next(name for name in known if name == word)
 
 
 def check_within(epsilons: Sequence[float], argument: str = "epsilon") -> None:

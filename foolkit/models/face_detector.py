@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import cast
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -110,7 +113,7 @@ class FaceDetector:
         found = [(frames.new_zeros(0, 9), frames.new_zeros(0, dtype=torch.long))]
         for scale in self.pyramid(height, width):
             size = (int(height * scale + 1), int(width * scale + 1))
-            logits, shift = self.networks[0].module.look(interpolate(frames, size, mode="area"))
+            logits, shift = _look(self.networks[0], interpolate(frames, size, mode="area"))
             confidence = logits.softmax(1)[:, 1]
             owner, row, column = (confidence >= self.thresholds[0]).nonzero(as_tuple=True)
             corner = torch.stack([column, row], 1) * STRIDE + 1
@@ -130,11 +133,16 @@ class FaceDetector:
         """What a network says of what is in the boxes: logits ``[M, 2]``, shifts ``[M, 4]``."""
         size = network.input_shape[1]
         parts = [
-            network.module.look(crops(table, part, owner, size).float())
+            _look(network, crops(table, part, owner, size).float())
             for part, owner in zip(boxes.split(BATCH), owners.split(BATCH), strict=True)
         ]
         logits, shifts = zip(*parts, strict=True)
         return torch.cat(logits), torch.cat(shifts)
+
+
+def _look(network: Classifier, images: Tensor) -> tuple[Tensor, Tensor]:
+    """Logits and shifts of images; all three networks have such a method."""
+    return cast(mtcnn.Proposal, network.module).look(images)
 
 
 def shifted(boxes: Tensor, shift: Tensor, pixel: int) -> Tensor:
@@ -158,7 +166,7 @@ def boxes_within(boxes: Tensor, owners: Tensor, frames: Tensor) -> tuple[Tensor,
     return boxes[inside], owners[inside]
 
 
-def _pixels(boxes: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+def _pixels(boxes: Tensor, size: Sequence[int]) -> tuple[Tensor, Tensor]:
     """First pixels and ends, ``[M, 2]`` each, x before y; boxes count pixels from 1."""
     whole = boxes.trunc().long()
     most = torch.tensor([size[1], size[0]], device=boxes.device)

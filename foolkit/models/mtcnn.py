@@ -14,12 +14,14 @@ import io
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from foolkit.models.classifier import Classifier
+from foolkit.models.precision import channels_last
 
 PACKAGE = "facenet_pytorch"
 INSTALL = "pip install --no-deps facenet-pytorch==2.6.0"
@@ -147,7 +149,7 @@ STAGES = {
 NAMES = tuple(STAGES)
 
 
-def card(name: str) -> dict:
+def card(name: str) -> dict[str, Any]:
     """The model card of one of the three: where its weights are from, and what is not known."""
     stage = STAGES[name]
     return {
@@ -180,7 +182,7 @@ def load(name: str, device: torch.device | str = "cpu") -> Classifier:
     stage = STAGES[name]
     module = stage.make()
     module.load_state_dict(_state(name, weights_file(name)))
-    module.requires_grad_(False).to(device=device, memory_format=torch.channels_last)
+    channels_last(module.requires_grad_(False), device)
     shape = (3, stage.size, stage.size)
     return Classifier(module, input_shape=shape, classes=CLASSES, name=name).eval()
 

@@ -11,6 +11,7 @@ from foolkit.widgets.defence_bench import DefenceBench
 from foolkit.widgets.draw_and_fool import DrawAndFool
 from foolkit.widgets.eraser import Eraser
 from foolkit.widgets.face_builder import FaceBuilder
+from foolkit.widgets.fool_photograph import FoolPhotograph
 from foolkit.widgets.gallery import Gallery
 from foolkit.widgets.jigsaw import Jigsaw
 from foolkit.widgets.judges import Judges
@@ -29,6 +30,7 @@ __all__ = [
     "DrawAndFool",
     "Eraser",
     "FaceBuilder",
+    "FoolPhotograph",
     "Gallery",
     "Jigsaw",
     "Judges",

@@ -1,10 +1,13 @@
-// Draw a digit, see what the network makes of it, and change it until the answer changes.
+// Draw a digit, see what the network makes of it, and change it until the answer changes; beside
+// it, noise that is bred until the network takes it for the same digit.
 // @ts-check
 
 import { fool } from "./attack.js";
 import { confidenceBars } from "./bars.js";
-import { CLASS_COLOURS, percent } from "./confidence.js";
-import { arrowStep } from "./keys.js";
+import { bredNoise } from "./bred_noise.js";
+import { changeCurve } from "./change_curve.js";
+import { CERTAIN, CLASS_COLOURS, percent } from "./confidence.js";
+import { drawingPad } from "./drawing_pad.js";
 import { networkOf } from "./network.js";
 import { indexOfLargest } from "./numbers.js";
 import { announcement, button, element, labelled, lessMotion, menu, slider } from "./page.js";
@@ -15,20 +18,24 @@ import { inSlices } from "./work.js";
 /** @import { DigitNetwork } from "./network.js" */
 /** @import { Fooling } from "./attack.js" */
 /** @import { Start } from "./widget.js" */
+/** @typedef {"drawing" | "changed" | "noise"} Subject whose confidences the bars show */
 /**
  * @typedef {object} Traits as the Python class has them
  * @property {DataView} image
  * @property {DataView} samples
  * @property {number} epsilon
  * @property {number | null} target
+ * @property {boolean} play
  * @property {number} answer
  * @property {number[]} confidence
  * @property {number} steps
  * @property {DataView} fooled
  */
 
-const PEN = 1.7; // the pen's reach in pixels: about the width of a stroke in MNIST
 const BLINK = 500; // milliseconds between two pictures: one full flicker a second
+const PAUSE = 1500; // milliseconds to look at the answer that changed, where it begins by itself
+const FURTHEST = 0.5; // how far a pixel may go "until it is certain"
+const POINTS = 25; // of the curve of confidence against change
 
 /** @param {Start<Traits, DigitNetwork>} start */
 function start({ model, root, net }) {
@@ -36,114 +43,88 @@ function start({ model, root, net }) {
   /** @type {Fooling | null} */
   let fooled = null; // of the last attack, its latest step
   let run = 0; // which attack is the current one; a newer one ends an older one
+  let share = 1; // of the change, how much is shown
   let blinking = 0;
 
-  // ---- the drawing pad ----
-  const canvas = element("canvas", { width: 28, height: 28, class: "fk-picture", "aria-hidden": "true" });
-  const cursor = element("span", { class: "fk-cursor", "aria-hidden": "true" });
-  const pad = element("div", {
-    class: "fk-pad", tabindex: 0, role: "application", "aria-roledescription": "drawing pad",
-    "aria-label": "Drawing pad of 28 by 28 pixels. Arrow keys move the pen, Space puts it down "
-      + "or lifts it, Delete wipes the pad.",
-  }, canvas, element("span", { class: "fk-guide", "aria-hidden": "true" }), cursor);
-  const pen = { x: 14, y: 14, down: false };
-
-  /**
-   * @param {number} fromX
-   * @param {number} fromY
-   * @param {number} toX
-   * @param {number} toY
-   */
-  function stroke(fromX, fromY, toX, toY) {
-    const dx = toX - fromX, dy = toY - fromY, length = dx * dx + dy * dy;
-    for (let i = 0; i < 784; i++) {
-      const x = (i % 28) + 0.5 - fromX, y = Math.floor(i / 28) + 0.5 - fromY;
-      const along = length ? Math.min(1, Math.max(0, (x * dx + y * dy) / length)) : 0;
-      const distance = Math.hypot(x - along * dx, y - along * dy);
-      drawing[i] = Math.max(drawing[i], Math.min(1, Math.max(0, PEN - distance)));
-    }
-    changed();
-  }
-
-  /** @type {[number, number] | null} */
-  let last = null; // where the mouse or finger was, while it is down
-  /**
-   * @param {PointerEvent} event
-   * @returns {[number, number]}
-   */
-  const place = (event) => {
-    const box = canvas.getBoundingClientRect();
-    return [28 * (event.clientX - box.left) / box.width, 28 * (event.clientY - box.top) / box.height];
-  };
-  pad.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0) return;
-    pad.setPointerCapture(event.pointerId);
-    last = place(event);
-    stroke(...last, ...last);
-  });
-  pad.addEventListener("pointermove", (event) => {
-    if (!last) return;
-    const coalesced = event.getCoalescedEvents?.() ?? [];
-    for (const one of coalesced.length ? coalesced : [event]) {
-      const here = place(one);
-      stroke(...last, ...here);
-      last = here;
-    }
-  });
-  for (const end of ["pointerup", "pointercancel"]) {
-    pad.addEventListener(end, () => { if (last) { last = null; finished(); } });
-  }
-
-  pad.addEventListener("keydown", (event) => {
-    const arrow = arrowStep(event);
-    if (arrow) {
-      const [dx, dy] = arrow, { x, y } = pen;
-      pen.x = Math.min(27, Math.max(1, x + dx));
-      pen.y = Math.min(27, Math.max(1, y + dy));
-      if (pen.down) stroke(x, y, pen.x, pen.y);
-    } else if (event.key === " ") {
-      pen.down = !pen.down;
-      if (pen.down) stroke(pen.x, pen.y, pen.x, pen.y);
-      else finished();
-      if (pen.down) status.say("Pen down.");
-    } else if (event.key === "Delete" || event.key === "Backspace") wipe();
-    else return;
-    event.preventDefault();
-    moveCursor();
-  });
-  pad.addEventListener("blur", () => { if (pen.down) { pen.down = false; moveCursor(); finished(); } });
-  function moveCursor() {
-    cursor.style.left = `${100 * pen.x / 28}%`;
-    cursor.style.top = `${100 * pen.y / 28}%`;
-    cursor.classList.toggle("fk-down", pen.down);
-  }
-
-  // ---- what the network says ----
+  // ---- three pictures, and what the network says of them ----
   const status = announcement();
-  const subject = element("p", { class: "fk-title" });
+  const pad = drawingPad({
+    pixels: () => drawing, changed, finished, wipe: () => begin(new Float64Array(784)), say: status.say,
+  });
+  const after = picture("The changed image"), change = picture("The change, amplified");
+  const changeText = element("p", { class: "fk-note" });
+  const [drawingSays, afterSays] = [0, 1].map(() => element("p", { class: "fk-verdict" }));
   const bars = confidenceBars("The network's confidence in each digit");
-  let asked = false;
+  const subject = menu([["drawing", "in the digit"], ["changed", "in the changed digit"], ["noise", "in the noise"]],
+    () => showBars());
+  subject.setAttribute("aria-label", "Whose confidences the bars show");
+  const noise = bredNoise(net, {
+    goal: () => indexOfLargest(net.confidences(drawing)), shown: () => showBars("noise"),
+    rested: (text) => status.say(text),
+  });
+  const curve = changeCurve(Math.min(560, Math.max(270, root.clientWidth - 26)), (chosen) => {
+    stopBlinking();
+    share = chosen;
+    drawChanged();
+    look("changed");
+  });
 
-  function look() { // at most once a frame, while the pen moves
-    asked = false;
-    paint(canvas, drawing);
-    show(net.confidences(drawing), "The network on your drawing");
+  /** @param {Float64Array} image */
+  function verdict(image) {
+    const confidences = net.confidences(image), answer = indexOfLargest(confidences);
+    return { confidences, answer, text: `“${answer}”, ${percent(confidences[answer])}` };
   }
-  /**
-   * @param {number[]} confidences
-   * @param {string} title
-   */
-  function show(confidences, title) {
-    subject.textContent = title;
-    bars.show(confidences);
+  const images = { drawing: () => drawing, changed: shownChange, noise: () => noise.image };
+  /** @param {string} [only] draw the bars only if they are those of this picture */
+  function showBars(only = subject.value) {
+    if (only === subject.value) bars.show(net.confidences(images[/** @type {Subject} */ (only)]()));
   }
-  function changed() {
-    forget();
-    if (!asked) { asked = true; requestAnimationFrame(look); }
+  /** @param {Subject} at */
+  function look(at) {
+    subject.value = at;
+    showBars();
+  }
+  function drawDrawing() {
+    pad.paint();
+    drawingSays.textContent = verdict(drawing).text;
+    noise.name();
+  }
+  function shownChange() {
+    const found = fooled;
+    return found ? drawing.map((x, i) => x + share * (found.image[i] - x)) : drawing;
+  }
+  function drawChanged() { // returns the largest change of a pixel
+    const image = shownChange(), { text } = verdict(image);
+    paint(after, image);
+    afterSays.textContent = fooled ? text : "not changed yet";
+    after.setAttribute("aria-label", fooled ? `The changed image; the network says ${text}` : "Not changed yet");
+    const difference = image.map((value, i) => value - drawing[i]);
+    const largest = Math.max(...difference.map(Math.abs)), factor = largest > 0 ? 1 / largest : 1;
+    paint(change, difference.map((d) => 0.5 + 0.5 * factor * d));
+    changeText.textContent = largest > 0 ? `the change, ${factor.toFixed(factor < 10 ? 1 : 0)} times as strong`
+      : "no change";
+    change.setAttribute("aria-label", `The change, amplified: white was added, black taken away; the `
+      + `largest is ${largest.toFixed(3)}`);
+    return largest;
+  }
+
+  // ---- a new drawing ----
+  let asked = false;
+  function changed() { // at most once a frame, while the pen moves
+    if (fooled) forget();
+    run++;
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(() => {
+      asked = false;
+      drawDrawing();
+      drawChanged();
+      look("drawing");
+    });
   }
   function finished() { // a stroke is complete: tell Python and the reader
-    const confidences = net.confidences(drawing), answer = indexOfLargest(confidences);
-    status.say(`The network sees a ${answer}, with ${percent(confidences[answer])} confidence.`);
+    const { confidences, answer, text } = verdict(drawing);
+    status.say(`The network sees ${text}.`);
     model.set("image", toBytes(drawing));
     tell({ answer, confidences, steps: 0 }, null);
   }
@@ -159,88 +140,108 @@ function start({ model, root, net }) {
     model.save_changes();
   }
   /** @param {Float64Array} pixels */
-  function start(pixels) {
+  function begin(pixels) {
     drawing = Float64Array.from(pixels);
     forget();
-    look();
+    drawDrawing();
+    drawChanged();
+    look("drawing");
     finished();
   }
-  const wipe = () => start(new Float64Array(784));
-
-  // ---- fool it ----
-  const after = picture("The changed image"), change = picture("The change, amplified");
-  const afterText = element("p"), changeText = element("p");
-  const flicker = button("Flicker", () => (blinking ? stopBlinking() : startBlinking()));
-  const results = element("div", { class: "fk-results", hidden: "" },
-    element("div", {}, after, afterText, flicker), element("div", {}, change, changeText));
-
   function forget() {
     run++;
     fooled = null;
+    share = 1;
     stopBlinking();
-    results.hidden = true;
+    curve.clear();
+    for (const one of [certain, flicker]) one.disabled = true;
   }
 
+  // ---- fool it ----
   async function foolIt() {
-    forget();
-    const mine = run, epsilon = model.get("epsilon"), target = model.get("target") ?? null;
+    const epsilon = model.get("epsilon"), target = model.get("target") ?? null;
     const before = indexOfLargest(net.confidences(drawing));
+    forget();
     if (target === before) {
-      status.say(`The network already sees a ${target}: choose another digit.`);
+      drawChanged();
+      status.say(`The network already sees a “${target}”: choose another digit.`);
       return;
     }
-    results.hidden = false;
-    await inSlices(fool(net, drawing, { epsilon, target }), (latest, ended) => {
+    const found = await attack(fool(net, drawing, { epsilon, target }));
+    if (!found) return;
+    const { answer, first, steps, done } = found;
+    conclude(found, done
+      ? `Fooled in ${count(steps)}: the “${first}” is now called “${answer}”, with `
+        + `${percent(found.confidences[answer])} confidence.`
+      : `${target === null ? `Still “${answer}”` : `Not “${target}” yet`} after ${count(steps)}. `
+        + `A change of ${epsilon.toFixed(2)} a pixel is not enough: allow more.`);
+  }
+  async function untilCertain() { // onwards from where the answer changed, out of the first box
+    if (!fooled) return;
+    const { answer: target, image: from, steps: before } = fooled;
+    const epsilon = Math.max(FURTHEST, model.get("epsilon"));
+    certain.disabled = true;
+    const found = await attack(fool(net, drawing, { epsilon, target, from, until: CERTAIN, step: 0.01 }), before);
+    if (!found) return;
+    conclude(found, `${found.done ? "Certain" : "Not certain yet"} after ${count(found.steps)}: “${target}” with `
+      + `${percent(found.confidences[found.answer])} confidence.`);
+  }
+  const count = (/** @type {number} */ steps) => `${steps} ${steps === 1 ? "step" : "steps"}`;
+
+  // Draws an attack as it goes; null: something newer ended it.
+  /**
+   * @param {Generator<Fooling, void>} steps
+   * @param {number} [before] steps that were taken earlier
+   * @returns {Promise<Fooling | null>}
+   */
+  async function attack(steps, before = 0) {
+    const mine = ++run;
+    share = 1;
+    stopBlinking();
+    await inSlices(steps, (latest) => {
       if (mine !== run) return false;
-      if (latest) fooled = latest;
-      if (!fooled) return true;
-      const largest = drawFooled(fooled);
-      if (ended) conclude(fooled, epsilon, target, largest);
+      if (latest) fooled = { ...latest, steps: before + latest.steps };
+      drawChanged();
+      look("changed");
       return true;
     });
-  }
-
-  /** @param {Fooling} found */
-  function drawFooled(found) { // returns the largest change of a pixel
-    const difference = found.image.map((value, i) => value - drawing[i]);
-    const largest = Math.max(...difference.map(Math.abs));
-    const factor = largest > 0 ? 1 / largest : 1;
-    paint(after, found.image);
-    paint(change, difference.map((d) => 0.5 + 0.5 * factor * d));
-    const sure = percent(found.confidences[found.answer]);
-    afterText.textContent = `changed: “${found.answer}”, ${sure}`;
-    changeText.textContent = `the change, ${factor < 10 ? factor.toFixed(1) : factor.toFixed(0)} times `
-      + "as strong: white added, black taken away, grey untouched";
-    after.setAttribute("aria-label", `The changed image; the network says ${found.answer}, ${sure}`);
-    change.setAttribute("aria-label", `The change, amplified; the largest is ${largest.toFixed(3)}`);
-    show(found.confidences, "The network on the changed image");
-    return largest;
+    return mine === run ? fooled : null;
   }
 
   /**
    * @param {Fooling} found
-   * @param {number} epsilon
-   * @param {number | null} target
-   * @param {number} largest
+   * @param {string} news
    */
-  function conclude(found, epsilon, target, largest) {
-    status.say(found.done
-      ? `Fooled in ${found.steps} ${found.steps === 1 ? "step" : "steps"}: the ${found.first} is `
-        + `now called a ${found.answer}, with ${percent(found.confidences[found.answer])} `
-        + `confidence. No pixel changed by more than ${largest.toFixed(2)}.`
-      : `Still ${target === null ? `a ${found.answer}` : `no ${target}`} after ${found.steps} steps. `
-        + `A change of ${epsilon.toFixed(2)} a pixel is not enough: allow more.`);
-    tell(found, found.image);
+  function conclude(found, news) {
+    const largest = drawChanged(), { first, answer, image } = found;
+    status.say(`${news} No pixel changed by more than ${largest.toFixed(2)}.`);
+    tell(found, image);
+    flicker.disabled = false;
+    certain.disabled = answer === first || found.confidences[answer] >= CERTAIN;
+    const mine = run, /** @type {number[][]} */ confidences = [];
+    function* judge() {
+      for (let n = 0; n < POINTS; n++) {
+        yield confidences.push(net.confidences(drawing.map((x, i) => x + n / (POINTS - 1) * (image[i] - x))));
+      }
+    }
+    inSlices(judge(), (_, ended) => {
+      if (mine !== run) return false;
+      if (ended) curve.show({ confidences, first, answer, largest });
+      return true;
+    });
   }
 
-  // ---- the two pictures in turn ----
+  // ---- before and after in turn ----
+  const flicker = button("", () => {
+    if (blinking) { stopBlinking(); drawChanged(); } else startBlinking();
+  });
   function startBlinking() {
     let second = false;
     const turn = () => {
       second = !second;
-      if (!fooled) return;
-      paint(after, second ? drawing : fooled.image);
-      afterText.textContent = second ? "before" : `changed: “${fooled.answer}”`;
+      if (!second) { drawChanged(); return; }
+      paint(after, drawing);
+      afterSays.textContent = "before";
     };
     flicker.setAttribute("aria-pressed", "true");
     blinking = lessMotion() ? -1 : setInterval(turn, BLINK);
@@ -250,51 +251,75 @@ function start({ model, root, net }) {
     if (blinking > 0) clearInterval(blinking);
     blinking = 0;
     flicker.setAttribute("aria-pressed", "false");
-    flicker.textContent = lessMotion() ? "Show the image before" : "Flicker before and after";
-    if (fooled) drawFooled(fooled);
+    flicker.textContent = lessMotion() ? "Show before" : "Flicker";
   }
 
   // ---- controls ----
+  const certain = button("Until it is certain", untilCertain);
   const samples = element("div", { class: "fk-row", role: "group", "aria-label": "Start from a real digit" },
-    element("span", {}, "or start from a real digit:"),
+    element("span", {}, "or a real digit:"),
     ...CLASS_COLOURS.map((_, digit) => button(String(digit),
-      () => start(fromBytes(model.get("samples"), digit)), { "aria-label": `a real ${digit}` })));
-  const epsilon = slider("largest change of a pixel (ε)", {
+      () => begin(fromBytes(model.get("samples"), digit)), { "aria-label": `a real ${digit}` })));
+  const epsilon = slider("largest change of a pixel (ε) to fool it", {
     min: 0.01, max: 0.5, step: 0.01, value: model.get("epsilon"), format: (value) => value.toFixed(2),
   }, (value) => { model.set("epsilon", value); model.save_changes(); });
-  const goals = [["", "anything else"], ...CLASS_COLOURS.map((_, digit) => [digit, `a ${digit}`])];
+  const goals = [["", "anything else"], ...CLASS_COLOURS.map((_, digit) => [digit, `“${digit}”`])];
   const goal = menu(goals, (value) => {
     model.set("target", value === "" ? null : Number(value));
     model.save_changes();
   });
   const showGoal = () => { goal.value = String(model.get("target") ?? ""); };
 
+  const shot = (/** @type {string} */ title, /** @type {Node[]} */ ...rest) =>
+    element("div", { class: "fk-shot" }, element("p", { class: "fk-title" }, title), ...rest);
+  const buttons = (/** @type {Node[]} */ ...all) => element("div", { class: "fk-row" }, ...all);
   root.append(
-    element("div", { class: "fk-columns" },
-      element("div", {}, element("p", { class: "fk-title" }, "Draw a digit in the box"), pad,
-        element("div", { class: "fk-row" }, button("Wipe", wipe))),
-      element("div", {}, subject, bars.node)),
+    element("div", { class: "fk-stage" },
+      shot("draw a digit", pad.node, drawingSays,
+        buttons(button("Wipe", () => begin(new Float64Array(784))))),
+      shot("the same, changed", after, afterSays,
+        buttons(button("Fool it", foolIt, { class: "fk-main" }), certain)),
+      shot("noise, bred", noise.node, noise.said, buttons(noise.start, noise.count)),
+      shot("confidence", subject, bars.node)),
+    status.node,
+    element("div", { class: "fk-path" }, curve.node, element("div", {}, change, changeText, buttons(flicker))),
     samples,
-    element("div", { class: "fk-row" }, epsilon.node, labelled("make it ", goal),
-      button("Fool it", foolIt, { class: "fk-main" })),
-    status.node, results);
+    buttons(epsilon.node, labelled("make it ", goal)));
 
   // ---- Python may change things too ----
   const hear = {
     "change:image": () => {
       const image = fromBytes(model.get("image"));
-      if (image.some((value, i) => Math.abs(value - drawing[i]) > 1 / 255)) start(image);
+      if (image.some((value, i) => Math.abs(value - drawing[i]) > 1 / 255)) begin(image);
     },
     "change:epsilon": () => epsilon.set(model.get("epsilon")),
     "change:target": showGoal,
   };
   const deafen = listen(model, hear);
   showGoal();
-  moveCursor();
-  stopBlinking();
-  look();
+  forget();
+  drawDrawing();
+  drawChanged();
+  look("drawing");
+
+  // ---- once it is seen, it may begin by itself ----
+  async function play() {
+    noise.breed();
+    await foolIt();
+    const mine = run; // the reader may have begun something else
+    await new Promise((resolve) => setTimeout(resolve, PAUSE));
+    if (mine === run) untilCertain();
+  }
+  const watch = new IntersectionObserver((entries) => {
+    if (!entries.some((entry) => entry.isIntersecting)) return;
+    watch.disconnect();
+    if (model.get("play")) play();
+  });
+  watch.observe(root);
   return () => {
+    watch.disconnect();
     forget();
+    noise.stop();
     deafen();
   };
 }

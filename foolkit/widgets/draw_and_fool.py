@@ -1,4 +1,4 @@
-"""Draw a digit, and fool the network with it."""
+"""Draw a digit, fool the network with it, and breed noise that it takes for the same digit."""
 
 from __future__ import annotations
 
@@ -30,13 +30,18 @@ class DrawAndFool(Widget):
 
     The page runs the shipped network forwards and backwards. "Fool it" takes steps of projected
     gradient ascent (Kurakin et al. 2016, Madry et al. 2018) in the ball of largest change
-    ``epsilon``, and stops as soon as the answer changes.
+    ``epsilon``, and stops as soon as the answer changes. "Until it is certain" goes on from there,
+    until the new answer has 99.99 % or a pixel has changed by 0.5. A curve tells the confidence
+    against how much of the change is added. Beside it evolution breeds random pixels until the
+    network takes them for the same digit with 99.99 % confidence: the best of 50 children in each
+    generation is the next one's parent.
 
     Args:
         digit: the real digit to start from; None: an empty pad.
         epsilon: largest change of a pixel, 0.01 to 0.5.
         target: the digit that the network shall see; None: anything else.
         image: start from your own image instead, float32 ``[1, 1, 28, 28]`` in [0, 1].
+        play: press the three buttons once by itself, as soon as the reader sees it.
 
     Attributes:
         answer: what the network says of the image that was judged last; -1 before that.
@@ -55,6 +60,7 @@ class DrawAndFool(Widget):
     samples = Images(bytes(10 * PIXELS), count=10)
     epsilon = Number(0.2, 0.01, 0.5)
     target = traitlets.Any(None).tag(sync=True)
+    play = traitlets.Bool(False).tag(sync=True)
     answer = traitlets.Int(-1).tag(sync=True)
     confidence = traitlets.List(traitlets.Float()).tag(sync=True)
     steps = traitlets.Int(0).tag(sync=True)
@@ -67,6 +73,7 @@ class DrawAndFool(Widget):
         epsilon: float = 0.2,
         target: int | None = None,
         image: Tensor | None = None,
+        play: bool = False,
     ) -> None:
         samples = sample_digits("lenet")
         if digit is not None:
@@ -74,7 +81,7 @@ class DrawAndFool(Widget):
         if image is None:
             image = torch.zeros(1, 1, 28, 28) if digit is None else samples[digit][None]
         super().__init__(
-            network="lenet", samples=samples, image=image, epsilon=epsilon, target=target
+            network="lenet", samples=samples, image=image, epsilon=epsilon, target=target, play=play
         )
 
     @traitlets.validate("target")

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from foolkit.checks import check_choice, check_count, check_images
 from foolkit.files import as_bytes
+from foolkit.seeds import generator_of
 from foolkit.widgets.base import Widget
 from foolkit.widgets.modules import module
 from foolkit.widgets.traits import check_whole
@@ -196,7 +197,7 @@ def _saved(picture: Image.Image, kind: str, **settings: Any) -> bytes:
 
 def _questions(names: Sequence[str], seed: int) -> list[list[int]]:
     """Every picture once: its place, then those of the names to choose from, all different."""
-    draws = torch.Generator().manual_seed(seed)
+    draws = generator_of(seed)
     first = {name: place for place, name in reversed(list(enumerate(names)))}
     if len(first) < 2:
         return []

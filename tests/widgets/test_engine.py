@@ -9,6 +9,8 @@ import torch
 import foolkit as fk
 from foolkit.encodings.pixels import polynomial_mutation
 
+MODULES = ("one_goal.js",)
+
 
 @pytest.fixture(scope="module")
 def images():
@@ -111,6 +113,42 @@ def test_a_target_that_is_the_answer_already_is_as_none(engine, images, lenet):
         [flat(images[:1])[0], before],
     )
     assert answer != before
+
+
+def test_fooling_goes_on_from_an_image_until_it_is_certain(engine, lenet, images):
+    found = engine(
+        """xs => xs.map((x) => {
+            let edge, last; for (edge of E.fool(net, x, { epsilon: 0.3 }));
+            const { answer: target, image: from } = edge;
+            for (last of E.fool(net, x, { epsilon: 0.5, target, from, until: 0.9999, step: 0.01 }));
+            return [...last.image, edge.confidences[target], target, Number(last.done)];
+        })""",
+        flat(images[:10]),
+    )
+    changed = torch.tensor([row[:784] for row in found]).view(-1, 1, 28, 28)
+    edge, target, done = (torch.tensor([row[n] for row in found]) for n in (784, 785, 786))
+    sure = lenet(changed).softmax(1).gather(1, target.long()[:, None])[:, 0]
+    assert (changed - images[:10]).abs().max() <= 0.5 + 1e-6
+    assert done.double().mean() >= 0.9
+    assert (sure[done == 1] > 0.9998).all()
+    assert (edge[done == 1] < 0.9999).any()
+
+
+def test_breeding_for_one_goal_never_falls_and_ends_at_certainty(engine, lenet):
+    path, genes = engine(
+        """() => {
+            const encoding = new E.Pixels(), path = []; let last;
+            const settings = { encoding, goal: 8, until: 0.9999, seed: 2 };
+            for (last of E.breedOne(net, settings)) path.push([last.generation, last.confidence]);
+            return [path, Array.from(encoding.render(last.genes, new Float64Array(784)))];
+        }"""
+    )
+    generation, confidence = torch.tensor(path, dtype=torch.float64).T
+    assert (confidence.diff() >= 0).all()
+    assert set(generation.diff().tolist()) <= {0.0, 1.0}
+    assert confidence[-1] >= 0.9999 > confidence[-51]
+    image = torch.tensor(genes).view(1, 1, 28, 28)
+    assert lenet(image).softmax(1)[0, 8] > 0.9998
 
 
 RUN = """([generations, settings]) => {

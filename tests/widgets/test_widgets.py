@@ -34,6 +34,8 @@ def test_python_reads_and_sets(elites):
     assert (draw.epsilon, draw.target, breed.seed, breed.rate) == (0.1, 2, 3, 0.2)
     draw.epsilon, draw.target, breed.running, breed.rate = 0.3, None, True, 0.5
     assert (draw.epsilon, draw.target, breed.running, breed.rate) == (0.3, None, True, 0.5)
+    assert not draw.play
+    assert DrawAndFool(play=True).play
     draw.image = elites[:1]
     assert torch.equal(draw.drawing(), (elites[:1] * 255).round() / 255)
     assert draw.fooling().shape == (0, 1, 28, 28)
