@@ -181,7 +181,7 @@ def _local_patterns() -> Boxes:
 
     def one(frame: np.ndarray) -> list[tuple[int, int, int, int]]:
         found = detector.detect_multi_scale(
-            frame, scale_factor=1.1, step_ratio=1, min_size=(24, 24), max_size=frame.shape[:2]
+            frame, scale_factor=1.2, step_ratio=1, min_size=(24, 24), max_size=frame.shape[:2]
         )
         return [(f["c"], f["r"], f["c"] + f["width"], f["r"] + f["height"]) for f in found]
 
