@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Any
 from foolkit.extras import needs
 
 if TYPE_CHECKING:
-    from foolkit import analysis, bank, data, encodings, evolution, gradients, models, plot, widgets
+    from foolkit import (
+        analysis,
+        bank,
+        data,
+        encodings,
+        evolution,
+        gradients,
+        models,
+        plot,
+        transforms,
+        widgets,
+    )
     from foolkit.book import scoreboard
     from foolkit.book.scale import scaled
     from foolkit.evolution import evolve
@@ -31,6 +42,7 @@ __all__ = [
     "scaled",
     "scoreboard",
     "sweep",
+    "transforms",
     "widgets",
 ]
 

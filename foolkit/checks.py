@@ -9,12 +9,13 @@ import math
 import numbers
 import operator
 from collections.abc import Iterable, Sequence
-from typing import SupportsIndex
+from typing import SupportsIndex, TypeGuard
 
 import torch
 from torch import Tensor, nn
 
 MOST = 2**48  # of a count: beyond any that could be worked off
+MOST_DRAWS = 10**6  # of resamples and the like: hours, and no number changes any more
 MOST_VALUES = 2**34  # of what is held in memory at once: 64 GiB of float32
 TOLERANCE = 1e-6  # rounding of float32 arithmetic that should have stayed in [0, 1]
 
@@ -64,6 +65,12 @@ def check_dense(tensor: Tensor, argument: str) -> None:
         raise TypeError(f"{argument}: expected a dense tensor of numbers, got {odd}")
 
 
+def check_kind(value: object, kind: type, argument: str) -> None:
+    """Raise ``TypeError`` unless ``value`` is of this class."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{argument}: expected {kind.__name__}, got {type(value).__name__}")
+
+
 def check_module(net: nn.Module, argument: str = "net") -> None:
     """Raise ``TypeError`` unless ``net`` is a module of PyTorch."""
     if not isinstance(net, nn.Module):
@@ -110,6 +117,12 @@ def check_shape(
         raise ValueError(f"{argument}: expected shape {expected}, got {list(images.shape)}")
 
 
+def check_no_nan(values: Tensor, argument: str) -> None:
+    """Raise ``ValueError`` if a value is NaN, which is neither more nor less than any other."""
+    if bool(values.isnan().any()):
+        raise ValueError(f"{argument}: expected numbers, got NaN")
+
+
 def check_labels(labels: Tensor, n: int, k: int, argument: str = "labels") -> None:
     """Raise unless ``labels`` is an integer tensor ``[n]`` of classes ``0 .. k-1``.
 
@@ -144,7 +157,7 @@ def check_count(value: SupportsIndex, argument: str, minimum: int = 1, most: int
         raise ValueError(f"{argument}: expected an integer of at most {most}, got {value}")
 
 
-def is_real(value: object) -> bool:
+def is_real(value: object) -> TypeGuard[float]:
     """Whether it is a real number: Python's, NumPy's, or a torch tensor without dimensions."""
     if isinstance(value, Tensor):
         return value.ndim == 0 and value.dtype != torch.bool and not value.is_complex()
@@ -185,7 +198,11 @@ def check_number(
     wanted += f" and <= {most:g}" if most < math.inf else ""
     if not is_real(value):
         raise TypeError(f"{argument}: expected a number {wanted}, got {value!r}")
-    if not (math.isfinite(value) and value > above and least <= value <= most):
+    try:
+        number = float(value)
+    except OverflowError:  # an integer beyond the range of real numbers
+        number = math.inf
+    if not (math.isfinite(number) and value > above and least <= value <= most):
         raise ValueError(f"{argument}: expected a number {wanted}, got {value}")
 
 

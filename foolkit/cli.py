@@ -9,33 +9,39 @@ Exit codes: 0, done; 1, the disk failed; 2, bad input, with one line that says w
 from __future__ import annotations
 
 import errno
-import functools
 import json
 import os
 import platform
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import click
 
 import foolkit as fk
+from foolkit.options import Source, experiment, network, networks, settings
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from foolkit.analysis.transfer import Forgeries
+    from foolkit.analysis.forgeries import Forgeries
     from foolkit.gradients import Perturbed
     from foolkit.models import Classifier
 
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
-IMAGES = "images.safetensors"
-METHODS = ("fgsm", "pgd", "blind", "deepfool", "carlini_wagner", "lbfgs", "noise")
-SIZED = ("fgsm", "pgd", "blind", "noise")  # need a size; the others look for the smallest
-ONE_STEP = ("fgsm", "noise")
+METHODS = {  # and the options that each has; those without a size look for the smallest
+    "fgsm": ("epsilon", "loss"),
+    "pgd": ("epsilon", "norm", "loss", "steps", "restarts"),
+    "blind": ("epsilon", "steps"),
+    "deepfool": ("norm", "steps"),
+    "carlini_wagner": ("steps",),
+    "lbfgs": ("steps",),
+    "noise": ("epsilon", "norm"),
+}
 RANDOM = ("pgd", "blind", "noise")
+SILENT = ("fgsm", "blind", "noise")  # have no bar of their own
+LEVELS = 8  # of 255: the size in Linf where none is given
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -88,114 +94,6 @@ def command() -> None:
     """
 
 
-def _device(_: click.Context, __: click.Parameter, value: str) -> str:
-    import torch
-
-    try:
-        torch.empty(1, device=value)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise click.BadParameter(
-            f"{value!r} cannot be used: {str(error).splitlines()[0]}"
-        ) from None
-    return value
-
-
-def crops(function: Callable) -> Callable:
-    """The options that show a network crops of larger images."""
-    for option in (
-        click.option("--size", type=click.IntRange(1), metavar="PIXELS",
-                     help="Height and width of the images that --crops cuts from  [default: 256]"),
-        click.option("--crops", type=int, metavar="10|1",
-                     help="Judge larger images by the mean over ten crops, or by their centre."),
-    ):  # fmt: skip
-        function = option(function)
-    return function
-
-
-@dataclass(frozen=True)
-class Source:
-    """What the options of a network say, and the network."""
-
-    model: str
-    weights: str | None = None
-    classes: Path | None = None
-    input_shape: tuple[int, int, int] | None = None
-    trust: bool = False
-    crops: int | None = None
-    size: int | None = None
-
-    def load(self, device: str) -> Classifier:
-        """The network, or, with ``crops``, the network before crops."""
-        if self.size is not None and self.crops is None:
-            raise click.UsageError("--size is that of the images which --crops cuts from")
-        if self.classes is not None and not self.classes.is_file():
-            raise FileNotFoundError(
-                f"classes: expected a file of names, found none at {self.classes}"
-            )
-        names = self.classes and self.classes.read_text("utf-8").splitlines()
-        net = fk.models.load(
-            self.model, device, weights=self.weights, classes=names,
-            input_shape=self.input_shape, trust=self.trust,
-        )  # fmt: skip
-        return net if self.crops is None else fk.models.cropped(net, self.size or 256, self.crops)
-
-
-def network(function: Callable) -> Callable:
-    """The options that name a network; the command gets them as ``source``."""
-
-    @functools.wraps(function)
-    def command_of(**given: Any) -> int:
-        own = {field.name: given.pop(field.name) for field in fields(Source)}
-        return function(source=Source(**own), **given)
-
-    made = crops(command_of)
-    for option in (
-        click.option("--trust", is_flag=True, help="Unpickle files: only if you made them."),
-        click.option("--input-shape", type=int, nargs=3, metavar="C H W",
-                     help="Of a factory whose module does not say."),
-        click.option("--classes", type=click.Path(path_type=Path), metavar="FILE",
-                     help="Class names, one a line."),
-        click.option("--weights", metavar="FILE",
-                     help="State dict for torchvision:NAME (default: torchvision's own)."),
-        click.option("--model", required=True, metavar="MODEL",
-                     help="A shipped name, torchvision:NAME, FILE.pt2, or package.module:factory."),
-    ):  # fmt: skip
-        made = option(made)
-    return made
-
-
-def experiment(function: Callable) -> Callable:
-    """The options of every experiment."""
-    for option in (
-        click.option("--quiet", is_flag=True, help="No progress bar."),
-        click.option("--device", default="cpu", callback=_device,
-                     help="cpu, cuda, cuda:1, mps."),
-        click.option("--seed", type=click.IntRange(0), default=0,
-                     help="Of all that is random."),
-        click.option("--out", required=True, type=click.Path(path_type=Path), metavar="FOLDER",
-                     help="New, empty, or of the same run."),
-    ):  # fmt: skip
-        function = option(function)
-    return function
-
-
-def _settings(net: Classifier | None = None) -> dict[str, Any]:
-    """What determines a run: its command, its options, the weights of its network.
-
-    Of the options all but those that change no result: what is added to a command is in it.
-    """
-    from foolkit.models.classifier import fingerprint
-
-    context = click.get_current_context()
-    given = {
-        name: value
-        for name, value in context.params.items()
-        if name not in ("out", "quiet", "trust") and value is not None
-    }
-    own = {} if net is None else {"network": fingerprint(net)}
-    return {"command": context.info_name, **json.loads(json.dumps(given, default=str)), **own}
-
-
 @command.command()
 @network
 @click.option("--encoding", type=click.Choice(["pixels", "cppn"]), default="cppn",
@@ -231,10 +129,10 @@ def evolve(
     kind = evolution.ENCODINGS[encoding]
     make = kind.released_code if released_code else kind
     elites = evolution.run(
-        out, net, make(net.input_shape), _settings(net), seed=seed,
+        out, net, make(net.input_shape), settings(net), seed=seed,
         generations=generations, batch=batch, precision=precision, progress=not quiet,
     )  # fmt: skip
-    done = len(elites.history.confidence) - 1
+    done = evolution.generations_of(elites)
     median = float(elites.history.median[-1])
     click.echo(f"{len(elites)} classes, generation {done}, median confidence {median:.4f}")
     click.echo(f"gallery: {out / GALLERY}")
@@ -244,82 +142,184 @@ def evolve(
     return 0
 
 
+def _sizes(_: click.Context, __: click.Parameter, values: tuple[float, ...]) -> list[float]:
+    from foolkit.checks import check_number
+
+    try:
+        for value in values:
+            check_number(value, "epsilon", above=0)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    return sorted(set(values))
+
+
 @command.command()
 @network
-@click.option("--method", type=click.Choice(METHODS), default="pgd")
+@click.option("--method", type=click.Choice(list(METHODS)), default="pgd")
 @click.option("--images", default="digits", metavar="FOLDER",
-    help="Pictures, or the word digits: the embedded handwritten ones.",
+    help="Pictures, or folders of them, one a class; or the word digits: the embedded ones.",
+)  # fmt: skip
+@click.option("--labels", type=click.Path(path_type=Path), metavar="FILE.csv",
+    help="What the pictures show: file,label  [default: the names of their folders, if they are in"
+    " any; else what the network says of them]",
 )  # fmt: skip
 @click.option(
     "--count", type=click.IntRange(1), help="The first so many images  [default: all; 100 digits]"
 )
-@click.option("--epsilon", type=click.FloatRange(0, min_open=True),
-    help="Size, in units of the pixel range (fgsm, pgd, blind: Linf; noise: L2).",
+@click.option("--epsilon", type=float, multiple=True, callback=_sizes,
+    help="Size in the norm, in units of the pixel range; may be repeated  [default in Linf:"
+    f" {LEVELS}/255]",
 )  # fmt: skip
-@click.option(
-    "--target", type=click.IntRange(0), help="Class to be reached  [default: leave the right one]."
-)
+@click.option("--norm", metavar="inf|2|1",
+    help="pgd: inf, 2 or 1; deepfool: 2 or inf; noise: 2, inf or rms  [default: the first]",
+)  # fmt: skip
+@click.option("--loss", type=click.Choice(["cross-entropy", "margin", "dlr"]),
+    help="That fgsm and pgd raise  [default: cross-entropy]",
+)  # fmt: skip
+@click.option("--target", type=click.IntRange(0),
+    help="Class to be reached  [default: leave the right one].",
+)  # fmt: skip
 @click.option("--steps", type=click.IntRange(1), help="At most (blind: generations).")
+@click.option("--restarts", type=click.IntRange(1), help="Of pgd  [default: 1]")
+@click.option("--for-files", is_flag=True,
+    help="Enlarge each change until its file fools (deepfool, carlini_wagner, lbfgs).",
+)  # fmt: skip
+@click.option("--lossless", is_flag=True, help="Write .npy files too, which are not rounded.")
 @click.option("--batch", type=click.IntRange(1), default=64)
 @experiment
 def attack(
-    source: Source, method: str, images: str, count: int | None, epsilon: float | None,
-    target: int | None, steps: int | None, batch: int, out: Path, seed: int, device: str,
-    quiet: bool,
+    source: Source, method: str, images: str, labels: Path | None, count: int | None,
+    epsilon: list[float], norm: str | None, loss: str | None, target: int | None,
+    steps: int | None, restarts: int | None, for_files: bool, lossless: bool, batch: int,
+    out: Path, seed: int, device: str, quiet: bool,
 ) -> int:  # fmt: skip
     """Change images a little, until they fool.
 
-    The right class of a picture from a folder is what the network said of it before.
+    Says how many the network reads right before (clean accuracy) and after (robust accuracy).
+    Each image lies there as a PNG of 8 bits, and what is listed of it is what the network says of
+    that file. With several --epsilon, each has a folder of its own in the folder.
     Started again with the same options, it continues with the batch where it was stopped.
 
     \b
     Examples:
       foolkit attack --model lenet --method lbfgs --out runs/lbfgs
-      foolkit attack --model my_model.pt2 --method pgd --epsilon 0.03 --images photos/ \\
-                     --out runs/pgd
+      foolkit attack --model my_model.pt2 --images photos/ --labels photos.csv \\
+                     --epsilon 0.01 --epsilon 0.03 --out runs/pgd
     """
-    if (epsilon is None) == (method in SIZED):
-        needs = (
-            "needs --epsilon" if method in SIZED else "takes no --epsilon: it looks for the least"
-        )
-        raise click.UsageError(f"--method {method} {needs}")
-    if steps is not None and method in ONE_STEP:
-        raise click.UsageError(f"--method {method} takes no --steps")
     from foolkit.gradients import Perturbed
-    from foolkit.runs import batches
-    from foolkit.runs.folder import claim
+    from foolkit.runs import batches, perturbed
+    from foolkit.runs.folder import claimed, write_table
 
+    given = {"epsilon": epsilon, "norm": norm, "loss": loss, "steps": steps, "restarts": restarts}
+    options, sizes = _options_of(method, given)
+    if for_files and "epsilon" in METHODS[method]:
+        raise click.UsageError(f"--method {method} takes no --for-files: its size is given")
     net = source.load(device)
-    originals, labels, names = _pictures(net, images, count, device, batch)
+    originals, truth, names, known = _pictures(net, images, labels, count, device, batch)
     if target is not None:
         if target >= len(net.classes):
             raise click.UsageError(f"--target: expected 0 to {len(net.classes) - 1}, got {target}")
-        labels = labels.new_full(labels.shape, target)
-    claim(out, _settings(net))
-    settings: dict[str, Any] = {"targeted": target is not None, "batch": batch}
-    if epsilon is not None:
-        settings["size" if method == "noise" else "epsilon"] = epsilon
-    if steps is not None:
-        settings["generations" if method == "blind" else "steps"] = steps
-    if method not in (*ONE_STEP, "blind"):
-        settings["progress"] = False  # the bar is that of the batches
+        truth = truth.new_full(truth.shape, target)
     seeds = _seeds(seed, len(originals), batch)
+    routine = getattr(fk.gradients, method)
 
     def change(rows: slice) -> Perturbed:
-        drawn = {"seed": seeds[rows.start // batch]} if method in RANDOM else {}
-        routine = getattr(fk.gradients, method)
-        return routine(net, originals[rows], labels[rows], **settings, **drawn)
+        more = {"seed": seeds[rows.start // batch]} if method in RANDOM else {}
+        more |= {} if method in SILENT else {"progress": False}  # the bar is that of the batches
+        found = routine(
+            net, originals[rows], truth[rows], targeted=target is not None, chunk=batch,
+            **options, **more,
+        )  # fmt: skip
+        if for_files:
+            found = fk.gradients.for_files(net, found, chunk=batch)
+        return Perturbed.cat(found) if isinstance(found, list) else found
 
-    found = batches.in_parts(
-        out, Perturbed, change, net, len(originals), batch,
-        originals=originals, progress=not quiet,
-    )  # fmt: skip
-    abouts = [
-        f"{name}, {'to become' if target is not None else 'was'} {net.classes[label]},"
-        f" largest change {255 * linf:.1f}/255"
-        for name, label, linf in zip(names, labels.tolist(), found.linf.tolist(), strict=True)
-    ]
-    return _perturbed(net, found, abouts, names, out)
+    about = settings(net, epsilon=sizes if len(sizes) > 1 else sizes[0] if sizes else None)
+    with claimed(out, about):
+        found = batches.in_parts(
+            out, Perturbed, change, net, len(originals), batch,
+            originals=originals, labels=truth, progress=not quiet,
+        )  # fmt: skip
+    if len(sizes) < 2:
+        said = perturbed.write(out, found, net, names, known=known, lossless=lossless)
+        _tell(said, known, out)
+    else:
+        table = []
+        for size, part in zip(sizes, _parts_of(found, len(sizes), batch), strict=True):
+            place = out / f"epsilon-{size}"
+            with claimed(place, {**about, "epsilon": size}):
+                said = perturbed.write(place, part, net, names, known=known, lossless=lossless)
+            table.append({"epsilon": size, **said})
+            click.echo(f"epsilon {size:g}:")
+            _tell(said, known, place)
+        write_table(out / "epsilons.csv", table)
+    if known and target is None and found.clean_accuracy <= 2 / len(net.classes):
+        _say(
+            "the network reads hardly any of these images right: are the labels those of its"
+            " classes, and was it trained on normalised images (--mean, --std)?"
+        )
+    batches.clear(out)
+    return 0
+
+
+def _options_of(method: str, given: dict[str, Any]) -> tuple[dict[str, Any], list[float]]:
+    """What a routine is called with, and its sizes, once everything fits the method."""
+    from foolkit.gradients.problem import check_within, norm_named
+
+    for name, value in given.items():
+        if value not in (None, []) and name not in METHODS[method]:
+            why = ": it looks for the least" if name == "epsilon" else ""
+            raise click.UsageError(f"--method {method} takes no --{name}{why}")
+    sizes: list[float] = given["epsilon"]
+    options: dict[str, Any] = {}
+    # "inf" where there is no other
+    norm = given["norm"] or ("2" if method in ("deepfool", "noise") else "inf")
+    if "norm" in METHODS[method]:
+        known = {"pgd": ("inf", "2", "1"), "deepfool": ("2", "inf"), "noise": ("2", "inf", "rms")}
+        try:
+            norm = options["norm"] = norm_named(norm, known[method])
+        except ValueError as error:
+            raise click.UsageError(f"--{error}") from None
+    if "epsilon" in METHODS[method]:
+        if not sizes and norm != "inf":
+            raise click.UsageError(f"--method {method} in the norm {norm} needs --epsilon")
+        sizes = sizes or [LEVELS / 255]
+        if norm == "inf":
+            try:
+                check_within(sizes)
+            except ValueError as error:
+                raise click.UsageError(f"--{error}") from None
+        options["size" if method == "noise" else "epsilon"] = sizes if len(sizes) > 1 else sizes[0]
+        if method == "blind" and len(sizes) > 1:
+            raise click.UsageError("--method blind takes one --epsilon at a time")
+    for name in ("loss", "restarts"):
+        if given[name] is not None:
+            options[name] = given[name]
+    if given["steps"] is not None:
+        options["generations" if method == "blind" else "steps"] = given["steps"]
+    return options, sizes
+
+
+def _parts_of(found: Perturbed, count: int, batch: int) -> list[Perturbed]:
+    """For each of ``count`` sizes its results; each batch has those of all sizes in turn."""
+    import torch
+
+    images = len(found) // count
+    rows: list[list[Tensor]] = [[] for _ in range(count)]
+    for first in range(0, images, batch):
+        many = min(batch, images - first)
+        for k in range(count):
+            rows[k].append(torch.arange(many) + count * first + k * many)
+    return [found[torch.cat(one)] for one in rows]
+
+
+def _tell(about: dict[str, Any], known: bool, folder: Path) -> None:
+    from foolkit.runs.folder import GALLERY
+    from foolkit.runs.perturbed import told
+
+    for line in told(about, known):
+        click.echo(line)
+    click.echo(f"gallery: {folder / GALLERY}")
 
 
 def _seeds(seed: int, count: int, batch: int) -> list[int]:
@@ -330,46 +330,24 @@ def _seeds(seed: int, count: int, batch: int) -> list[int]:
 
 
 def _pictures(
-    net: Classifier, images: str, count: int | None, device: str, batch: int
-) -> tuple[Tensor, Tensor, list[str]]:
-    """The images, their classes and their names."""
+    net: Classifier, images: str, table: Path | None, count: int | None, device: str, batch: int
+) -> tuple[Tensor, Tensor, list[str], bool]:
+    """The images, their classes and names, and whether the classes are known or the network's."""
     if images == "digits":
+        if table is not None:
+            raise click.UsageError("--labels: the digits have their own")
         pixels, labels = (tensor[: count or 100].to(device) for tensor in fk.data.digits())
-        return pixels, labels, [f"digit {n}" for n in range(len(pixels))]
+        return pixels, labels, [f"digit {n}" for n in range(len(pixels))], True
     pixels, names = fk.data.photographs(images, net.input_shape, most=count)
     pixels = pixels.to(device)
-    return pixels, fk.models.predict(net, pixels, batch).argmax(1), list(names)
-
-
-def _perturbed(
-    net: Classifier, found: Perturbed, abouts: list[str], names: list[str], out: Path
-) -> int:
-    """Write what a gradient made."""
-    from foolkit.files import file_name
-    from foolkit.runs import batches, evolution
-    from foolkit.runs.folder import write_images
-
-    files = [f"{n:04d}-{file_name(Path(name).stem)}.png" for n, name in enumerate(names)]
-    write_images(out / "images", found.images, files)
-    found.save(out / IMAGES)
-    rows = [
-        {"file": f"images/{file}", "predicted": net.classes[k], "confidence": c, "about": about}
-        for file, k, c, about in zip(
-            files, found.predicted.tolist(), found.confidence.tolist(), abouts, strict=True
-        )
-    ]
-    fooled, already = found.fooled, int((found.success & ~found.fooled).sum())
-    so = "at their goal" if found.targeted else "wrong"
-    click.echo(
-        f"{len(found)} images, {100 * float(fooled.float().mean()):.1f} % fool the network"
-        f" ({100 * float(found.success_8bit.float().mean()):.1f} % as files)"
-        + (f", {already} were {so} before" if already else "")
-        + (f", median L2 of those that fool {float(found.l2[fooled].median()):.4f}"
-           if bool(fooled.any()) else "")
-    )  # fmt: skip
-    click.echo(f"gallery: {evolution.finish(out, rows)}")
-    batches.clear(out)
-    return 0
+    known: Tensor | None
+    if table is not None:
+        known = fk.data.labels_of_table(table, names, net.classes)
+    else:
+        known = fk.data.labels_of_folders(names, net.classes)
+    if known is None:
+        return pixels, fk.models.predict(net, pixels, batch).argmax(1), list(names), False
+    return pixels, known.to(device), list(names), True
 
 
 @command.command()
@@ -389,8 +367,9 @@ def _perturbed(
 @click.option("--batch", type=click.IntRange(1), default=64)
 @experiment
 def ascend(
-    source: Source, goal: tuple[int, ...], start: str, steps: int, decay: float, blur: float,
-    threshold: float, batch: int, out: Path, seed: int, device: str, quiet: bool,
+    source: Source, goal: tuple[int, ...], start: Literal["noise", "grey"], steps: int,
+    decay: float, blur: float, threshold: float, batch: int, out: Path, seed: int, device: str,
+    quiet: bool,
 ) -> int:  # fmt: skip
     """Paint images by climbing a class's score.
 
@@ -403,8 +382,8 @@ def ascend(
     import torch
 
     from foolkit.gradients import Ascent, ascent
-    from foolkit.runs import batches
-    from foolkit.runs.folder import claim
+    from foolkit.runs import batches, perturbed
+    from foolkit.runs.folder import claimed
 
     net = source.load(device)
     goals = torch.tensor(goal or range(len(net.classes)), device=device)
@@ -412,39 +391,41 @@ def ascend(
         raise click.UsageError(
             f"--goal: expected 0 to {len(net.classes) - 1}, got {int(goals.max())}"
         )
-    claim(out, _settings(net))
     seeds = _seeds(seed, len(goals), batch)
 
     def paint(rows: slice) -> Ascent:
         return ascent(
             net, goals[rows], start=start, steps=steps, decay=decay, blur=blur,
-            threshold=threshold, batch=batch, seed=seeds[rows.start // batch],
+            threshold=threshold, chunk=batch, seed=seeds[rows.start // batch],
             progress=False,  # the bar is that of the batches
         )  # fmt: skip
 
-    found = batches.in_parts(out, Ascent, paint, net, len(goals), batch, progress=not quiet)
+    with claimed(out, settings(net)):
+        found = batches.in_parts(
+            out, Ascent, paint, net, len(goals), batch, labels=goals, progress=not quiet
+        )
+    names = [net.classes[k] for k in goals.tolist()]
     abouts = [
-        f"painted to become {net.classes[goal]}, "
-        + (f"{steps} steps" if steps >= 0 else "not there in time")
-        for goal, steps in zip(goals.tolist(), found.steps.tolist(), strict=True)
+        f"painted to become {name}, " + (f"{n} steps" if n >= 0 else "not there in time")
+        for name, n in zip(names, found.steps.tolist(), strict=True)
     ]
-    return _perturbed(net, found, abouts, [net.classes[k] for k in goals.tolist()], out)
+    said = perturbed.write(out, found, net, names, abouts=abouts, beside=False)
+    _tell(said, True, out)
+    batches.clear(out)
+    return 0
 
 
 @command.command()
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--model", "models", multiple=True, required=True, metavar="MODEL",
-    help="A judge, as for the other commands; may be repeated.",
-)  # fmt: skip
+@networks
 @click.option("--threshold", type=click.FloatRange(0, 1), default=0.9999,
     help="Confidence that counts as certain.",
 )  # fmt: skip
-@click.option("--trust", is_flag=True, help="Unpickle files: only if you made them.")
-@crops
+@click.option("--batch", type=click.IntRange(1), default=64, help="Images of one pass.")
 @experiment
 def transfer(
-    runs: tuple[Path, ...], models: tuple[str, ...], threshold: float, trust: bool,
-    crops: int | None, size: int | None, out: Path, seed: int, device: str, quiet: bool,
+    runs: tuple[Path, ...], sources: Mapping[str, Source], threshold: float, batch: int,
+    out: Path, seed: int, device: str, quiet: bool,
 ) -> int:  # fmt: skip
     """Show finished RUNS to other networks.
 
@@ -453,18 +434,17 @@ def transfer(
       foolkit transfer runs/static runs/patterns --model lenet --model resnet --out runs/table
     """
     from foolkit.files import json_bytes, write_atomically
-    from foolkit.runs.folder import claim
+    from foolkit.runs.folder import claimed, write_table
 
     forgeries = {str(run): _forgeries(run) for run in runs}
-    judges = {
-        model: Source(model, trust=trust, crops=crops, size=size).load(device) for model in models
-    }
-    claim(out, _settings())
-    found = fk.analysis.transfer(
-        judges, forgeries, threshold=threshold, seed=seed, progress=not quiet
-    )
+    judges = {model: source.load(device) for model, source in sources.items()}
+    with claimed(out, settings()):
+        found = fk.analysis.transfer(
+            judges, forgeries, threshold=threshold, seed=seed, chunk=batch, progress=not quiet
+        )
     table = found.table()
     write_atomically(out / "transfer.json", json_bytes(table))
+    write_table(out / "transfer.csv", table)
     for row in table:
         if row["measure"] == "same" and row["kind"] != "excess":
             click.echo(
@@ -476,9 +456,10 @@ def transfer(
 
 def _forgeries(run: Path) -> Forgeries:
     """The images of a finished run, those that fool their own network."""
-    from foolkit.analysis.transfer import Forgeries
+    from foolkit.analysis.forgeries import Forgeries
     from foolkit.files import load_tensors
     from foolkit.runs.evolution import ELITES
+    from foolkit.runs.perturbed import IMAGES
 
     if (run / ELITES).is_file():
         return Forgeries.of(fk.evolution.Elites.load(run / ELITES))

@@ -13,6 +13,7 @@ import matplotlib
 import networkx as nx
 import numpy as np
 import torch
+from cycler import cycler
 from matplotlib import figure as mpl_figure
 from matplotlib.axes import Axes
 from matplotlib.colors import same_color
@@ -42,7 +43,7 @@ CLASS_COLOURS = (
 COLOURS = ("#3f90da", "#e76300", "#832db6", "#ffa90e", "#717581", "#bd1f01")
 CERTAIN = 0.9999  # the confidence that the paper and the article speak of
 
-STYLE = {
+STYLE: dict[Any, Any] = {  # matplotlib has a type of its own for these keys
     "text.color": INK,
     "axes.labelcolor": INK,
     "axes.edgecolor": INK,
@@ -53,7 +54,7 @@ STYLE = {
     "legend.frameon": False,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.prop_cycle": matplotlib.cycler(color=COLOURS),
+    "axes.prop_cycle": cycler(color=COLOURS),
     "axes.titlesize": "medium",
     "font.size": 10,
     "lines.linewidth": 1.8,
@@ -115,7 +116,9 @@ class Figure(mpl_figure.Figure):
             if dark:
                 _recolour(self, INK_DARK, INK)
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict, dict]:
+    def _repr_mimebundle_(
+        self, include: Any = None, exclude: Any = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
         def text(picture: bytes) -> str:
             return base64.b64encode(picture).decode()
 
@@ -207,15 +210,22 @@ def images(
     return made
 
 
+def literal(name: str) -> str:
+    """A name as it is: between two dollar signs Matplotlib would read a formula."""
+    return name.replace("$", r"\$")
+
+
 def gallery(
     elites: Elites, *, alt: str | None = None, caption: str | None = None, columns: int = 5
 ) -> Figure:
     """The elites, each with its class and its confidence (rounded down)."""
+    if not hasattr(elites, "classes") or not hasattr(elites, "confidence"):
+        raise TypeError(f"elites: expected Elites, got {type(elites).__name__}")
     named = [(name, percent(c)) for name, c in zip(elites.classes, elites.confidence, strict=True)]
     described = ", ".join(f"{name} at {confidence}" for name, confidence in named)
     return images(
         elites.images,
-        [f"“{name}”\n{confidence}" for name, confidence in named],
+        [f"“{literal(name)}”\n{confidence}" for name, confidence in named],
         alt=alt or f"{len(elites)} evolved images with the network's confidence: {described}.",
         caption=caption or "Evolved images: what the network calls each, and how sure it is.",
         columns=columns,
@@ -304,7 +314,8 @@ def cppn(genome: CPPNGenomes, *, alt: str | None = None, caption: str | None = N
         stack = [name for name in (starts if i == 0 else graph) if column[name] == i]
         if i:
             heard = {n: [height[s] for s in graph.predecessors(n)] or [0.0] for n in stack}
-            stack.sort(key=lambda name, heard=heard: -float(np.mean(heard[name])))
+            middle = {name: float(np.mean(heights)) for name, heights in heard.items()}
+            stack.sort(key=middle.__getitem__, reverse=True)
         shift = 0.35 * (i % 2)  # so that links do not run through nodes of the column between
         height.update({name: (len(stack) - 1) / 2 - k + shift for k, name in enumerate(stack)})
     nodes = len(graph) - len(starts) - len(ends)
@@ -389,8 +400,10 @@ def transfer(
         return written
 
     _heat(ax, shown.value.numpy(), text, labels[measure].split(" with")[0])
-    ax.set_xticks(range(columns), result.judges, rotation=40, ha="right", rotation_mode="anchor")
-    ax.set_yticks(range(rows), result.families)
+    ax.set_xticks(
+        range(columns), map(literal, result.judges), rotation=40, ha="right", rotation_mode="anchor"
+    )
+    ax.set_yticks(range(rows), [literal(name) for name in result.families])
     return made
 
 

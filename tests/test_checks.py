@@ -140,7 +140,7 @@ CALLS = {
     "classes ": lambda: fk.models.Classifier(SMALL, input_shape=(1, 6, 6), classes=None, name="a"),
     "input_shape": lambda: fk.models.Classifier(SMALL, input_shape=None, classes=3, name="a"),
     "name": lambda: fk.models.Classifier(SMALL, input_shape=(1, 6, 6), classes=3, name=4),
-    "source": lambda: fk.models.load(SMALL),
+    "source": lambda: fk.models.load(3),
     "device": lambda: fk.models.load("lenet", "nowhere"),
     "trust": lambda: fk.models.load("lenet", trust="no"),
     "parts": lambda: fk.gradients.Perturbed.cat(3),
@@ -164,3 +164,67 @@ def test_settings_of_numpy_are_settings_and_norms_have_several_names():
             same = fk.gradients.pgd(SMALL, IMAGES, LABELS, epsilon=0.3, norm=name, steps=3)
             assert torch.equal(same.images, expected.images)
     assert len(expected[np.int64(2)]) == 1
+
+
+PIXELS, CPPN = fk.encodings.Pixels((1, 6, 6)), fk.encodings.CPPN((1, 6, 6))
+SEEDED = {
+    "recurrence": lambda s: fk.analysis.recurrence(torch.rand(3, 3, 4), seed=s),
+    "by chance": lambda s: fk.analysis.calibration_error_by_chance(torch.rand(9), seed=s),
+    "mean_interval": lambda s: fk.analysis.mean_interval(torch.rand(9), seed=s),
+    "shuffle_tiles": lambda s: fk.analysis.shuffle_tiles(torch.rand(3, 1, 6, 6), 2, seed=s),
+    "random_directions": lambda s: fk.analysis.random_directions(2, (1, 6, 6), seed=s),
+    "sample_photographs": lambda s: fk.data.sample_photographs((3, 8, 8), 2, seed=s),
+    "crops": lambda s: fk.data.crops(3, seed=s),
+    "faces": lambda s: fk.data.faces(3, seed=s),
+    "digits": lambda s: fk.data.digits(seed=s),
+}
+
+
+@pytest.mark.parametrize("seed", ["x", 0.5, True, -1, 2**70, np.float64(1)])
+@pytest.mark.parametrize("name", SEEDED)
+def test_seeds_are_integers_everywhere(name, seed):
+    with pytest.raises((TypeError, ValueError), match="^seed: expected"):
+        SEEDED[name](seed)
+
+
+OF_A_KIND = {
+    "parents": (PIXELS.vary, (torch.Generator(),)),
+    "genomes": (PIXELS.render, ()),
+    "CPPN, parents": (CPPN.vary, (torch.Generator(),)),
+    "CPPN, genomes": (CPPN.render, ()),
+    "net": (fk.analysis.activations, (torch.rand(1, 1, 6, 6),)),
+    "log_odds, net": (fk.analysis.log_odds, (torch.rand(1, 1, 6, 6), torch.zeros(1).long())),
+    "MaxSoftmax, net": (fk.analysis.MaxSoftmax, ()),
+    "Energy, net": (fk.analysis.Energy, ()),
+    "detectors": (fk.analysis.score_all, (torch.rand(1, 1, 6, 6),)),
+    "statistic": (fk.analysis.bootstrap, (torch.rand(9),)),
+    "made": (fk.analysis.over_networks, ()),
+    "elites": (fk.plot.gallery, ()),
+}
+
+
+@pytest.mark.parametrize("given", [None, 3, "lenet"])
+@pytest.mark.parametrize("name", OF_A_KIND)
+def test_another_kind_is_refused_by_name(name, given):
+    call, others = OF_A_KIND[name]
+    with pytest.raises(TypeError, match=f"^{name.rpartition(', ')[2]}: expected"):
+        call(given, *others)
+
+
+HUGE = {
+    "resamples": lambda: fk.analysis.mean_interval(torch.rand(9), resamples=10**12),
+    "bins": lambda: fk.analysis.reliability(torch.rand(9), torch.rand(9) > 0.5, bins=10**12),
+    "permutations": lambda: fk.analysis.recurrence(torch.rand(3, 3), permutations=10**12),
+    "classes": lambda: fk.analysis.class_means(
+        torch.rand(1, 1, 6, 6), torch.zeros(1).long(), 10**12
+    ),
+    "epsilon": lambda: fk.gradients.pgd(
+        SMALL, torch.rand(1, 1, 6, 6), torch.zeros(1).long(), epsilon=10**400, norm="2"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HUGE)
+def test_what_would_never_end_is_refused(name):
+    with pytest.raises(ValueError, match=f"^{name}: expected"):
+        HUGE[name]()

@@ -1,5 +1,7 @@
 """What ``import foolkit`` loads, what it offers, and what it says where a library is missing."""
 
+import importlib
+import pkgutil
 import subprocess
 import sys
 
@@ -44,6 +46,13 @@ def test_all_names_are_listed_and_there():
     with pytest.raises(AttributeError, match="module 'foolkit' has no attribute 'fool'"):
         fk.fool  # noqa: B018
     assert fk.scoreboard is sys.modules["foolkit.book.scoreboard"]
+
+
+def test_what_each_part_lists_is_there():
+    for part in pkgutil.walk_packages(fk.__path__, "foolkit."):
+        if part.ispkg:
+            module = importlib.import_module(part.name)
+            assert [n for n in getattr(module, "__all__", ()) if not hasattr(module, n)] == []
 
 
 def test_the_builder_of_the_pages_finds_its_plugin():

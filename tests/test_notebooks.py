@@ -107,7 +107,7 @@ def test_nbval_notices_another_output(tmp_path, output, code):
 @each_chapter
 def test_the_large_version_runs(path, tmp_path):
     """``FOOLKIT_SCALE=full`` with its counts divided by 100, in a copy."""
-    copy = shutil.copy(path, tmp_path)
+    copy = shutil.copytree(path.parent, tmp_path / "book") / path.name
     code = (
         "from pathlib import Path; from tools import chapters;"
         f" chapters.execute(Path({str(copy)!r}))"

@@ -147,3 +147,13 @@ def test_shares_needs_every_pair():
         fk.plot.shares({("a", "x"): one, ("b", "y"): one}, label="s", alt="a", caption="c")
     with pytest.raises(ValueError, match="estimates: expected one of every pair, got none of any"):
         fk.plot.shares({}, label="s", alt="a", caption="c")
+
+
+def test_names_with_dollar_signs_are_no_formulas():
+    net = fk.models.load("lenet", classes=["$$", "a$b", "$x^$", *"3456789"])
+    elites = fk.evolve(
+        net, fk.encodings.Pixels(net.input_shape), generations=0, batch=20, progress=False
+    )
+    made = fk.plot.gallery(elites)
+    made.canvas.draw()
+    assert "$" in "".join(ax.get_title() for ax in made.axes)

@@ -18,6 +18,11 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 LOCKS = ("requirements.lock", "requirements-no-deps.lock", "pyproject.toml")
+PIP = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+UV = ("-m", "uv", "pip", "install", "--quiet", "--python", BIN / "python")
+OLDEST = "3.11"
+HEADER = "# Exact versions of everything, for Linux, macOS and Windows. Made by: make lock"
+OF_TORCH = ("nvidia-", "cuda-", "triton==")
 JUPYTERLAB = "jupyterlab==4.6.6"
 TYPESCRIPT = "typescript@5.9.3"
 NBVAL = ("--nbval", "--nbval-current-env", "--nbval-sanitize-with=tests/nbval.cfg")
@@ -59,10 +64,14 @@ def install() -> None:
     if not has_pip():  # no environment yet, or one whose making was cut off
         venv.create(VENV, with_pip=True, clear=True)
     stamp.unlink(missing_ok=True)
-    pip = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-    python(*pip, "-r", "requirements.lock")
-    python(*pip, "--no-deps", "-r", "requirements-no-deps.lock")
-    python(*pip, "--no-deps", "--no-build-isolation", "-e", ".")
+    # torch by pip, whose settings may name a place of other builds, such as one without CUDA
+    python(*PIP, "-c", "requirements.lock", "torch", "torchvision", "uv")
+    pinned = ("-r", "requirements.lock")
+    if subprocess.run([BIN / "python", *UV, *pinned], cwd=ROOT).returncode:
+        print("uv cannot: the rest by pip, which takes longer", flush=True)
+        python(*PIP, *pinned)
+    python(*PIP, "--no-deps", "-r", "requirements-no-deps.lock")
+    python(*PIP, "--no-deps", "--no-build-isolation", "-e", ".")
     stamp.write_text(wanted)
 
 
@@ -112,8 +121,8 @@ def notebooks(arguments: list[str]) -> None:
 
 
 def test(arguments: list[str]) -> None:
-    """The whole suite: units, every notebook against its outputs, the built pages."""
-    install()
+    """Style and types, then the suite: units, notebooks against their outputs, the built pages."""
+    lint([])
     browser = install_browser()
     python("tools/chapters.py", "html")
     # files side by side, one a processor: two threads of one file are not twice as fast
@@ -151,11 +160,28 @@ def check_javascript() -> None:
 
 
 def lint(_: list[str]) -> None:
-    """Style: ruff's rules and its formatting; the types of the JavaScript."""
+    """Style: ruff's rules and its formatting; the types, of Python and of JavaScript."""
     install()
     python("-m", "ruff", "check", ".")
     python("-m", "ruff", "format", "--check", ".")
+    python("-m", "mypy")
     check_javascript()
+
+
+def lock(_: list[str]) -> None:
+    """Write requirements.lock anew: what pyproject.toml asks for, as pinned before where it can be.
+
+    For Linux, macOS and Windows, and all Pythons from the oldest that is supported. Not in it is
+    what torch itself pins, which differs from build to build: gigabytes for NVIDIA's GPUs, or
+    nothing.
+    """
+    install()
+    asked = ("--extra", "book", "--extra", "test", "--extra", "cluster", "--group", "install")
+    how = ("--universal", "--python-version", OLDEST, "--no-annotate", "--no-header", "--quiet")
+    python("-m", "uv", "pip", "compile", "pyproject.toml", *asked, *how, "-o", LOCKS[0])
+    lines = (ROOT / LOCKS[0]).read_text("utf-8").splitlines()
+    kept = [line for line in lines if not line.startswith(("#", *OF_TORCH)) and "pypy" not in line]
+    (ROOT / LOCKS[0]).write_text("\n".join([HEADER, *kept, ""]), "utf-8")
 
 
 def clean(_: list[str]) -> None:
@@ -164,7 +190,7 @@ def clean(_: list[str]) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-COMMANDS = (book, test, html, notebooks, bench, lab, lint, clean)
+COMMANDS = (book, test, html, notebooks, bench, lab, lint, lock, clean)
 
 
 def main() -> None:

@@ -215,6 +215,23 @@ def build_html(copied: Path, build: Path, config: Path) -> Path:
     return build / "html" / "index.html"
 
 
+def drop_doubles(html: Path) -> None:
+    """Remove what a built book holds twice, about two fifths of it.
+
+    The notebooks to download have the pages' pictures and widgets in them again: they are left
+    without outputs, to be run. And maps from the theme's scripts to their sources.
+    """
+    for path in (html / "_sources").glob("**/*.ipynb"):
+        notebook = nbformat.read(path, as_version=4)
+        notebook.metadata.pop("widgets", None)
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
+        nbformat.write(notebook, path)
+    for path in (html / "_static").glob("**/*.map"):
+        path.unlink()
+
+
 def make_book(book: Path, build: Path, config: Path, run: bool) -> Path:
     """Copy, execute the copies if ``run``, build; no file of ``book`` is written."""
     copied = copy(book, build)
@@ -226,6 +243,7 @@ def make_book(book: Path, build: Path, config: Path, run: bool) -> Path:
             print(f"{execute(path, address(config)):6.1f} s", flush=True)
         networks |= refresh_widgets(path)
     page = build_html(copied, build, config)
+    drop_doubles(page.parent)
     write_weights(page.parent / "_static", networks)
     return page
 
@@ -251,15 +269,15 @@ def refresh_widgets(path: Path) -> set[str]:
 
 
 def write_weights(static: Path, networks: set[str]) -> None:
-    """The package's own files of weights, as scripts: a page on disk may load nothing else."""
+    """The files of the widgets' networks, as scripts: a page on disk may load nothing else."""
     if not networks:
         return
-    from foolkit.widgets.base import weights  # brings PyTorch: only where it is needed
+    from foolkit.widgets.base import files  # brings PyTorch: only where it is needed
 
     for name in sorted(networks):
-        file = f"{name}.safetensors"
-        content = b64encode(weights(name).read_bytes()).decode()
-        (static / f"{file}.js").write_text(f'foolkitFile("{file}", "{content}");\n', "utf-8")
+        for file, read in files(name).items():
+            content = b64encode(read()).decode()
+            (static / f"{file}.js").write_text(f'foolkitFile("{file}", "{content}");\n', "utf-8")
 
 
 def make_notebooks(book: Path, config: Path, names: list[str]) -> None:

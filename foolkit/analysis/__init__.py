@@ -1,5 +1,6 @@
 """What is made of the images and of the confidences: likeness, regularity, calibration, space."""
 
+from foolkit.analysis.accidents import Accidents, accidents, textures
 from foolkit.analysis.boundary import Plane, answers_on_plane, distance_along
 from foolkit.analysis.calibration import (
     Reliability,
@@ -72,14 +73,13 @@ from foolkit.analysis.scores import (
 )
 from foolkit.analysis.scramble import (
     Scramble,
-    cut_tiles,
     fade_seams,
     mosaic,
-    paste_tiles,
     scramble,
     seam_step,
     shuffle_tiles,
 )
+from foolkit.analysis.search import Behind, Embedding, Search, discs, in_front
 from foolkit.analysis.space import (
     ClassShares,
     answers_along_rays,
@@ -89,12 +89,16 @@ from foolkit.analysis.space import (
     random_directions,
 )
 from foolkit.analysis.transfer import Transfer, transfer
+from foolkit.data.tiles import cut_tiles, paste_tiles
 
 __all__ = [
     "Ablation",
+    "Accidents",
+    "Behind",
     "ClassShares",
     "Detector",
     "Drop",
+    "Embedding",
     "Energy",
     "FeatureNeighbours",
     "Firing",
@@ -115,9 +119,11 @@ __all__ = [
     "Repeats",
     "Robustness",
     "Scramble",
+    "Search",
     "Transfer",
     "ablate",
     "acceptance_threshold",
+    "accidents",
     "accuracy_refusing",
     "activations",
     "answers_along_rays",
@@ -133,6 +139,7 @@ __all__ = [
     "class_shares",
     "compressed_size",
     "cut_tiles",
+    "discs",
     "distance_along",
     "erase_masked",
     "exact_interval",
@@ -143,6 +150,7 @@ __all__ = [
     "find_motifs",
     "find_repeats",
     "fit_temperature",
+    "in_front",
     "log_odds",
     "logits_apart",
     "matched_pairs",
@@ -166,6 +174,7 @@ __all__ = [
     "seam_step",
     "shuffle_tiles",
     "symmetry",
+    "textures",
     "tile_motif",
     "tiled_repeats",
     "transfer",

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from foolkit.checks import check_count, check_images, check_number
-from foolkit.models.door import answer, evaluating
+from foolkit.checks import MOST_DRAWS, check_count, check_images, check_number
+from foolkit.models.door import evaluating, finite_answer
+
+MOST_POINTS = 10**4  # along each side of a piece
 
 
 def distance_along(
@@ -20,7 +22,7 @@ def distance_along(
     reach: float,
     samples: int = 32,
     halvings: int = 8,
-    batch: int = 500,
+    chunk: int = 500,
 ) -> Tensor:
     """How far each image can be moved along each direction before its class changes.
 
@@ -37,7 +39,7 @@ def distance_along(
         reach: the greatest distance looked at, Euclidean, in units of the pixel range.
         samples: points of the first pass.
         halvings: the distance is known to ``reach / samples / 2**halvings``.
-        batch: images of one pass of the network.
+        chunk: images of one pass of the network.
 
     Returns:
         float32 ``[N, M]``: the nearest distance at which the class was seen to differ from that
@@ -58,29 +60,29 @@ def distance_along(
             f"directions: expected shape [{len(images)}, M, {shape}], got {list(directions.shape)}"
         )
     check_number(reach, "reach", above=0)
-    check_count(samples, "samples")
+    check_count(samples, "samples", most=MOST_DRAWS)
     check_count(halvings, "halvings", minimum=0)
-    check_count(batch, "batch")
+    check_count(chunk, "chunk")
     _check_lengths(directions.flatten(2), "directions")
 
     n, m = directions.shape[:2]
     ray = torch.arange(n * m, device=images.device)
     distance = torch.empty(n * m, device=images.device)
     with torch.inference_mode(), evaluating(net):
-        for rays in ray.split(batch):
+        for rays in ray.split(chunk):
             start, way = images[rays // m], directions[rays // m, rays % m]
             way = way / torch.linalg.vector_norm(way.flatten(1), dim=1).view(-1, 1, 1, 1)
-            own = answer(net, start).argmax(1)
+            own = finite_answer(net, start).argmax(1)
             same = torch.zeros(len(rays), device=images.device)  # still the own class here
             other = torch.full_like(same, torch.inf)  # no longer
             for step in range(1, samples + 1):
                 at = reach * step / samples
-                left = (answer(net, start + at * way).argmax(1) != own) & other.isinf()
+                left = (finite_answer(net, start + at * way).argmax(1) != own) & other.isinf()
                 other = torch.where(left, at, other)
                 same = torch.where(other.isinf(), at, same)
             for _ in range(halvings):
                 middle = torch.where(other.isinf(), same, (same + other) / 2)
-                left = answer(net, start + middle.view(-1, 1, 1, 1) * way).argmax(1) != own
+                left = finite_answer(net, start + middle.view(-1, 1, 1, 1) * way).argmax(1) != own
                 other = torch.where(left & other.isfinite(), middle, other)
                 same = torch.where(left, same, middle)
             distance[rays] = other
@@ -116,7 +118,7 @@ def answers_on_plane(
     across: Sequence[float] = (-3.0, 3.0),
     along: Sequence[float] = (-3.0, 3.0),
     points: int = 61,
-    batch: int = 500,
+    chunk: int = 500,
 ) -> Plane:
     """A two-dimensional slice through image space: the class and confidence at each point.
 
@@ -130,7 +132,7 @@ def answers_on_plane(
         first, second: directions ``[1, C, H, W]``, not parallel.
         across, along: least and greatest distance from the centre, in units of the pixel range.
         points: along each side.
-        batch: images of one pass of the network.
+        chunk: images of one pass of the network.
 
     Raises:
         TypeError, ValueError: an argument that does not fit.
@@ -146,8 +148,8 @@ def answers_on_plane(
     for name, limits in (("across", across), ("along", along)):
         if len(limits) != 2 or not limits[0] < limits[1]:
             raise ValueError(f"{name}: expected two increasing numbers, got {limits!r}")
-    check_count(points, "points", minimum=2)
-    check_count(batch, "batch")
+    check_count(points, "points", minimum=2, most=MOST_POINTS)
+    check_count(chunk, "chunk")
 
     u = first.flatten() / torch.linalg.vector_norm(first)
     v = second.flatten() / torch.linalg.vector_norm(second)
@@ -155,13 +157,15 @@ def answers_on_plane(
     if float(torch.linalg.vector_norm(v)) < 1e-4:
         raise ValueError("second: expected a direction that is not parallel to first")
     v = v / torch.linalg.vector_norm(v)
-    a, b = (torch.linspace(*limits, points, device=centre.device) for limits in (across, along))
+    a, b = (
+        torch.linspace(low, high, points, device=centre.device) for low, high in (across, along)
+    )
     grid = torch.cartesian_prod(b, a)
     confidence, predicted, inside = [], [], []
     with torch.inference_mode(), evaluating(net):
-        for part in grid.split(batch):
+        for part in grid.split(chunk):
             images = centre + (part[:, 1:] * u + part[:, :1] * v).view(-1, *centre.shape[1:])
-            best = answer(net, images).softmax(1).max(1)
+            best = finite_answer(net, images).softmax(1).max(1)
             confidence.append(best.values)
             predicted.append(best.indices)
             inside.append(((images >= 0) & (images <= 1)).flatten(1).all(1))

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from foolkit.checks import check_count, check_labels
+from foolkit.checks import MOST_DRAWS, check_count, check_labels, check_no_nan
+from foolkit.seeds import generator_of
 
 BINS = 15  # as Guo et al. (2017)
 
@@ -56,7 +57,7 @@ def reliability(confidence: Tensor, right: Tensor, bins: int = BINS) -> Reliabil
     """
     confidence = _confidence(confidence)
     _check_right(right, len(confidence))
-    check_count(bins, "bins")
+    check_count(bins, "bins", most=MOST_DRAWS)
     place = (confidence * bins).ceil().long().clamp(1, bins) - 1
     zeros = confidence.new_zeros(bins)
     count = place.bincount(minlength=bins)
@@ -89,8 +90,8 @@ def calibration_error_by_chance(
         ``[resamples]``, float64, on the CPU.
     """
     confidence = _confidence(confidence).cpu()
-    check_count(resamples, "resamples")
-    draws = torch.Generator().manual_seed(seed)
+    check_count(resamples, "resamples", most=MOST_DRAWS)
+    draws = generator_of(seed)
     n = len(confidence)
     return torch.tensor(
         [
@@ -158,6 +159,7 @@ def auroc(inside: Tensor, outside: Tensor) -> float:
         if not isinstance(scores, Tensor) or scores.ndim != 1 or len(scores) == 0:
             came = list(scores.shape) if isinstance(scores, Tensor) else repr(scores)
             raise ValueError(f"{argument}: expected a tensor of scores [N], got {came}")
+        check_no_nan(scores, argument)
     from scipy.stats import rankdata  # slow to import
 
     # ranks are halves of integers, so that two sets apart have exactly 1, on which intervals

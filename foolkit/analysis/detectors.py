@@ -11,8 +11,8 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from contextlib import ExitStack
-from typing import Self
+from contextlib import AbstractContextManager, ExitStack
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +22,9 @@ from foolkit.checks import (
     check_count,
     check_fraction,
     check_images,
+    check_kind,
     check_labels,
+    check_module,
     check_number,
     check_shape,
 )
@@ -63,21 +65,21 @@ class Detector(nn.Module, ABC):
             self._fit(images, labels)
         return self
 
-    def score(self, images: Tensor, *, batch: int = 500) -> Tensor:
+    def score(self, images: Tensor, *, chunk: int = 500) -> Tensor:
         """How much like the data each image is, float32 ``[N]``, without a gradient.
 
         Args:
             images: float32 ``[N, C, H, W]`` in [0, 1].
-            batch: images of one pass.
+            chunk: images of one pass.
 
         Raises:
             TypeError, ValueError: an argument that does not fit.
             RuntimeError: not fitted, where it must be.
         """
         check_images(images, getattr(self.net, "input_shape", None))
-        check_count(batch, "batch")
+        check_count(chunk, "chunk")
         with torch.inference_mode(), _evaluating(self.net):
-            return torch.cat([self(part) for part in images.split(batch)])
+            return torch.cat([self(part) for part in images.split(chunk)])
 
     def forward(self, images: Tensor) -> Tensor:
         """Scores ``[N]``; unchecked, and differentiable."""
@@ -111,6 +113,7 @@ class MaxSoftmax(Detector):
     """
 
     def __init__(self, net: nn.Module) -> None:
+        check_module(net)
         super().__init__(net)
 
     def rate(self, images: Tensor, logits: Tensor, features: Tensor) -> Tensor:
@@ -131,6 +134,7 @@ class Energy(Detector):
     """
 
     def __init__(self, net: nn.Module, temperature: float = 1.0) -> None:
+        check_module(net)
         super().__init__(net)
         check_number(temperature, "temperature", above=0)
         self.temperature = temperature
@@ -151,6 +155,7 @@ class MaxScore(Detector):
     """
 
     def __init__(self, net: nn.Module) -> None:
+        check_module(net)
         super().__init__(net)
 
     def rate(self, images: Tensor, logits: Tensor, features: Tensor) -> Tensor:
@@ -180,6 +185,7 @@ class Mahalanobis(Detector):
     def __init__(
         self, net: nn.Module, *, layer: str | None = None, shrinkage: float | None = None
     ) -> None:
+        check_module(net)
         super().__init__(net)
         if shrinkage is not None:
             check_fraction(shrinkage, "shrinkage")
@@ -196,6 +202,7 @@ class Mahalanobis(Detector):
     def _fit(self, images: Tensor, labels: Tensor | None) -> None:
         from sklearn.covariance import empirical_covariance, ledoit_wolf, shrunk_covariance
 
+        assert self.net is not None  # its constructor wants one
         features = _features_of_all(self.net, images, self.layer)
         if labels is None:
             raise TypeError(f"labels: expected an int64 tensor of {len(images)} classes, got None")
@@ -296,28 +303,31 @@ class FeatureNeighbours(_Neighbours):
 
 
 def score_all(
-    detectors: Mapping[str, Detector], images: Tensor, *, batch: int = 500
+    detectors: Mapping[str, Detector], images: Tensor, *, chunk: int = 500
 ) -> dict[str, Tensor]:
     """Scores of many detectors, as ``Detector.score`` gives them; each network is run once.
 
     Args:
         detectors: by name.
         images: float32 ``[N, C, H, W]`` in [0, 1].
-        batch: images of one pass.
+        chunk: images of one pass.
 
     Raises:
         TypeError, ValueError: an argument that does not fit.
         RuntimeError: a detector that is not fitted.
     """
+    check_kind(detectors, Mapping, "detectors")
+    for name, detector in detectors.items():
+        check_kind(detector, Detector, f"detectors[{name!r}]")
     check_images(images)
-    check_count(batch, "batch")
+    check_count(chunk, "chunk")
     found: dict[str, list[Tensor]] = {name: [] for name in detectors}
     with torch.inference_mode(), ExitStack() as stack:
         for detector in detectors.values():
             check_shape(images, getattr(detector.net, "input_shape", None))
             stack.enter_context(_evaluating(detector.net))
-        for part in images.split(batch):
-            heard: dict[tuple, tuple] = {}
+        for part in images.split(chunk):
+            heard: dict[tuple[Any, ...], tuple[Any, Any]] = {}
             for name, detector in detectors.items():
                 key = (detector.net, detector.hears, detector.layer)
                 if key not in heard:
@@ -353,12 +363,12 @@ def acceptance_threshold(scores: Tensor, accepted: float = 0.95) -> float:
     return float(scores.sort().values[refused])
 
 
-def _evaluating(net: nn.Module | None):
+def _evaluating(net: nn.Module | None) -> AbstractContextManager[nn.Module]:
     return evaluating(nn.Identity() if net is None else net)
 
 
-def _heard(detector: Detector, images: Tensor) -> tuple[Tensor | None, Tensor | None]:
-    """Logits and features, as far as the detector listens to them."""
+def _heard(detector: Detector, images: Tensor) -> tuple[Any, Any]:
+    """Logits and features; None for those that the detector does not listen to."""
     if detector.net is None:
         return None, None
     if not detector.hears:

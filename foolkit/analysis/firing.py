@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from foolkit.checks import check_count, check_images, check_labels
+from foolkit.checks import check_count, check_images, check_labels, check_module
 from foolkit.models import evaluating
 
 
 def activations(
-    net: nn.Module, images: Tensor, layers: Sequence[str] | None = None, *, batch: int = 500
+    net: nn.Module, images: Tensor, layers: Sequence[str] | None = None, *, chunk: int = 500
 ) -> dict[str, Tensor]:
     """What the named layers put out for each image.
 
@@ -24,7 +24,7 @@ def activations(
         images: float32 ``[N, C, H, W]`` in [0, 1].
         layers: names as in ``net.named_modules()``; by default every convolution and every
             linear layer but the last, whose outputs are the logits.
-        batch: images at a time.
+        chunk: images at a time.
 
     Returns:
         For each layer float32 ``[N, C, H, W]``, or ``[N, F]``, in the order of ``layers``.
@@ -33,8 +33,9 @@ def activations(
         TypeError, ValueError: bad images, a layer that is not there, did not run or ran more
             than once, or whose output is not one tensor with the images as its first dimension.
     """
+    check_module(net)
     check_images(images, getattr(net, "input_shape", None))
-    check_count(batch, "batch")
+    check_count(chunk, "chunk")
     modules = dict(net.named_modules())
     if layers is None:
         kinds = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
@@ -58,7 +59,7 @@ def activations(
 
             hooks.append(modules[name].register_forward_hook(keep))
         with torch.inference_mode(), evaluating(net):
-            for number, part in enumerate(images.split(batch), 1):
+            for number, part in enumerate(images.split(chunk), 1):
                 net(part)
                 for name, outputs in found.items():
                     if len(outputs) != number or len(outputs[-1]) != len(part):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from foolkit.checks import check_images, check_labels
 from foolkit.evolution import Elites
 from foolkit.gradients import Perturbed, noise
+from foolkit.seeds import generator_of
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,8 @@ class Forgeries:
 
     images: Tensor
     classes: Tensor
-    runs: Tensor | None = None
-    networks: Tensor | None = None
+    runs: Tensor = None  # type: ignore[assignment] # __post_init__ fills it
+    networks: Tensor = None  # type: ignore[assignment] # so here
     originals: Tensor | None = None
     truth: Tensor | None = None
 
@@ -60,11 +61,11 @@ class Forgeries:
     @classmethod
     def of(
         cls,
-        made: Forgeries | Perturbed | Elites | tuple[Tensor, Tensor] | Sequence,
+        made: Forgeries | Perturbed | Elites | tuple[Tensor, Tensor] | Sequence[Any],
         *,
         network: int = 0,
         failures: bool = False,
-    ) -> Self:
+    ) -> Forgeries:
         """Forgeries from whatever made them.
 
         Args:
@@ -103,14 +104,15 @@ class Forgeries:
             check_images(images, argument="forgeries.images")
             return cls(images, classes, networks=torch.full((len(images),), network))
         if isinstance(made, Sequence) and not isinstance(made, str) and made:
-            return cls.join([cls.of(m, network=network, failures=failures) for m in made])
+            members: Sequence[Any] = made
+            return cls.join([cls.of(m, network=network, failures=failures) for m in members])
         raise TypeError(
             "forgeries: expected Forgeries, Perturbed, Elites, a pair of images and classes, or a"
             f" list of these, got {'nothing' if made in ([], ()) else type(made).__name__}"
         )
 
     @classmethod
-    def join(cls, parts: Sequence[Forgeries]) -> Self:
+    def join(cls, parts: Sequence[Forgeries]) -> Forgeries:
         """All of them as one; no two parts have a run in common.
 
         Originals and true classes are kept if all parts have them.
@@ -129,7 +131,8 @@ class Forgeries:
             return None if any(m is None for m in members) else torch.cat(members)
 
         others = ("images", "classes", "networks", "originals", "truth")
-        return cls(runs=torch.cat(runs), **{name: together(name) for name in others})
+        fields: dict[str, Any] = {name: together(name) for name in others}
+        return cls(runs=torch.cat(runs), **fields)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -143,7 +146,7 @@ class Forgeries:
         """
         if self.originals is None:
             n, channels = self.images.shape[:2]
-            draws = torch.Generator().manual_seed(seed)
+            draws = generator_of(seed)
             order = torch.rand((n, 1, self.images[0, 0].numel()), generator=draws).argsort(2)
             order = order.expand(-1, channels, -1).to(self.images.device)
             return self.images.flatten(2).gather(2, order).view_as(self.images)

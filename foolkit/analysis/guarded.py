@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from foolkit.analysis.detectors import Detector, acceptance_threshold
-from foolkit.checks import check_images
+from foolkit.checks import check_images, image_shape
 from foolkit.models.door import answer
 
 LEAST = 1e-6  # confidence of the class "refused" in an accepted image: no logit is infinite
@@ -44,6 +44,9 @@ class Guarded(nn.Module):
             equal.
     """
 
+    threshold: Tensor
+    spread: Tensor
+
     def __init__(
         self, net: nn.Module, detector: Detector, images: Tensor, *, accepted: float = 0.95
     ) -> None:
@@ -62,7 +65,7 @@ class Guarded(nn.Module):
         ):
             self.register_buffer(name, torch.tensor(value, device=scores.device))
         self.name = f"{getattr(net, 'name', type(net).__name__)} behind {type(detector).__name__}"
-        self.input_shape = tuple(images.shape[1:])
+        self.input_shape = image_shape(images.shape[1:])
         self.classes = (*getattr(net, "classes", ()), REFUSED)
 
     def accepts(self, images: Tensor) -> Tensor:

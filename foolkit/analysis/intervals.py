@@ -9,13 +9,13 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, SupportsIndex, TypeVar, overload
+from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from foolkit.checks import check_between, check_count, check_labels
+from foolkit.checks import MOST_DRAWS, check_between, check_count, check_labels
 from foolkit.seeds import Seed, check_seed
 
 Number = TypeVar("Number", float, Tensor)
@@ -42,8 +42,8 @@ class Interval(Generic[Number]):
 
     def __getitem__(self: Interval[Tensor], index: int | tuple[int, ...]) -> Interval[float]:
         """One of many."""
-        ends = (float(part[index]) for part in (self.value, self.low, self.high))
-        return Interval(*ends, self.level)
+        value, low, high = (float(part[index]) for part in (self.value, self.low, self.high))
+        return Interval(value, low, high, self.level)
 
     def __format__(self, form: str) -> str:
         if isinstance(self.value, Tensor):
@@ -63,11 +63,13 @@ class Interval(Generic[Number]):
 
 
 @overload
-def exact_interval(hits: SupportsIndex, trials: int, level: float = 0.95) -> Interval[float]: ...
-@overload
 def exact_interval(hits: Tensor, trials: int, level: float = 0.95) -> Interval[Tensor]: ...
+@overload
 def exact_interval(
-    hits: SupportsIndex | Tensor, trials: int, level: float = 0.95
+    hits: int | np.integer[Any], trials: int, level: float = 0.95
+) -> Interval[float]: ...
+def exact_interval(
+    hits: int | np.integer[Any] | Tensor, trials: int, level: float = 0.95
 ) -> Interval[float] | Interval[Tensor]:
     """A share with its interval by the binomial distribution itself (Clopper and Pearson 1934).
 
@@ -105,8 +107,8 @@ def exact_interval(
     rows = [(n / trials, float(ends[n].low), float(ends[n].high)) for n in seen]
     if not isinstance(hits, Tensor):
         return Interval(*rows[0], level)
-    table = torch.tensor(rows, dtype=torch.float64).view(-1, 3)
-    return Interval(*(column.view(hits.shape) for column in table.T), level)
+    value, low, high = torch.tensor(rows, dtype=torch.float64).view(-1, 3).T
+    return Interval(value.view(hits.shape), low.view(hits.shape), high.view(hits.shape), level)
 
 
 def exact_share(hits: Tensor, level: float = 0.95) -> Interval[float]:
@@ -147,7 +149,9 @@ def bootstrap(
     """
     from scipy import stats  # slow to import
 
-    check_count(resamples, "resamples")
+    if not callable(statistic):
+        raise TypeError(f"statistic: expected a function, got {type(statistic).__name__}")
+    check_count(resamples, "resamples", most=MOST_DRAWS)
     check_between(level, "level")
     sizes = [len(sample) for sample in samples]
     if not sizes or min(sizes) == 0 or (paired and len(set(sizes)) > 1):
@@ -229,7 +233,7 @@ def mean_interval(
             raise ValueError(f"values: expected a tensor [N], got {came}")
     if not rows:
         raise ValueError("values: expected at least one tensor [N], got none")
-    check_count(resamples, "resamples")
+    check_count(resamples, "resamples", most=MOST_DRAWS)
     check_between(level, "level")
     size, most = len(rows[0]), torch.iinfo(torch.int64).max
     for name, numbers in (("networks", networks), ("runs", runs)):
@@ -249,8 +253,9 @@ def mean_interval(
     ]
     if isinstance(values, Tensor):
         return found[0]
-    ends = ([getattr(one, part) for one in found] for part in ("value", "low", "high"))
-    return Interval(*(torch.tensor(part, dtype=torch.float64) for part in ends), level)
+    ends = [(one.value, one.low, one.high) for one in found]
+    value, low, high = torch.tensor(ends, dtype=torch.float64).view(-1, 3).T.contiguous()
+    return Interval(value, low, high, level)
 
 
 def with_ends(

@@ -5,7 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from foolkit.checks import check_images, check_labels
+from foolkit.checks import (
+    check_count,
+    check_dense,
+    check_images,
+    check_labels,
+    check_no_nan,
+    check_shape,
+)
+from foolkit.models.classifier import MOST_CLASSES
 
 
 def class_means(images: Tensor, labels: Tensor, classes: int = 10) -> Tensor:
@@ -15,6 +23,7 @@ def class_means(images: Tensor, labels: Tensor, classes: int = 10) -> Tensor:
         ValueError: a class without an image.
     """
     check_images(images)
+    check_count(classes, "classes", most=MOST_CLASSES)
     check_labels(labels, len(images), classes)
     counts = labels.bincount(minlength=classes)
     if int(counts.min()) == 0:
@@ -29,7 +38,16 @@ def pixel_correlation(images: Tensor, templates: Tensor) -> Tensor:
     Args:
         images: ``[N, C, H, W]``.
         templates: ``[K, C, H, W]``, for example ``class_means``.
+
+    Raises:
+        TypeError, ValueError: no tensors of images; NaN.
     """
+    for argument, stack in (("images", images), ("templates", templates)):
+        if not isinstance(stack, Tensor):
+            raise TypeError(f"{argument}: expected a tensor, got {type(stack).__name__}")
+        check_dense(stack, argument)
+        check_shape(stack, images.shape[1:], argument)
+        check_no_nan(stack, argument)
 
     def standardised(stack: Tensor) -> Tensor:
         flat = stack.flatten(1) - stack.flatten(1).mean(1, keepdim=True)

@@ -17,6 +17,7 @@ from torch.nn.functional import interpolate, one_hot
 
 from foolkit.analysis.repetition import Repeats, erase_masked, log_odds, log_odds_of
 from foolkit.checks import check_between, check_choice, check_count, check_labels
+from foolkit.models.classifier import Classifier
 from foolkit.models.door import answer, evaluating
 from foolkit.seeds import Seed, generator_of
 
@@ -59,7 +60,7 @@ def _singles(motifs: Tensor, cells: int) -> Tensor:
 
 
 def find_motifs(
-    net: nn.Module,
+    net: Classifier,
     classes: Tensor,
     *,
     alike: float = 0.25,
@@ -159,16 +160,16 @@ class Placed:
 
 
 @torch.inference_mode()
-def _believed(net: nn.Module, images: Tensor, classes: Tensor, batch: int = 500) -> Tensor:
+def _believed(net: nn.Module, images: Tensor, classes: Tensor, chunk: int = 500) -> Tensor:
     """Log-odds and logit (counted from the mean of all) of each image's class: ``[2, N]``."""
     with evaluating(net):
-        logits = torch.cat([answer(net, part) for part in images.split(batch)])
+        logits = torch.cat([answer(net, part) for part in images.split(chunk)])
     logit = logits.gather(1, classes[:, None])[:, 0] - logits.mean(1)
     return torch.stack([log_odds_of(logits, classes), logit])
 
 
 def fill_cells(
-    net: nn.Module,
+    net: Classifier,
     motifs: Tensor,
     *,
     counts: tuple[int, ...] = (1, 2, 4, 8, 16),
@@ -239,7 +240,7 @@ def fill_cells(
     )  # fmt: skip
 
 
-def _across(net: nn.Module, motifs: Tensor) -> int:
+def _across(net: Classifier, motifs: Tensor) -> int:
     """How many motifs of the last two dimensions go side by side into an image."""
     high, wide = motifs.shape[-2:]
     across = net.input_shape[1] // high
@@ -251,7 +252,7 @@ def _across(net: nn.Module, motifs: Tensor) -> int:
 
 
 def fill_blocks(
-    net: nn.Module, motifs: Tensor, *, sides: tuple[int, ...] = (2, 3, 4)
+    net: Classifier, motifs: Tensor, *, sides: tuple[int, ...] = (2, 3, 4)
 ) -> dict[str, Tensor]:
     """Copies of a motif side by side, and one enlarged copy of the same area, in the same place.
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from foolkit.checks import check_count, check_images
+from foolkit.checks import MOST_DRAWS, check_count, check_images, check_no_nan
 from foolkit.files import as_bytes
+from foolkit.seeds import generator_of
 
 FLIPS = {"left-right": (3,), "top-bottom": (2,), "half turn": (2, 3)}
 
@@ -120,7 +121,8 @@ def recurrence(measured: Tensor, permutations: int = 1000, seed: int = 0) -> Rec
     if not isinstance(measured, Tensor) or measured.ndim < 2 or measured.shape[1] < 2:
         came = list(measured.shape) if isinstance(measured, Tensor) else type(measured).__name__
         raise ValueError(f"measured: expected a tensor [runs, 2 or more classes, ...], got {came}")
-    check_count(permutations, "permutations")
+    check_no_nan(measured, "measured")
+    check_count(permutations, "permutations", most=MOST_DRAWS)
     runs, classes = measured.shape[:2]
     centred = measured.flatten(2) if measured.ndim > 2 else measured[:, :, None]
     centred = (centred - centred.mean(1, keepdim=True)).double()
@@ -129,7 +131,7 @@ def recurrence(measured: Tensor, permutations: int = 1000, seed: int = 0) -> Rec
     scale = torch.where(spread > 1e-12, spread, torch.inf)
     excess = centred.mean(0)
     score = (excess / scale).abs()
-    draws = torch.Generator().manual_seed(seed)
+    draws = generator_of(seed)
     beaten = torch.ones_like(score)
     for _ in range(permutations):
         order = torch.rand((runs, classes), generator=draws).argsort(1).to(measured.device)

@@ -10,7 +10,14 @@ from torch import Tensor
 from foolkit.analysis.calibration import auroc
 from foolkit.analysis.detectors import acceptance_threshold
 from foolkit.analysis.intervals import Interval, count_units, draw_counts, rng_of, with_ends
-from foolkit.checks import check_between, check_count, check_fraction, check_labels
+from foolkit.checks import (
+    MOST_DRAWS,
+    check_between,
+    check_count,
+    check_fraction,
+    check_labels,
+    check_no_nan,
+)
 from foolkit.seeds import Seed
 
 
@@ -69,12 +76,16 @@ def rejection(
     Raises:
         TypeError, ValueError: an argument that does not fit.
     """
-    check_count(resamples, "resamples")
+    check_count(resamples, "resamples", most=MOST_DRAWS)
     check_fraction(accepted, "accepted")
     check_between(level, "level")
     for name, scores in (("inside", inside), ("calibration", calibration)):
         if not isinstance(scores, Tensor) or scores.ndim != 2 or scores.numel() == 0:
             raise ValueError(f"{name}: expected scores [V, D], a row for each network")
+        check_no_nan(scores, name)
+    if not isinstance(outside, Tensor):
+        raise TypeError(f"outside: expected a tensor of scores, got {type(outside).__name__}")
+    check_no_nan(outside, "outside")
     count, shown = len(inside), outside.shape[-1]
     crossed = outside.ndim == 2
     if len(calibration) != count or (crossed and len(outside) != count) or not shown:
@@ -105,6 +116,7 @@ def rejection(
         weights = draw_counts([run], resamples, rng)
         chosen = draw_counts([whole], resamples, rng)
     else:
+        assert networks is not None  # seen to above
         levels = [networks, run]
         weights = draw_counts(levels, resamples, rng)
     place = int(acceptance_threshold(torch.arange(known).double(), accepted))
@@ -122,9 +134,9 @@ def rejection(
         least = calibration[v][held].sort(1).values[:, place]
         shares = shares + times * ((parts[v] >= least[:, None]) * each).sum(1) / size
         total = total + times
-    least = [acceptance_threshold(row, accepted) for row in calibration]
+    thresholds = [acceptance_threshold(row, accepted) for row in calibration]
     found = [auroc(inside[v], parts[v]) for v in range(count)]
-    let_in = [float((parts[v] >= least[v]).double().mean()) for v in range(count)]
+    let_in = [float((parts[v] >= thresholds[v]).double().mean()) for v in range(count)]
     units = count_units(levels)
     area, share = (
         with_ends(sum(each) / count, drawn / total, units, level, share=True)

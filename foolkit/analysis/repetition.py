@@ -16,10 +16,11 @@ from foolkit.checks import (
     check_fraction,
     check_images,
     check_labels,
+    check_module,
 )
 from foolkit.gradients.blur import blurred, gaussian
 from foolkit.models.door import answer, evaluating
-from foolkit.seeds import Seed
+from foolkit.seeds import Seed, generator_of
 
 FILLS = ("mean", "background", "blur", "neighbour")
 AXES = (2, 3)  # of [N, C, H, W]: down the rows, along the columns
@@ -364,7 +365,7 @@ def random_regions(
     return (rank < area.cpu()[:, None]).view(m, height, width).to(like.device)
 
 
-def log_odds(net: nn.Module, images: Tensor, classes: Tensor, batch: int = 500) -> Tensor:
+def log_odds(net: nn.Module, images: Tensor, classes: Tensor, chunk: int = 500) -> Tensor:
     """The logarithm of p / (1 - p), p being a network's confidence in each image's class.
 
     Unlike p it does not stop at 1: ``z_k - logsumexp`` of the other logits.
@@ -373,15 +374,16 @@ def log_odds(net: nn.Module, images: Tensor, classes: Tensor, batch: int = 500) 
         net: from images to logits ``[N, K]``.
         images: ``[N, C, H, W]`` in [0, 1].
         classes: int64 ``[N]``.
-        batch: images a forward pass.
+        chunk: images a forward pass.
 
     Returns:
         float32 ``[N]``.
     """
+    check_module(net)
     check_images(images, getattr(net, "input_shape", None))
-    check_count(batch, "batch")
+    check_count(chunk, "chunk")
     with torch.inference_mode(), evaluating(net):
-        logits = torch.cat([answer(net, part) for part in images.split(batch)])
+        logits = torch.cat([answer(net, part) for part in images.split(chunk)])
     check_labels(classes, len(images), logits.shape[1], "classes")
     return log_odds_of(logits, classes.to(logits.device))
 
@@ -478,7 +480,7 @@ def ablate(
     draws: int = 4,
     candidates: int = 8,
     seed: int = 0,
-    batch: int = 500,
+    chunk: int = 500,
 ) -> Ablation:
     """Erase copies one at a time, beside two controls that erase as much of something else.
 
@@ -497,7 +499,7 @@ def ablate(
         draws: orders, and regions, to average over.
         candidates: regions to choose from for "contrast".
         seed: of all draws, which are made on the CPU.
-        batch: images a forward pass.
+        chunk: images a forward pass.
 
     Raises:
         ValueError: an image with fewer than two copies; arguments that do not fit together.
@@ -505,7 +507,7 @@ def ablate(
     check_images(images, getattr(net, "input_shape", None))
     for name, value in (("erased", erased), ("draws", draws), ("candidates", candidates)):
         check_count(value, name)
-    check_count(batch, "batch")
+    check_count(chunk, "chunk")
     check_choice(fill, FILLS, "fill")
     if repeats.copy.shape != images[:, 0].shape:
         raise ValueError(
@@ -519,8 +521,8 @@ def ablate(
             f" in image {odd} (choose those whose `repeats.count` is 2 or more)"
         )
 
-    device, generator = images.device, torch.Generator().manual_seed(seed)
-    whole = log_odds(net, images, classes, batch)
+    device, generator = images.device, generator_of(seed)
+    whole = log_odds(net, images, classes, chunk)
     target = classes.repeat_interleave(draws)
     stack = images.repeat_interleave(draws, 0)
     copy, count = (t.repeat_interleave(draws, 0) for t in (repeats.copy, repeats.count))
@@ -536,8 +538,8 @@ def ablate(
         made = _beside(stack, gone, k, fill, candidates, generator)
         enough = (repeats.count > k)[:, None]
         for name, erased_images in made.items():
-            value = log_odds(net, erased_images, target, batch).view(-1, draws)
-            after[name].append(torch.where(enough, value, torch.nan))
+            found = log_odds(net, erased_images, target, chunk).view(-1, draws)
+            after[name].append(torch.where(enough, found, torch.nan))
     return Ablation(
         {name: torch.stack([v.mean(1) for v in seen], 1) for name, seen in after.items()},
         {name: torch.stack([v.sigmoid().mean(1) for v in seen], 1) for name, seen in after.items()},
@@ -557,13 +559,15 @@ def _beside(
     goal = (copies - images).square().sum((1, 2, 3))
     area = gone.sum((1, 2))
     number = torch.full_like(area, pieces)
-    first, nearest, distance = None, None, None
-    for _ in range(candidates):
+
+    def drawn() -> tuple[Tensor, Tensor]:
         other = erase_masked(images, random_regions(area, number, images, generator), fill)
-        away = ((other - images).square().sum((1, 2, 3)) - goal).abs()
-        if first is None:
-            first, nearest, distance = other, other, away
-            continue
+        return other, ((other - images).square().sum((1, 2, 3)) - goal).abs()
+
+    first, distance = drawn()
+    nearest = first
+    for _ in range(candidates - 1):
+        other, away = drawn()
         better = away < distance
         nearest = torch.where(better[:, None, None, None], other, nearest)
         distance = torch.minimum(away, distance)

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -110,7 +111,7 @@ def robustness(
     check_number(epsilon, "epsilon", above=0)
     check_count(restarts, "restarts")
     check_count(seed, "seed", minimum=0)
-    common = {"net": net, "images": images, "labels": labels}
+    common: dict[str, Any] = {"net": net, "images": images, "labels": labels}
     with warnings.catch_warnings():  # `flat` says the same, image by image
         warnings.filterwarnings("ignore", message=".*is exactly zero", category=UserWarning)
         flat = _flat(net, images, labels)
@@ -121,7 +122,7 @@ def robustness(
         ]
         right["noise"] = ~reduce(torch.logical_or, drawn)
         right["fgsm"] = ~fgsm(**common, epsilon=epsilon).success
-        many = {"steps": steps, "seed": seed, "progress": False}
+        many: dict[str, Any] = {"steps": steps, "seed": seed, "progress": False}
         right["pgd"] = ~pgd(**common, epsilon=epsilon, restarts=restarts, **many).success
         made = [pgd(other, images, labels, epsilon=epsilon, **many).images for other in strangers]
         if made:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -18,14 +18,14 @@ from foolkit.checks import (
     check_labels,
     check_shape,
 )
-from foolkit.models.door import answer, evaluating
+from foolkit.models.door import evaluating, finite_answer
 from foolkit.seeds import Seed
 
 Reading = Literal["softmax", "independent"]
 
 
 def class_scores(
-    net: nn.Module, images: Tensor, reading: Reading = "softmax", *, batch: int = 500
+    net: nn.Module, images: Tensor, reading: Reading = "softmax", *, chunk: int = 500
 ) -> Tensor:
     """What a network says of each class: float64 ``[N, K]``, each in [0, 1].
 
@@ -37,7 +37,7 @@ def class_scores(
             about Gaussian noise, and about steps that leave the box [0, 1].
         reading: ``"softmax"``: the scores share out one; ``"independent"``: the sigmoid of each
             logit by itself, and they may all be 0.
-        batch: images of one pass.
+        chunk: images of one pass.
 
     Raises:
         TypeError, ValueError: an argument that does not fit.
@@ -49,12 +49,12 @@ def class_scores(
         raise TypeError(f"images: expected a float32 tensor [N, C, H, W], got {came}")
     check_shape(images, getattr(net, "input_shape", None))
     if not len(images) or not bool(images.isfinite().all()):
-        came = "none" if not len(images) else "NaN or infinity"
-        raise ValueError(f"images: expected at least one, of finite values, got {came}")
+        what = "none" if not len(images) else "NaN or infinity"
+        raise ValueError(f"images: expected at least one, of finite values, got {what}")
     check_choice(reading, ("softmax", "independent"), "reading")
-    check_count(batch, "batch")
+    check_count(chunk, "chunk")
     with torch.inference_mode(), evaluating(net):
-        logits = torch.cat([answer(net, part).double() for part in images.split(batch)])
+        logits = torch.cat([finite_answer(net, part).double() for part in images.split(chunk)])
         return logits.softmax(1) if reading == "softmax" else logits.sigmoid()
 
 
@@ -112,12 +112,12 @@ def over_networks(
     Raises:
         TypeError, ValueError: an argument that does not fit.
     """
-    if not made or not all(isinstance(one, Mistakes) for one in made):
+    if not isinstance(made, Sequence) or not made or any(type(m) is not Mistakes for m in made):
         raise TypeError(f"made: expected at least one Mistakes, got {made!r}")
     check_between(level, "level")
     wrong = torch.cat([one.wrong for one in made])
     network = torch.arange(len(made)).repeat_interleave(torch.tensor([len(o.wrong) for o in made]))
-    options = {"resamples": resamples, "level": level, "seed": seed}
+    options: dict[str, Any] = {"resamples": resamples, "level": level, "seed": seed}
     if len(made) == 1 or not bool(wrong.any()) or bool(wrong.all()):
         share = made[0].interval(level)
     else:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from foolkit.checks import check_count, check_labels
 from foolkit.data.tiles import cut_tiles, paste_tiles
 from foolkit.models import predict
+from foolkit.seeds import generator_of
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,6 @@ class Scramble:
         """The mean confidence of the answers, right or wrong."""
         return float(self.confidence.double().mean())
 
-    def share_above(self, threshold: float) -> float:
-        """The share of images whose answer, right or wrong, has at least this confidence."""
-        return float((self.confidence >= threshold).double().mean())
-
 
 def orders(n: int, tiles: int, *, seed: int = 0) -> Tensor:
     """Random orders of ``tiles`` tiles, int64 ``[n, tiles]``: uniform, but never the old order.
@@ -61,7 +58,7 @@ def orders(n: int, tiles: int, *, seed: int = 0) -> Tensor:
     check_count(n, "n")
     check_count(tiles, "tiles", minimum=2)
     check_count(seed, "seed", minimum=0)
-    draws = torch.Generator().manual_seed(seed)
+    draws = generator_of(seed)
     found = torch.rand(n, tiles, generator=draws).argsort(1)
     while (same := found.eq(torch.arange(tiles)).all(1)).any():  # of few tiles, now and then
         found[same] = torch.rand(int(same.sum()), tiles, generator=draws).argsort(1)
@@ -104,7 +101,7 @@ def mosaic(images: Tensor, labels: Tensor, grid: int, *, seed: int = 0) -> Tenso
     check_count(seed, "seed", minimum=0)
     tiles = cut_tiles(images, grid)
     check_labels(labels, len(images), 1 + int(torch.as_tensor(labels).max()))
-    draws = torch.Generator().manual_seed(seed)
+    draws = generator_of(seed)
     found = torch.empty_like(tiles)
     for label in labels.unique().tolist():
         members = (labels == label).nonzero()[:, 0].cpu()

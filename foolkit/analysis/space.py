@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from foolkit.analysis.intervals import Interval, exact_interval
 from foolkit.checks import check_choice, check_count, check_fraction, check_images
-from foolkit.models.door import answer, evaluating
+from foolkit.models.door import evaluating, finite_answer
 from foolkit.models.precision import device_of
 from foolkit.progress import progress_bar
+from foolkit.seeds import generator_of
 
 CENTRED = 1e-12  # length of a change of the logits below which it counts as none
 
@@ -57,13 +59,13 @@ def class_shares(
     levels: Sequence[float] = (0.0, 0.9, 0.99, 0.9999),
     shape: tuple[int, int, int] | None = None,
     seed: int = 0,
-    batch: int = 500,
+    chunk: int = 500,
     progress: bool = True,
 ) -> ClassShares:
     """Throw random images at a network and count which class takes them, and how surely.
 
-    They are drawn where the network is, batch by batch: memory does not grow with their number.
-    On a CPU the draws follow the seed and the batch; a GPU has its own random numbers.
+    They are drawn where the network is, chunk by chunk: memory does not grow with their number.
+    On a CPU the draws follow the seed and the chunk; a GPU has its own random numbers.
 
     Args:
         net: any module from images in [0, 1] to logits ``[N, K]``.
@@ -75,7 +77,7 @@ def class_shares(
         levels: confidences to count from.
         shape: ``(C, H, W)``, needed where the network does not tell it.
         seed: of the images.
-        batch: images of one pass.
+        chunk: images of one pass.
         progress: show a bar if it takes longer than a second.
 
     Raises:
@@ -84,52 +86,53 @@ def class_shares(
     if not isinstance(net, nn.Module):
         raise TypeError(f"net: expected a torch.nn.Module, got {type(net).__name__}")
     size = getattr(net, "input_shape", shape)
-    if not callable(draw):
+    if callable(draw):
+        make = draw
+    else:
         check_choice(draw, tuple(DRAWS), "draw")
         if size is None:
             raise ValueError("shape: expected (channels, height, width), as the network has none")
+        make = partial(DRAWS[draw], size)
     check_count(images, "images")
-    check_count(batch, "batch")
+    check_count(chunk, "chunk")
     check_count(seed, "seed", minimum=0)
     if not len(levels):
         raise ValueError("levels: expected at least one confidence, got none")
     for level in levels:
         check_fraction(level, "levels")
     device = device_of(net)
-    generator = torch.Generator(device).manual_seed(seed)
+    generator = generator_of(seed, device)
     least = torch.tensor(levels, dtype=torch.float32, device=device)
-    hits: Tensor | None = None
+    hits = torch.zeros((len(least), 1), dtype=torch.int64, device=device)  # of all K classes alike
     with (
         torch.inference_mode(),
         evaluating(net),
         progress_bar(images, "images", progress=progress) as bar,
     ):
-        for start in range(0, images, batch):
-            count = min(batch, images - start)
+        for start in range(0, images, chunk):
+            count = min(chunk, images - start)
+            drawn = make(count, generator)
             if callable(draw):
-                drawn = draw(count, generator)
                 check_images(drawn, size, "draw")
-            else:
-                drawn = DRAWS[draw](count, size, generator)
-            confidence, said = answer(net, drawn).softmax(1).max(1)
-            if hits is None:
-                classes = answer(net, drawn[:1]).shape[1]
-                hits = torch.zeros((len(least), classes), dtype=torch.int64, device=device)
+            logits = finite_answer(net, drawn)
+            confidence, said = logits.softmax(1).max(1)
             sure = confidence >= least[:, None]
-            hits += torch.stack([said[row].bincount(minlength=hits.shape[1]) for row in sure])
+            hits = hits + torch.stack(
+                [said[row].bincount(minlength=logits.shape[1]) for row in sure]
+            )
             bar.update(count)
     return ClassShares(least.double().cpu(), hits.cpu(), images)
 
 
-def _uniform(count: int, shape: Sequence[int], generator: torch.Generator) -> Tensor:
+def _uniform(shape: Sequence[int], count: int, generator: torch.Generator) -> Tensor:
     return torch.rand((count, *shape), generator=generator, device=generator.device)
 
 
-def _coins(count: int, shape: Sequence[int], generator: torch.Generator) -> Tensor:
-    return (_uniform(count, shape, generator) < 0.5).float()
+def _coins(shape: Sequence[int], count: int, generator: torch.Generator) -> Tensor:
+    return (_uniform(shape, count, generator) < 0.5).float()
 
 
-def _smooth(count: int, shape: Sequence[int], generator: torch.Generator) -> Tensor:
+def _smooth(shape: Sequence[int], count: int, generator: torch.Generator) -> Tensor:
     height, width = shape[1:]
     device = generator.device
     noise = torch.randn((count, *shape), generator=generator, device=device)
@@ -151,7 +154,7 @@ def random_directions(count: int, shape: Sequence[int], seed: int = 0) -> Tensor
     """Directions drawn evenly from the sphere: float32 ``[count, *shape]`` of length 1."""
     check_count(count, "count")
     check_count(seed, "seed", minimum=0)
-    drawn = torch.randn((count, *shape), generator=torch.Generator().manual_seed(seed))
+    drawn = torch.randn((count, *shape), generator=generator_of(seed))
     return drawn / torch.linalg.vector_norm(drawn.flatten(1), dim=1).view(-1, *[1] * len(shape))
 
 
@@ -161,7 +164,7 @@ def answers_along_rays(
     directions: Tensor,
     lengths: Sequence[float],
     *,
-    batch: int = 500,
+    chunk: int = 500,
 ) -> tuple[Tensor, Tensor]:
     """What a network says on the way out: of ``start + length * direction / |direction|``.
 
@@ -172,7 +175,7 @@ def answers_along_rays(
         start: float32 ``[N, C, H, W]`` in [0, 1], on the network's device.
         directions: float32 ``[N, C, H, W]``, one for each start; only their direction counts.
         lengths: L distances, each >= 0, in units of the pixel range.
-        batch: images of one pass.
+        chunk: images of one pass.
 
     Returns:
         confidence, float32 ``[N, L]``, and class, int64 ``[N, L]``, of the largest logit.
@@ -181,13 +184,13 @@ def answers_along_rays(
         TypeError, ValueError: an argument that does not fit.
     """
     way, reach = _ways(net, start, directions, lengths)
-    check_count(batch, "batch")
+    check_count(chunk, "chunk")
     confidence = torch.empty((len(start), len(reach)), device=start.device)
     said = torch.empty_like(confidence, dtype=torch.int64)
     with torch.inference_mode(), evaluating(net):
         for column, length in enumerate(reach):
-            for rows in torch.arange(len(start), device=start.device).split(batch):
-                out = answer(net, start[rows] + length * way[rows]).softmax(1).max(1)
+            for rows in torch.arange(len(start), device=start.device).split(chunk):
+                out = finite_answer(net, start[rows] + length * way[rows]).softmax(1).max(1)
                 confidence[rows, column], said[rows, column] = out.values, out.indices
     return confidence, said
 
@@ -198,7 +201,7 @@ def bend_from_tangent(
     directions: Tensor,
     lengths: Sequence[float],
     *,
-    batch: int = 250,
+    chunk: int = 250,
 ) -> Tensor:
     """How far the network bends away from its tangent: 0 where it is linear.
 
@@ -209,7 +212,7 @@ def bend_from_tangent(
     Args:
         net: any differentiable module from images in [0, 1] to logits ``[N, K]``.
         start, directions, lengths: as for ``answers_along_rays``; each length > 0.
-        batch: images of one pass.
+        chunk: images of one pass.
 
     Returns:
         float32 ``[N, L]``; NaN where the logits do not change at all.
@@ -218,17 +221,17 @@ def bend_from_tangent(
         TypeError, ValueError: an argument that does not fit.
     """
     way, reach = _ways(net, start, directions, lengths)
-    check_count(batch, "batch")
+    check_count(chunk, "chunk")
     if not all(length > 0 for length in reach):
         raise ValueError(f"lengths: expected numbers > 0, got {list(reach)}")
     found = torch.empty((len(start), len(reach)), device=start.device)
 
     def centred(images: Tensor) -> Tensor:
-        logits = answer(net, images)
+        logits = finite_answer(net, images)
         return logits - logits.mean(1, keepdim=True)
 
     with torch.no_grad(), evaluating(net):
-        for rows in torch.arange(len(start), device=start.device).split(batch):
+        for rows in torch.arange(len(start), device=start.device).split(chunk):
             here, slope = torch.autograd.functional.jvp(centred, start[rows], way[rows])
             for column, length in enumerate(reach):
                 change = centred(start[rows] + length * way[rows]) - here
@@ -239,7 +242,7 @@ def bend_from_tangent(
 
 
 def nearest_images(
-    images: Tensor, reference: Tensor, *, k: int = 1, batch: int = 500
+    images: Tensor, reference: Tensor, *, k: int = 1, chunk: int = 500
 ) -> tuple[Tensor, Tensor]:
     """The k nearest of ``reference`` to each image, by Euclidean distance between pixels.
 
@@ -250,7 +253,7 @@ def nearest_images(
         images: float32 ``[N, C, H, W]`` in [0, 1].
         reference: float32 ``[M, C, H, W]`` in [0, 1], on the same device.
         k: neighbours, 1 to M.
-        batch: images compared at a time: the distances of so many to all M are held at once.
+        chunk: images compared at a time: the distances of so many to all M are held at once.
 
     Returns:
         distance, float32 ``[N, k]``, ascending, in units of the pixel range, and index into
@@ -262,12 +265,12 @@ def nearest_images(
     check_images(images)
     check_images(reference, images.shape[1:], "reference")
     check_count(k, "k")
-    check_count(batch, "batch")
+    check_count(chunk, "chunk")
     if k > len(reference):
         raise ValueError(f"k: expected at most {len(reference)} (images of reference), got {k}")
     known = reference.flatten(1)
     distances, indices = [], []
-    for part in images.flatten(1).split(batch):
+    for part in images.flatten(1).split(chunk):
         index = torch.cdist(part, known).topk(k, largest=False).indices
         exact = torch.linalg.vector_norm(part[:, None] - known[index], dim=2)
         order = exact.argsort(1)

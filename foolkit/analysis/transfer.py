@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,13 +13,10 @@ from tqdm.auto import tqdm
 
 from foolkit.analysis.forgeries import Forgeries
 from foolkit.analysis.intervals import Interval, count_units, mean_interval
-from foolkit.checks import check_between, check_count, check_fraction
+from foolkit.checks import MOST_DRAWS, check_between, check_count, check_fraction
 from foolkit.models.classifier import predict
 from foolkit.models.precision import device_of
 from foolkit.progress import progress_bar
-
-if TYPE_CHECKING:
-    import pandas
 
 MEASURES = {
     "same": "share that gets the same class",
@@ -100,12 +97,6 @@ class Transfer:
                         )  # fmt: skip
         return records
 
-    def frame(self) -> pandas.DataFrame:
-        """``table()`` as a data frame."""
-        import pandas
-
-        return pandas.DataFrame(self.table())
-
     def __repr__(self) -> str:
         """Percent with the same class, and of the control in brackets."""
         same, control = self.measures["same"].value, self.control.get("same")
@@ -132,7 +123,7 @@ def transfer(
     resamples: int = 1000,
     level: float = 0.95,
     seed: int = 0,
-    batch: int = 500,
+    chunk: int = 500,
     progress: bool = True,
 ) -> Transfer:
     """Show forgeries to judges: Szegedy et al. (2013), tables 2 to 4; Nguyen et al. (2015).
@@ -150,7 +141,7 @@ def transfer(
         resamples: of the bootstrap.
         level: of the intervals, in (0, 1).
         seed: of the control and of the bootstrap.
-        batch: images of one pass.
+        chunk: images of one pass.
         progress: show a bar if it takes longer than a second.
 
     Raises:
@@ -166,9 +157,9 @@ def transfer(
                 f"judges: expected torch.nn.Modules, got {type(judge).__name__} for {name!r}"
             )
     check_fraction(threshold, "threshold")
-    check_count(resamples, "resamples")
+    check_count(resamples, "resamples", most=MOST_DRAWS)
     check_count(seed, "seed", minimum=0)
-    check_count(batch, "batch")
+    check_count(chunk, "chunk")
     check_between(level, "level")
     families = dict(forgeries) if isinstance(forgeries, Mapping) else {"forgeries": forgeries}
     if not families:
@@ -189,11 +180,11 @@ def transfer(
     total = len(families) * len(judges) * (1 + control)
     with progress_bar(total, "judgements", progress=progress) as bar:
         for name, family in families.items():
-            verdicts[name] = _judged(judges, family.images, family.classes, batch, bar)
+            verdicts[name] = _judged(judges, family.images, family.classes, chunk, bar)
             scores = [_scores(verdicts[name], family, threshold)]
             if control:
                 shown = family.control(seed)
-                controls[name] = _judged(judges, shown, family.classes, batch, bar)
+                controls[name] = _judged(judges, shown, family.classes, chunk, bar)
                 scores.append(_scores(controls[name], family, threshold))
                 pairs = zip(*scores, strict=True)
                 scores.append([[a.double() - b.double() for a, b in zip(*pair, strict=True)]
@@ -206,10 +197,9 @@ def transfer(
     def collected(kind: int) -> dict[str, Interval[Tensor]]:
         return {
             measure: Interval(
-                *(
-                    torch.stack([getattr(row[kind], part)[m] for row in intervals])
-                    for part in ("value", "low", "high")
-                ),
+                torch.stack([row[kind].value[m] for row in intervals]),
+                torch.stack([row[kind].low[m] for row in intervals]),
+                torch.stack([row[kind].high[m] for row in intervals]),
                 level,
             )
             for m, measure in enumerate(MEASURES)
@@ -233,12 +223,12 @@ def transfer(
 
 
 def _judged(
-    judges: Mapping[str, nn.Module], images: Tensor, classes: Tensor, batch: int, bar: tqdm
+    judges: Mapping[str, nn.Module], images: Tensor, classes: Tensor, chunk: int, bar: tqdm
 ) -> Verdicts:
     """What each judge says of the images, on the CPU."""
     answers = []
     for name, judge in judges.items():
-        confidence = predict(judge, images.to(device_of(judge)), batch).cpu()
+        confidence = predict(judge, images.to(device_of(judge)), chunk).cpu()
         if confidence.shape[1] <= int(classes.max()):
             raise ValueError(
                 f"judges: expected {name!r} to know class {int(classes.max())}, got"
@@ -265,5 +255,5 @@ def _intervals(scores: list[list[Tensor]], family: Forgeries, **options: Any) ->
     """Means of ``scores`` over the images of a family, ``[measures, judges]``."""
     rows = [judge for measure in scores for judge in measure]
     found = mean_interval(rows, networks=family.networks, runs=family.runs, **options)
-    parts = (p.view(len(scores), -1) for p in (found.value, found.low, found.high))
-    return Interval(*parts, found.level)
+    value, low, high = (p.view(len(scores), -1) for p in (found.value, found.low, found.high))
+    return Interval(value, low, high, found.level)

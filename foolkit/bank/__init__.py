@@ -4,7 +4,16 @@ Many runs on many networks are what an interval of transfer needs, and too slow 
 ``python -m tools.bank.families`` makes the bank anew; ``load`` reads it.
 """
 
-from foolkit.bank import champions, defended, guarded, motifs, photographs, retrained
+from foolkit.bank import (
+    champions,
+    defended,
+    faces,
+    guarded,
+    motifs,
+    photographs,
+    retrained,
+    world,
+)
 from foolkit.bank.store import FAMILIES, VICTIMS, card, load
 
 __all__ = [
@@ -13,9 +22,11 @@ __all__ = [
     "card",
     "champions",
     "defended",
+    "faces",
     "guarded",
     "load",
     "motifs",
     "photographs",
     "retrained",
+    "world",
 ]

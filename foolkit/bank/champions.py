@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -98,6 +99,7 @@ class Champions:
         place = (classes[:, None] == self.kept).int()
         if not bool(place.any(1).all()):
             raise ValueError(f"classes: expected some of {self.kept.tolist()}, got {classes}")
+        assert self.pixels is not None  # a direct run
         return self.pixels[place.argmax(1)].float().div_(255)
 
     def judged(self, judge: Classifier, classes: Tensor) -> Verdicts:
@@ -188,12 +190,12 @@ def stored() -> list[Champions]:
     ]  # fmt: skip
 
 
-def card() -> dict:
+def card() -> dict[str, Any]:
     """How they were bred: networks with their fingerprints; runs with images judged, seconds."""
     return json.loads((PLACE / CARD).read_text("utf-8"))
 
 
-def key(run: Mapping) -> str:
+def key(run: Mapping[str, Any]) -> str:
     """The name of a run's columns in the file."""
     name = f"{run['network']}/{run['encoding']}/{run['seed']}"
     return name if run["crops"] == 1 else f"{name}/{run['crops']} crops"

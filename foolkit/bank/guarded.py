@@ -100,7 +100,9 @@ def load() -> dict[tuple[str, str], Bred]:
     return found
 
 
-def _part(held: Mapping[str, np.ndarray], victim: str, guard: str, encoding: str) -> tuple:
+def _part(
+    held: Mapping[str, np.ndarray], victim: str, guard: str, encoding: str
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     prefix = f"{victim}/{guard}/{encoding}/"
     images = torch.from_numpy(held[prefix + "images"]).float().div_(255)[:, None]
     place = torch.arange(len(images))

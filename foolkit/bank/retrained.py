@@ -21,6 +21,7 @@ from foolkit.bank.store import PLACE, read
 from foolkit.checks import check_choice
 from foolkit.models.classifier import Classifier
 from foolkit.models.lenet import LeNet
+from foolkit.models.precision import channels_last
 from foolkit.models.shipped import as_float32
 
 FILE = "retrained.npz"
@@ -102,6 +103,6 @@ def network(chain: str = "lenet") -> Classifier:
 
 def eleven(module: LeNet, name: str) -> Classifier:
     """A LeNet of eleven classes as a classifier with their names."""
-    module.to(memory_format=torch.channels_last)
+    channels_last(module)
     classes = (*map(str, range(10)), FOOLING)
     return Classifier(module, input_shape=(1, 28, 28), classes=classes, name=name).eval()

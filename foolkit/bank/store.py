@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 import torch
@@ -64,7 +65,7 @@ def load(
     }
 
 
-def card() -> dict:
+def card() -> dict[str, Any]:
     """How the bank was made, and what it holds of each family and network."""
     return json.loads((PLACE / CARD).read_text("utf-8"))
 

@@ -9,13 +9,14 @@ import os
 import shutil
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.error import URLError
 
 import torch
 from torch import Tensor
 
 from foolkit.extras import needs
+from foolkit.seeds import generator_of
 
 EMBEDDED_PER_CLASS = 500
 
@@ -40,7 +41,7 @@ def digits(seed: int = 0) -> tuple[Tensor, Tensor]:
         images, float32 ``[5000, 1, 28, 28]`` in [0, 1], and labels, int64 ``[5000]``.
     """
     pixels, labels = _embedded()
-    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
+    order = torch.randperm(len(labels), generator=generator_of(seed))
     return pixels[order].float().div_(255), labels[order].long()
 
 
@@ -76,7 +77,7 @@ def _first_of_each_class(labels: Tensor, n: int) -> Tensor:
     return seen.gather(1, labels.long()[:, None])[:, 0] <= n
 
 
-def _mnist_dataset(train: bool):
+def _mnist_dataset(train: bool) -> Any:
     from foolkit._torchvision import import_torchvision
 
     datasets = import_torchvision().datasets

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from foolkit.checks import check_choice, check_count
+from foolkit.seeds import generator_of
 
 SIZE = 32  # pixels across a picture
 KINDS = ("nothing", "brow", "eye", "nose", "mouth", "blob")
@@ -128,7 +129,7 @@ def drawing(n: int, what: What = "face", *, seed: int = 0) -> Drawing:
     check_count(n, "n")
     check_choice(what, get_args(What), "what")
     check_count(seed, "seed", minimum=0)
-    draws = torch.Generator().manual_seed(seed)
+    draws = generator_of(seed)
 
     def uniform(*shape: int, low: float, high: float) -> Tensor:
         return low + (high - low) * torch.rand(shape, generator=draws)

@@ -16,6 +16,7 @@ from torch import Tensor
 from foolkit.checks import check_count
 from foolkit.data.photographs import carried
 from foolkit.extras import needs
+from foolkit.seeds import check_seed
 
 BOX, SIZE = 20, 28  # as in MNIST: fitted into 20x20, then centred by mass in 28x28
 # without O, o, I, l, which people, too, take for digits
@@ -96,7 +97,7 @@ def crops(n: int, *, seed: int = 0) -> tuple[Tensor, Tensor]:
     """
     check_count(n, "n")
     check_count(seed, "seed", minimum=0)
-    draws = np.random.default_rng(seed)
+    draws = np.random.default_rng(check_seed(seed))
     photographs = [photo.convert("L") for photo in carried()]
     pieces = []
     for number in range(n):

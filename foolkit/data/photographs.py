@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,7 +15,9 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from foolkit.checks import check_choice, check_count
 from foolkit.extras import needs
+from foolkit.seeds import Seed, check_seed, seed_of
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
@@ -24,32 +28,50 @@ def photographs(
     """The pictures of a folder, in the order of their names, and these names.
 
     Each is turned as its camera says, made grey or RGB as ``shape`` has 1 or 3 channels, and
-    resized (bilinear) and cropped about its centre to ``shape``.
+    resized (bilinear) and cropped about its centre to ``shape``. Those of 16 bits, and TIFF files
+    of real numbers in [0, 1], are brought to 8 bits. Names that begin with a dot are passed over.
 
     Args:
-        folder: with PNG, JPEG, WebP, BMP, GIF or TIFF files.
+        folder: with PNG, JPEG, WebP, BMP, GIF or TIFF files; or, without any, with folders of them,
+            such as one a class.
         shape: ``(C, H, W)`` of the images.
         most: the first so many alone.
 
     Returns:
-        images, float32 ``[N, C, H, W]`` in [0, 1], on the CPU, and N file names.
+        images, float32 ``[N, C, H, W]`` in [0, 1], on the CPU; and N names of files, those in
+        folders as ``"folder/file.png"``, with a sign in the place of what is no UTF-8.
 
     Raises:
         FileNotFoundError: no such folder.
-        ValueError: no picture in it, a file that is none (it is named), or channels but 1 or 3.
+        ValueError: no picture in it; a file that is none, or has too many pixels, or numbers of
+            unknown range (it is named); channels but 1 or 3.
     """
-    paths = _files(Path(folder))[:most]
-    return _opened(paths, shape), tuple(path.name for path in paths)
+    if most is not None:
+        check_count(most, "most")
+    folder = Path(folder)
+    paths = _files(folder)[:most]
+    return _opened(paths, shape), tuple(_name(path, folder) for path in paths)
+
+
+def _name(path: Path, folder: Path) -> str:
+    return os.fsencode(path.relative_to(folder).as_posix()).decode("utf-8", "replace")
 
 
 def _files(folder: Path) -> list[Path]:
-    """The pictures of a folder in the order of their names; there must be one."""
+    """The pictures of a folder, or of those in it, in the order of their names; at least one."""
     if not folder.is_dir():
         raise FileNotFoundError(f"images: expected a folder of pictures, found none at {folder}")
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDINGS)
+    paths = sorted(filter(_is_picture, folder.iterdir()))
+    paths = paths or sorted(filter(_is_picture, folder.glob("*/*")))
     if not paths:
         raise ValueError(f"images: expected PNG or JPEG files, found none in {folder}")
     return paths
+
+
+def _is_picture(path: Path) -> bool:
+    """By its name; and a plain file, since a pipe would be waited for."""
+    hidden = path.name.startswith(".") or path.parent.name.startswith(".")
+    return path.suffix.lower() in ENDINGS and not hidden and path.is_file()
 
 
 def _opened(paths: Sequence[Path], shape: tuple[int, int, int]) -> Tensor:
@@ -58,11 +80,41 @@ def _opened(paths: Sequence[Path], shape: tuple[int, int, int]) -> Tensor:
     pixels = []
     for path in paths:
         try:
-            with Image.open(path) as opened:
-                pixels.append(fitted(ImageOps.exif_transpose(opened)))
-        except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+            with warnings.catch_warnings():
+                # Pillow warns of a picture with too many pixels before it reads them
+                warnings.simplefilter("error", Image.DecompressionBombWarning)
+                with Image.open(path) as opened:
+                    turned = ImageOps.exif_transpose(opened)
+                    pixels.append(fitted(_in_8_bits(turned, opened.format)))
+        except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+            raise ValueError(
+                f"images: expected a picture of at most {Image.MAX_IMAGE_PIXELS:,} pixels,"
+                f" got {path}"
+            ) from error
+        except (OSError, SyntaxError, ValueError) as error:
             raise ValueError(f"images: expected a picture, got {path} ({error})") from error
     return _stacked(pixels)
+
+
+def _in_8_bits(picture: Image.Image, kind: str | None) -> Image.Image:
+    """A picture whose values are 0 to 255: Pillow would cut larger ones off.
+
+    Raises:
+        ValueError: real numbers outside [0, 1]; whole numbers of 32 bits, whose range is unknown.
+    """
+    if picture.mode == "F":
+        values = np.asarray(picture)
+        if not (values.min() >= 0 and values.max() <= 1):  # false for NaN too
+            raise ValueError(
+                f"real numbers from {values.min():.4g} to {values.max():.4g}, expected [0, 1]"
+            )
+        return Image.fromarray((values * 255).round().astype(np.uint8))
+    if picture.mode.startswith("I"):
+        values = np.asarray(picture)
+        if not picture.mode.startswith("I;16") and kind != "PNG":  # PNG has no more
+            raise ValueError("whole numbers of 32 bits, whose range is unknown")
+        return Image.fromarray((values / 257).round().astype(np.uint8))
+    return picture
 
 
 def carried() -> tuple[Image.Image, ...]:
@@ -101,7 +153,7 @@ def sample_photographs(
     Raises:
         ValueError: fewer samples than ``n``.
     """
-    draws = np.random.default_rng(seed)
+    draws = np.random.default_rng(check_seed(seed))
     folder = Path(os.environ.get("FOOLKIT_DATA") or "nowhere", "imagenet", "samples")
     if not folder.is_dir():
         pictures, fitted = carried(), _fitting(shape)
@@ -210,7 +262,68 @@ def embedded_photographs(
     return _opened([_file_of(one) for one in EMBEDDED], shape), EMBEDDED
 
 
+def photograph_pieces(
+    n: int,
+    shape: tuple[int, int, int],
+    *,
+    titles: Sequence[str] | None = None,
+    least: int = 64,
+    seed: Seed = 0,
+) -> tuple[Tensor, Tensor]:
+    """Random pieces of the fourteen photographs, each photograph in turn.
+
+    A piece has the proportions of ``shape``; its place is uniform, the logarithm of its size too,
+    from ``least`` pixels of its shorter side to as much as fits; then it is resized (bilinear).
+
+    Args:
+        n: how many.
+        shape: ``(C, H, W)`` of the images.
+        titles: of the photographs to take, as in ``EMBEDDED``; by default all.
+        least: pixels of the shorter side of the smallest piece.
+        seed: of places and sizes; an integer, or a generator.
+
+    Returns:
+        images, float32 ``[n, C, H, W]`` in [0, 1]; and the photograph of each, int64, its place in
+        ``EMBEDDED``.
+
+    Raises:
+        ModuleNotFoundError: a library that carries some of them is not installed.
+        TypeError, ValueError: not what is said above.
+    """
+    check_count(n, "n")
+    check_count(least, "least")
+    known = [one.title for one in EMBEDDED]
+    for title in titles or ():
+        check_choice(title, known, "titles")
+    places = [known.index(title) for title in (known if titles is None else titles)]
+    fitted, (_, height, width) = _fitting(shape), shape
+    pictures = [_whole(EMBEDDED[place]) for place in places]
+    draws = np.random.default_rng(seed_of(seed))
+    pieces = []
+    for number in range(n):
+        picture = pictures[number % len(pictures)]
+        # the largest piece of these proportions is so many times as large as the image
+        most = min(picture.width / width, picture.height / height)
+        smallest = min(most, least / min(height, width))
+        times = smallest * (most / smallest) ** draws.random()
+        across, down = (max(1, int(times * length)) for length in (width, height))
+        left = int(draws.integers(picture.width - across + 1))
+        top = int(draws.integers(picture.height - down + 1))
+        pieces.append(fitted(picture.crop((left, top, left + across, top + down))))
+    chosen = torch.tensor(places)[torch.arange(n) % len(places)]
+    return _stacked(pieces), chosen
+
+
+@cache
+def _whole(one: Photograph) -> Image.Image:
+    """RGB, in its own size; kept, since pieces are asked for again and again."""
+    return Image.open(_file_of(one)).convert("RGB")
+
+
 def _file_of(one: Photograph) -> Path:
     package, extra, folder = _FOLDERS[one.library]
     needs(package, extra)
-    return Path(find_spec(package).submodule_search_locations[0], folder, one.file)
+    found = find_spec(package)
+    assert found is not None
+    assert found.submodule_search_locations is not None  # a package, as ``needs`` has seen
+    return Path(found.submodule_search_locations[0], folder, one.file)

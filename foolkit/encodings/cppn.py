@@ -14,6 +14,7 @@ from foolkit.checks import (
     MOST_VALUES,
     check_count,
     check_fraction,
+    check_kind,
     check_number,
     image_shape,
 )
@@ -126,6 +127,7 @@ class CPPN:
     def sample(self, n: int, generator: torch.Generator) -> CPPNGenomes:
         """``n`` networks without hidden nodes, on the generator's device."""
         check_count(n, "n", most=MOST_VALUES // math.prod(self.shape))
+        check_kind(generator, torch.Generator, "generator")
         device, outputs, inputs = generator.device, self.shape[0], len(INPUTS)
         links = inputs * outputs
         source, target = torch.zeros((2, n, self.max_links), dtype=torch.int64, device=device)
@@ -145,6 +147,8 @@ class CPPN:
         self, parents: CPPNGenomes, generator: torch.Generator, generation: int = 0
     ) -> CPPNGenomes:
         """A mutated (and, if asked for, crossed) child of each parent; rates do not fall."""
+        check_kind(parents, CPPNGenomes, "parents")
+        check_kind(generator, torch.Generator, "generator")
         kinds = self._kinds(generator.device)
         child = cppn_vary.trim(parents, room=2)  # a link added, and one split
         if self.crossover:
@@ -174,6 +178,7 @@ class CPPN:
         Raises:
             ValueError: a size that is none; genomes of another number of outputs.
         """
+        check_kind(genomes, CPPNGenomes, "genomes")
         if size is not None and (not isinstance(size, (tuple, list)) or len(size) != 2):
             raise ValueError(f"size: expected (height, width), got {size!r}")
         height, width = self.shape[1:] if size is None else size

@@ -132,13 +132,13 @@ def _schedule(genomes: CPPNGenomes, dtype: torch.dtype) -> tuple[list[Level], Te
     for first in range(0, len(counts), kinds):
         bounds.append(bounds[-1] + sum(counts[first : first + kinds]))
     cuts = begins[bounds].tolist()
-    levels = []
+    levels: list[Level] = []
     for i, (start, end) in enumerate(pairwise(bounds)):
-        runs, place = [], 0
+        runs, at = [], 0
         for activation, count in enumerate(counts[i * kinds : (i + 1) * kinds]):
             if count:
-                runs.append((activation, place, place + count))
-                place += count
+                runs.append((activation, at, at + count))
+                at += count
         links = slice(cuts[i], cuts[i + 1])
         offsets = begins[start:end] - cuts[i]
         levels.append(Level(source[links], weight[links], offsets, runs, inputs + start))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -217,5 +219,5 @@ def _uniform(shape: int | torch.Size | tuple[int, ...], generator: torch.Generat
     return torch.rand(shape, **_on(generator))
 
 
-def _on(generator: torch.Generator) -> dict:
+def _on(generator: torch.Generator) -> dict[str, Any]:
     return {"generator": generator, "device": generator.device}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
 import torch
 from torch import Tensor
@@ -57,7 +57,10 @@ class Genomes:
         return type(self)(**{name: change(t) for name, t in self.tensors().items()})
 
 
-class Encoding(Protocol):
+Code = TypeVar("Code", bound=Genomes)
+
+
+class Encoding(Protocol[Code]):
     """How genomes become images. All that ``foolkit.evolution`` knows of an encoding.
 
     Attributes:
@@ -67,19 +70,21 @@ class Encoding(Protocol):
     A dataclass: its fields are its settings, and a checkpoint is only resumed with equal ones.
     """
 
-    shape: tuple[int, int, int]
-    genomes: type[Genomes]
+    @property
+    def shape(self) -> tuple[int, int, int]: ...
+    @property
+    def genomes(self) -> type[Code]: ...
 
-    def sample(self, n: int, generator: torch.Generator) -> Genomes:
+    def sample(self, n: int, generator: torch.Generator) -> Code:
         """``n`` random genomes, on the generator's device."""
         ...
 
-    def vary(self, parents: Genomes, generator: torch.Generator, generation: int = 0) -> Genomes:
+    def vary(self, parents: Code, generator: torch.Generator, generation: int = 0) -> Code:
         """One child for each parent: crossover of neighbours (2i, 2i+1) where the encoding has
         one, then mutation. The parents are not changed. ``generation`` is for rates that fall."""
         ...
 
-    def render(self, genomes: Genomes) -> Tensor:
+    def render(self, genomes: Code) -> Tensor:
         """Images ``[N, C, H, W]``, float32 in [0, 1], on the 8-bit grid (multiples of 1/255),
         so that a saved PNG is the very image that was judged."""
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -14,6 +14,7 @@ from foolkit.checks import (
     MOST_VALUES,
     check_count,
     check_fraction,
+    check_kind,
     check_number,
     image_shape,
 )
@@ -58,7 +59,7 @@ class Pixels:
     crossover: float = 0.0
     eta_crossover: float = 10.0
 
-    genomes: ClassVar[type[Genomes]] = PixelGenomes
+    genomes: ClassVar[type[PixelGenomes]] = PixelGenomes
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", image_shape(self.shape))
@@ -80,13 +81,16 @@ class Pixels:
     def sample(self, n: int, generator: torch.Generator) -> PixelGenomes:
         """``n`` genomes of independent uniform genes, on the generator's device."""
         check_count(n, "n", most=MOST_VALUES // math.prod(self.shape))
-        how = {"dtype": torch.float32, "device": generator.device}
+        check_kind(generator, torch.Generator, "generator")
+        how: dict[str, Any] = {"dtype": torch.float32, "device": generator.device}
         return PixelGenomes(torch.rand((n, *self.shape), generator=generator, **how))
 
     def vary(
         self, parents: PixelGenomes, generator: torch.Generator, generation: int = 0
     ) -> PixelGenomes:
         """A mutated (and, if asked for, crossed) child of each parent."""
+        check_kind(parents, PixelGenomes, "parents")
+        check_kind(generator, torch.Generator, "generator")
         genes = parents.pixels.flatten(1)
         if self.crossover:
             genes = simulated_binary_crossover(genes, self.crossover, self.eta_crossover, generator)
@@ -96,6 +100,7 @@ class Pixels:
 
     def render(self, genomes: PixelGenomes) -> Tensor:
         """``floor(255 gene) / 255``, the 8-bit image of the paper's program."""
+        check_kind(genomes, PixelGenomes, "genomes")
         return (genomes.pixels * 255).floor_().div_(255)
 
 
@@ -144,7 +149,7 @@ def simulated_binary_crossover(
     first, second = genes[0 : 2 * pairs : 2], genes[1 : 2 * pairs : 2]
     low, high = torch.minimum(first, second), torch.maximum(first, second)
     gap = (high - low).clamp_min(1e-6)
-    how = {"dtype": genes.dtype, "device": genes.device}
+    how: dict[str, Any] = {"dtype": genes.dtype, "device": genes.device}
     u = torch.rand((2, *low.shape), generator=generator, **how)
 
     def spread(room: Tensor) -> Tensor:

@@ -68,7 +68,7 @@ class History:
         return torch.where(there.any(0), there.int().argmax(0), -1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Elites:
     """The most confident image found for each class, best so far.
 
@@ -94,6 +94,11 @@ class Elites:
 
     def __len__(self) -> int:
         return len(self.classes)
+
+    def __repr__(self) -> str:
+        """How many, how old, how sure: not the tensors."""
+        done, median = len(self.history.confidence) - 1, float(self.history.median[-1])
+        return f"Elites({len(self)} classes, generation {done}, median confidence {median:.4f})"
 
     def save(self, path: str | Path) -> None:
         """Everything in one safetensors file, written atomically; the images as 8-bit numbers."""
@@ -158,13 +163,13 @@ class Elites:
             parent_born=tensors["parent_born"],
         )
 
-    def export(self, folder: str | Path, net: nn.Module, batch: int = 500) -> Tensor:
+    def export(self, folder: str | Path, net: nn.Module, chunk: int = 500) -> Tensor:
         """Write one PNG a class (and ``elites.json``), read them back, and judge them again.
 
         Args:
             folder: where.
             net: the network.
-            batch: images that it judges at a time.
+            chunk: images that it judges at a time.
 
         Returns:
             ``[K]``: the confidence of each *file* in its class.
@@ -179,7 +184,7 @@ class Elites:
         for path, image in zip(paths, self.images.cpu(), strict=True):
             write_png(path, image)
         again = torch.stack([read_png(path, self.images.shape[1]) for path in paths])
-        answers = predict(net, again.to(self.images.device), batch)
+        answers = predict(net, again.to(self.images.device), chunk)
         confidence, said = answers.diagonal(), answers.max(1)
         worst = float((confidence - self.confidence).abs().max())
         if not worst <= 1e-4:

@@ -143,7 +143,7 @@ class MapElites:
     def __init__(
         self,
         net: nn.Module,
-        encoding: Encoding,
+        encoding: Encoding[Any],
         *,
         batch: int = 200,
         seed: Seed = 0,
@@ -407,7 +407,7 @@ class MapElites:
 
 def evolve(
     net: nn.Module,
-    encoding: Encoding,
+    encoding: Encoding[Any],
     *,
     generations: int = 200,
     until: float | None = None,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -22,12 +22,13 @@ from foolkit.checks import (
 )
 from foolkit.gradients.blur import blurred, gaussian
 from foolkit.gradients.problem import (
-    BATCH,
+    CHUNK,
     Flat,
     Problem,
+    Transform,
+    Views,
     attacking,
     column,
-    gradient,
 )
 from foolkit.gradients.result import Perturbed, measured
 from foolkit.models.precision import device_of
@@ -50,8 +51,9 @@ class Ascent(Perturbed):
         steps: int64 ``[N]``, gradient steps until the goal's confidence reached the threshold: 0
             if it was there at the start, -1 if it never was (always, if there is none).
         trajectory: float32 ``[T + 1, N]``, confidence in the goal before each step and after the
-            last, of what the network was shown (with jitter, the shifted image); constant once
-            an image is done. T is the largest number of steps that any image of the call took.
+            last, of what the network was shown (with jitter or a transformation, of that image);
+            constant once an image is done. T is the largest number of steps that any image of
+            the call took.
     """
 
     steps: Tensor
@@ -90,8 +92,10 @@ def ascent(
     jitter: int = 0,
     total_variation: float = 0.0,
     mask: Tensor | None = None,
+    transform: Transform | None = None,
+    samples: int = 1,
     seed: Seed = 0,
-    batch: int = BATCH,
+    chunk: int = CHUNK,
     progress: bool = True,
 ) -> Ascent:
     """Gradient ascent on a class (Nguyen, Yosinski and Clune 2015, section 3.6).
@@ -125,8 +129,14 @@ def ascent(
         total_variation: weight of ``mean (x_{i+1,j} - x_ij)^2 + mean (x_{i,j+1} - x_ij)^2``,
             which is subtracted from the logit or the logarithm of the probability.
         mask: bool, broadcast to the images: True where a pixel may change.
-        seed: of start and jitter; an integer or a generator on the network's device.
-        batch: images of one pass.
+        transform: ``(images, generator) -> images``, differentiable: what the network is shown
+            (see ``foolkit.transforms``), drawn anew for each step; the confidences of
+            ``trajectory`` and ``threshold`` are those of what it is shown, all others of the
+            result are of the image itself.
+        samples: views of a step, over which confidence and gradient are averaged.
+        seed: of start, jitter and transformations; an integer or a generator on the network's
+            device.
+        chunk: images of one pass.
         progress: show a bar if it takes longer than a second.
 
     Raises:
@@ -140,7 +150,7 @@ def ascent(
     check_count(steps, "steps", most=MOST_STEPS)
     check_count(blur_every, "blur_every")
     check_count(jitter, "jitter", minimum=0)
-    check_count(batch, "batch")
+    check_count(chunk, "chunk")
     check_number(step_size, "step_size", above=0)
     check_number(blur, "blur", least=0, most=MOST_BLUR)
     check_number(total_variation, "total_variation", least=0)
@@ -156,6 +166,7 @@ def ascent(
     device = device_of(net)
     generator = generator_of(seed, device)
     begin = _begin(start, len(goals), mean, _shape(net, start, mean, shape), generator)
+    views = Views.checked(transform, samples, generator)
     problem = Problem.checked(net, begin, goals, targeted=True, mask=mask, argument="goals")
 
     def score(part: Problem) -> Callable[[Tensor], Tensor]:
@@ -172,32 +183,32 @@ def ascent(
         drawn = torch.randint(-jitter, jitter + 1, (steps, 2), generator=generator, device=device)
         shifts = drawn.tolist()
     longest = 0
-    total = -(-len(begin) // batch) * steps
+    total = -(-len(begin) // chunk) * steps
     net, flat = problem.net, Flat()
     with attacking(net), progress_bar(total, "steps", progress=progress) as bar:
         result = problem.images.clone()
         reached = torch.full_like(problem.labels, -1)
         queries = torch.zeros_like(problem.labels)
         trajectory = begin.new_zeros((steps + 1, len(begin)))
-        for rows in torch.arange(len(begin), device=device).split(batch):
+        for rows in torch.arange(len(begin), device=device).split(chunk):
             part = problem[rows]
             images, done = part.images, torch.full_like(rows, -1)
-            goal, seen = score(part), None
+            goal, seen = score(part), begin.new_zeros(len(rows))
             for step in range(steps + 1):
                 last = step == steps
                 shift = (0, 0) if last or shifts is None else shifts[step]
                 shown = images.roll(shift, (2, 3)) if any(shift) else images
                 if last:
-                    logits = net(shown).float()
+                    logits = views.logits(net, shown)
                 else:
-                    logits, _, slope = gradient(net, shown, goal)
+                    logits, _, slope = views.gradient(net, shown, goal)
                     if step == 0:
                         flat.look(slope, part.fooled(logits))
                 now = logits.softmax(1).gather(1, part.labels[:, None])[:, 0]
-                seen = now if seen is None else torch.where(done < 0, now, seen)
+                seen = torch.where(done < 0, now, seen)
                 trajectory[step, rows] = seen
                 done = torch.where((done < 0) & (seen >= certain), step, done)
-                queries[rows] += 1
+                queries[rows] += views.passes
                 if last or (step % LOOK == 0 and bool((done >= 0).all())):
                     break
                 slope = slope.roll((-shift[0], -shift[1]), (2, 3)) if any(shift) else slope
@@ -219,11 +230,13 @@ def ascent(
             result[rows], reached[rows] = images, done
             longest = max(longest, int(torch.where(done < 0, step, done).max()))
     flat.warn(len(begin))
-    about = measured(problem, result, queries, batch)
+    about = measured(problem, result, queries, chunk)
     return Ascent(**about, steps=reached, trajectory=trajectory[: longest + 1].clone())
 
 
-def _shape(net: nn.Module, start: str | Tensor, mean: Tensor | None, shape) -> tuple[int, ...]:
+def _shape(
+    net: nn.Module, start: str | Tensor, mean: Tensor | None, shape: Sequence[int] | None
+) -> tuple[int, int, int]:
     """``(C, H, W)`` from whoever knows it."""
     known = getattr(net, "input_shape", shape)
     for images in (mean, start):
@@ -251,7 +264,7 @@ def _begin(
         return start
     check_choice(start, ("noise", "mean", "grey"), "start")
     size = (count, *shape)
-    how = {"dtype": torch.float32, "device": generator.device}
+    how: dict[str, Any] = {"dtype": torch.float32, "device": generator.device}
     if start == "noise":
         return torch.rand(size, generator=generator, **how)
     if start == "grey":

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from foolkit.checks import check_count, check_number
-from foolkit.gradients.problem import BATCH, Problem, attacking, check_within, column
+from foolkit.gradients.problem import CHUNK, Problem, attacking, check_within, column
 from foolkit.gradients.result import Perturbed, perturbed
 from foolkit.seeds import Seed, generator_of
 
@@ -25,7 +25,7 @@ def blind(
     targeted: bool = False,
     mask: Tensor | None = None,
     seed: Seed = 0,
-    batch: int = BATCH,
+    chunk: int = CHUNK,
 ) -> Perturbed:
     """Evolution of one parent and one child an image: Square Attack (Andriushchenko et al. 2020).
 
@@ -39,7 +39,7 @@ def blind(
     along ``FIRST * 2^(-6 t)`` with t from 0 to 1.
 
     Args:
-        net, images, labels, targeted, mask, batch: as for ``fgsm``.
+        net, images, labels, targeted, mask, chunk: as for ``fgsm``.
         epsilon: largest change of a pixel, in units of the pixel range.
         generations: children an image, each a forward pass.
         seed: of stripes and squares; an integer or a generator on the images' device.
@@ -51,15 +51,15 @@ def blind(
     check_number(epsilon, "epsilon", least=0)
     check_within([epsilon])
     check_count(generations, "generations")
-    check_count(batch, "batch")
+    check_count(chunk, "chunk")
     draws = generator_of(seed, images.device)
     with attacking(problem.net):
-        changed, queries = _bred(problem, epsilon, generations, draws, batch)
-    return perturbed(problem, changed, queries, batch)
+        changed, queries = _bred(problem, epsilon, generations, draws, chunk)
+    return perturbed(problem, changed, queries, chunk, ("inf", float(epsilon)))
 
 
 def _bred(
-    problem: Problem, epsilon: float, generations: int, draws: torch.Generator, batch: int
+    problem: Problem, epsilon: float, generations: int, draws: torch.Generator, chunk: int
 ) -> tuple[Tensor, Tensor]:
     """The images after all generations, and the passes that each took."""
     n, channels, height, width = problem.images.shape
@@ -71,7 +71,7 @@ def _bred(
 
     low, high = problem.bounds()
     change = signs(n, channels, 1, width).expand(problem.images.shape).clamp(low, high)
-    parts = zip(problem.split(batch), change.split(batch), strict=True)
+    parts = zip(problem.split(chunk), change.split(chunk), strict=True)
     lead = torch.cat([p.margin(p.net(p.images + c).float()) for p, c in parts])
     queries = torch.ones_like(problem.labels)
     down = torch.arange(height, device=device).view(1, -1, 1)
@@ -82,13 +82,13 @@ def _bred(
             break
         share = FIRST * 2 ** (-6 * generation / generations)
         side = max(1, min(height, width, round(math.sqrt(share * height * width))))
-        # for all images: what one is dealt depends neither on the batch nor on the others
+        # for all images: what one is dealt depends neither on the chunk nor on the others
         top, left = (
             torch.randint(size - side + 1, (n, 1, 1), generator=draws, device=device)
             for size in (height, width)
         )
         drawn = signs(n, channels, 1, 1)
-        for rows in alive.split(batch):
+        for rows in alive.split(chunk):
             y, x = down - top[rows], across - left[rows]
             square = (y >= 0) & (y < side) & (x >= 0) & (x < side)
             child = torch.where(square[:, None], drawn[rows], change[rows])

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from foolkit.checks import check_count, check_number
 from foolkit.gradients.problem import (
-    BATCH,
+    CHUNK,
     Flat,
     Objective,
     Problem,
@@ -39,7 +39,7 @@ def carlini_wagner(
     abort_early: bool = True,
     targeted: bool = False,
     mask: Tensor | None = None,
-    batch: int = BATCH,
+    chunk: int = CHUNK,
     progress: bool = True,
 ) -> Perturbed:
     """The L2 attack of Carlini and Wagner (2017, sections V.A to VI.A).
@@ -63,7 +63,7 @@ def carlini_wagner(
             steps; each image by itself, which then leaves the batch.
         targeted: make the labels the goal.
         mask: bool, broadcast to the images: True where a pixel may change.
-        batch: images of one pass.
+        chunk: images of one pass.
         progress: show a bar if it takes longer than a second.
 
     Returns:
@@ -80,12 +80,12 @@ def carlini_wagner(
     check_number(learning_rate, "learning_rate", above=0)
     if initial_c is not None:
         check_number(initial_c, "initial_c", above=0)
-    for name, value in (("search_steps", search_steps), ("steps", steps), ("batch", batch)):
+    for name, value in (("search_steps", search_steps), ("steps", steps), ("chunk", chunk)):
         check_count(value, name)
-    total, flat = -(-len(problem) // batch) * search_steps, Flat()
+    total, flat = -(-len(problem) // chunk) * search_steps, Flat()
     with attacking(problem.net), progress_bar(total, "searches", progress=progress) as bar:
         best, queries = torch.empty_like(problem.images), torch.empty_like(problem.labels)
-        for rows in torch.arange(len(problem), device=images.device).split(batch):
+        for rows in torch.arange(len(problem), device=images.device).split(chunk):
             part = problem[rows]
             found = _begin(part, kappa, flat)
             c = found.c if initial_c is None else torch.full_like(found.c, initial_c)
@@ -99,7 +99,7 @@ def carlini_wagner(
                 bar.update()
             best[rows], queries[rows] = found.images, found.queries
     flat.warn(len(problem))
-    return perturbed(problem, best, queries, batch)
+    return perturbed(problem, best, queries, chunk)
 
 
 @dataclass

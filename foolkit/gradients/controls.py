@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, overload
 
 import torch
 from torch import Tensor, nn
 
 from foolkit.checks import check_choice, check_count
 from foolkit.gradients.problem import (
-    BATCH,
+    CHUNK,
     Problem,
     attacking,
     check_sizes,
@@ -20,22 +20,37 @@ from foolkit.gradients.problem import (
 from foolkit.gradients.result import Perturbed, perturbed
 from foolkit.seeds import Seed, generator_of
 
+Norm = Literal["2", "inf", "rms"]
+NORMS: tuple[Norm, ...] = ("2", "inf", "rms")
+Kind = Literal["gaussian", "sign"]
 HALVINGS = 30  # of the interval in which the scale is sought: float32 has no more digits
 
 
+@overload
+def noise(
+    net: nn.Module, images: Tensor, labels: Tensor, *, size: float | Tensor,
+    norm: Norm | float = ..., kind: Kind = ..., clip: bool = ..., targeted: bool = ...,
+    mask: Tensor | None = ..., seed: Seed = ..., chunk: int = ...,
+) -> Perturbed: ...  # fmt: skip
+@overload
+def noise(
+    net: nn.Module, images: Tensor, labels: Tensor, *, size: Sequence[float],
+    norm: Norm | float = ..., kind: Kind = ..., clip: bool = ..., targeted: bool = ...,
+    mask: Tensor | None = ..., seed: Seed = ..., chunk: int = ...,
+) -> list[Perturbed]: ...  # fmt: skip
 def noise(
     net: nn.Module,
     images: Tensor,
     labels: Tensor,
     *,
     size: float | Sequence[float] | Tensor,
-    norm: Literal["2", "inf", "rms"] = "2",
-    kind: Literal["gaussian", "sign"] = "gaussian",
+    norm: Norm | float = "2",
+    kind: Kind = "gaussian",
     clip: bool = True,
     targeted: bool = False,
     mask: Tensor | None = None,
     seed: Seed = 0,
-    batch: int = BATCH,
+    chunk: int = CHUNK,
 ) -> Perturbed | list[Perturbed]:
     """Random noise of a given size: what a perturbation of that size does by its size alone.
 
@@ -56,7 +71,7 @@ def noise(
         targeted: whether success is to be predicted as the label.
         mask: bool, broadcast to the images: True where a pixel may change.
         seed: of the noise; an integer or a generator on the images' device.
-        batch: images of one pass.
+        chunk: images of one pass.
 
     Returns:
         The result, with no queries; for a sequence of sizes a list of results, in their order.
@@ -65,9 +80,9 @@ def noise(
         TypeError, ValueError: an argument that does not fit.
     """
     problem = Problem.checked(net, images, labels, targeted, mask)
-    norm = norm_named(norm, ("2", "inf", "rms"))
+    norm = norm_named(norm, NORMS)
     check_choice(kind, ("gaussian", "sign"), "kind")
-    check_count(batch, "batch")
+    check_count(chunk, "chunk")
     if isinstance(size, Tensor):
         if tuple(size.shape) != (len(problem),) or not bool((size.isfinite() & (size >= 0)).all()):
             raise ValueError(f"size: expected {len(problem)} finite numbers >= 0, one an image")
@@ -84,7 +99,7 @@ def noise(
         results = []
         for wanted in sizes:
             change = _scaled(problem, drawn, wanted, norm, clip)
-            results.append(perturbed(problem, problem.images + change, 0, batch))
+            results.append(perturbed(problem, problem.images + change, 0, chunk))
     return results if isinstance(size, Sequence) else results[0]
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from foolkit.checks import check_count, check_number
 from foolkit.gradients.problem import (
-    BATCH,
+    CHUNK,
     Flat,
     Problem,
     attacking,
@@ -21,6 +21,8 @@ from foolkit.gradients.problem import (
 from foolkit.gradients.result import Perturbed, perturbed
 from foolkit.progress import progress_bar
 
+Norm = Literal["2", "inf"]
+NORMS: tuple[Norm, ...] = ("2", "inf")
 AGAIN = 8  # with an eighth of a batch done, a new forward pass for the others pays
 NEAR = 1e-4  # added to each distance, for where two logits are equal
 
@@ -30,14 +32,14 @@ def deepfool(
     images: Tensor,
     labels: Tensor,
     *,
-    norm: Literal["2", "inf"] = "2",
+    norm: Norm | float = "2",
     steps: int = 50,
     overshoot: float = 0.02,
     candidates: int = 10,
     finalists: int | None = None,
     targeted: bool = False,
     mask: Tensor | None = None,
-    batch: int = BATCH,
+    chunk: int = CHUNK,
     progress: bool = True,
 ) -> Perturbed:
     """DeepFool (Moosavi-Dezfooli, Fawzi and Frossard 2016, algorithm 2).
@@ -64,7 +66,7 @@ def deepfool(
             then; default all, as in the paper. Fewer are faster: on LeNet, 3 find the same images.
         targeted: make the labels the goal.
         mask: bool, broadcast to the images: True where a pixel may change.
-        batch: images of one pass.
+        chunk: images of one pass.
         progress: show a bar if it takes longer than a second.
 
     Returns:
@@ -77,9 +79,9 @@ def deepfool(
         UserWarning: images at which all gradients are exactly zero.
     """
     problem = Problem.checked(net, images, labels, targeted, mask)
-    norm = norm_named(norm, ("2", "inf"))
+    norm = norm_named(norm, NORMS)
     check_number(overshoot, "overshoot", least=0)
-    for name, value in (("steps", steps), ("batch", batch)):
+    for name, value in (("steps", steps), ("chunk", chunk)):
         check_count(value, name)
     check_count(candidates, "candidates", minimum=2)
     if finalists is not None:
@@ -87,7 +89,7 @@ def deepfool(
     total, flat = len(problem), Flat()
     with attacking(problem.net), progress_bar(total, "images", progress=progress) as bar:
         best, queries = problem.images.clone(), torch.zeros_like(problem.labels)
-        for rows in torch.arange(total, device=images.device).split(batch):
+        for rows in torch.arange(total, device=images.device).split(chunk):
             run = _Run(problem[rows], rows, torch.zeros_like(problem.images[rows]))
             for step in range(steps + 1):
                 moved = (run.part.images + (1 + overshoot) * run.change).clamp_(0, 1)
@@ -103,8 +105,9 @@ def deepfool(
                     break
                 if step == 0 and not targeted:
                     run.rivals = _rivals(run.part, logits.detach(), candidates)
-                left = ~fooled if finished else slice(None)
+                left: Tensor | slice = slice(None)
                 if finished:
+                    left = ~fooled
                     run.keep(left)
                 if finished * AGAIN >= len(fooled):
                     pixels, logits = _forward(problem.net, moved[left])
@@ -114,7 +117,7 @@ def deepfool(
                 if step == 0:
                     flat.count(zero)
     flat.warn(total)
-    return perturbed(problem, best, queries, batch)
+    return perturbed(problem, best, queries, chunk)
 
 
 @dataclass
@@ -164,7 +167,7 @@ class _Run:
             nearest = torch.where(nearer, distance, nearest)
             step = torch.where(column(nearer), towards * column(distance + NEAR), step)
             distances.append(distance)
-        if finalists is not None and len(values) > finalists:
+        if self.rivals is not None and finalists is not None and len(values) > finalists:
             order = torch.stack(distances, 1).topk(finalists, largest=False).indices
             self.rivals = self.rivals.gather(1, order)
         self.change = torch.clamp(self.change + step, low, high)

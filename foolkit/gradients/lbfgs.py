@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from foolkit.checks import check_count, check_number
-from foolkit.gradients.problem import BATCH, Flat, Problem, attacking, gradient
+from foolkit.gradients.problem import CHUNK, Flat, Objective, Problem, attacking, gradient
 from foolkit.gradients.result import Perturbed, perturbed
 from foolkit.progress import progress_bar
 
@@ -30,7 +30,7 @@ def lbfgs(
     mask: Tensor | None = None,
     tolerance: float = 0.05,
     steps: int = 30,
-    batch: int = BATCH,
+    chunk: int = CHUNK,
     progress: bool = True,
 ) -> Perturbed:
     """Szegedy's small perturbations (Szegedy et al. 2013, section 4.1), all images at once.
@@ -63,7 +63,7 @@ def lbfgs(
         mask: bool, broadcast to the images: True where a pixel may change.
         tolerance: the search ends when c is bracketed to this relative width.
         steps: most steps of one minimisation.
-        batch: images of one pass.
+        chunk: images of one pass.
         progress: show a bar if it takes longer than a second.
 
     Returns:
@@ -78,11 +78,11 @@ def lbfgs(
     problem = Problem.checked(net, images, labels, targeted, mask)
     check_number(tolerance, "tolerance", above=0)
     check_count(steps, "steps")
-    check_count(batch, "batch")
+    check_count(chunk, "chunk")
     total, flat = len(problem), Flat()
     with attacking(problem.net), progress_bar(total, "images", progress=progress) as bar:
         best, queries = torch.empty_like(problem.images), torch.empty_like(problem.labels)
-        for rows in torch.arange(total, device=images.device).split(batch):
+        for rows in torch.arange(total, device=images.device).split(chunk):
             search = _Search.begin(problem[rows], rows)
             flat.look(search.slope, search.fools)
             while len(search.row):
@@ -96,7 +96,7 @@ def lbfgs(
                     search.keep(~done)
                     bar.update(finished)
     flat.warn(total)
-    return perturbed(problem, best, queries, batch)
+    return perturbed(problem, best, queries, chunk)
 
 
 @dataclass
@@ -274,7 +274,7 @@ def _held(slope: Tensor, change: Tensor, low: Tensor, high: Tensor) -> Tensor:
     return ((change <= low) & (slope > 0)) | ((change >= high) & (slope < 0))
 
 
-def goal_loss(problem: Problem):
+def goal_loss(problem: Problem) -> Objective:
     """The cross-entropy of the goal: ``log sum_all exp Z - log sum_goal exp Z``, ``[N]``."""
     labels = problem.labels[:, None]
 

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain, islice
-from typing import Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from foolkit.checks import (
     check_choice,
+    check_count,
     check_images,
     check_labels,
     check_module,
@@ -23,11 +24,15 @@ from foolkit.checks import (
 )
 from foolkit.models.door import checked, evaluating
 
-BATCH = 256  # images of one pass: enough to fill a processor, few enough to stay in its cache
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs  # in Python's own typing from 3.13
+
+CHUNK = 256  # images of one pass: enough to fill a processor, few enough to stay in its cache
 HIDDEN = (
     "the network rounds, or is saturated, or the gradient is hidden in another way; a network that"
     " is not attacked with success may still be fooled (blind asks for no gradient)"
 )
+Name = TypeVar("Name", bound=str)
 ROUNDING = 1e-5  # of the largest logit: what another batch size may change, with room to spare
 
 
@@ -36,12 +41,14 @@ class Problem:
     """Images ``[N, C, H, W]``, their labels ``[N]``, and the network to be fooled.
 
     ``labels`` are the true classes, to be left, or with ``targeted`` the goals, to be reached.
-    ``mask`` (bool, of the images' shape, or None) is True where a pixel may change.
+    ``mask`` (bool, of the images' shape, or None) is True where a pixel may change. The network
+    tells ``classes`` apart.
     """
 
     net: nn.Module
     images: Tensor
     labels: Tensor
+    classes: int
     targeted: bool = False
     mask: Tensor | None = None
 
@@ -94,7 +101,7 @@ class Problem:
                 tensor.clone() if tensor.is_inference() else tensor.detach()
                 for tensor in (images, labels)
             )
-        return cls(net, images, labels, bool(targeted), mask)
+        return cls(net, images, labels, logits.shape[1], bool(targeted), mask)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -107,9 +114,9 @@ class Problem:
             mask=None if self.mask is None else self.mask[index],
         )
 
-    def split(self, batch: int) -> Iterator[Self]:
-        """The problem in parts of at most ``batch`` images."""
-        return (self[start : start + batch] for start in range(0, len(self), batch))
+    def split(self, chunk: int) -> Iterator[Self]:
+        """The problem in parts of at most ``chunk`` images."""
+        return (self[start : start + chunk] for start in range(0, len(self), chunk))
 
     def bounds(self) -> tuple[Tensor, Tensor]:
         """The least and the greatest change of each pixel: the box [0, 1], nothing off the mask."""
@@ -133,7 +140,9 @@ class Problem:
 Objective = Callable[[Tensor], Tensor]  # logits [N, K] to one number an image, [N]
 
 
-def gradient(net: nn.Module, images: Tensor, objective: Objective) -> tuple[Tensor, Tensor, Tensor]:
+def gradient(
+    net: Callable[[Tensor], Tensor], images: Tensor, objective: Objective
+) -> tuple[Tensor, Tensor, Tensor]:
     """Logits ``[N, K]``, values ``[N]`` and their gradients with respect to the images.
 
     One forward and one backward pass. Only the images' gradient is asked for, so that no weight
@@ -147,6 +156,65 @@ def gradient(net: nn.Module, images: Tensor, objective: Objective) -> tuple[Tens
     if 0 in slope.stride():  # of a sum: one number for many pixels, which no caller can write to
         slope = slope.clone(memory_format=torch.contiguous_format)
     return logits.detach().float(), values.detach(), slope
+
+
+Transform = Callable[[Tensor, torch.Generator], Tensor]
+
+
+@dataclass(frozen=True)
+class Views:
+    """Expectation over transformation (Athalye et al. 2018): an image is many views of it.
+
+    Attributes:
+        transform: ``(images, generator) -> images``, differentiable; None: the image itself.
+        samples: views of each step, over which probabilities and gradients are averaged.
+        generator: of the views, drawn anew for each step.
+    """
+
+    transform: Transform | None
+    samples: int
+    generator: torch.Generator
+
+    @classmethod
+    def checked(cls, transform: Transform | None, samples: int, generator: torch.Generator) -> Self:
+        """Raise ``TypeError`` or ``ValueError`` for no function, or no number of views."""
+        check_count(samples, "samples")
+        if transform is not None and not callable(transform):
+            raise TypeError(f"transform: expected a function or None, got {transform!r}")
+        return cls(transform, samples, generator)
+
+    @property
+    def passes(self) -> int:
+        """Of the network, for a step."""
+        return 1 if self.transform is None else self.samples
+
+    def through(self, net: nn.Module) -> Callable[[Tensor], Tensor]:
+        """The network as it sees the next view."""
+        transform = self.transform
+        if transform is None:
+            return net
+        return lambda images: net(transform(images, self.generator))
+
+    def logits(self, net: nn.Module, images: Tensor) -> Tensor:
+        """``[N, K]``, whose softmax is the mean over the views."""
+        return _mean([self.through(net)(images).float() for _ in range(self.passes)])
+
+    def gradient(
+        self, net: nn.Module, images: Tensor, objective: Objective
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """As ``gradient``, the values and gradients averaged over the views."""
+        parts = [gradient(self.through(net), images, objective) for _ in range(self.passes)]
+        logits, values, slopes = zip(*parts, strict=True)
+        if len(parts) == 1:
+            return parts[0]
+        return _mean(logits), torch.stack(values).mean(0), torch.stack(slopes).mean(0)
+
+
+def _mean(logits: Sequence[Tensor]) -> Tensor:
+    """Logits whose softmax is the mean of theirs."""
+    if len(logits) == 1:
+        return logits[0]
+    return torch.stack([z.log_softmax(1) for z in logits]).logsumexp(0) - math.log(len(logits))
 
 
 def slope_of(values: Tensor, images: Tensor, again: bool = False) -> Tensor:
@@ -180,14 +248,14 @@ def column(values: Tensor) -> Tensor:
     return values.view(-1, 1, 1, 1)
 
 
-def several(size: object) -> bool:
+def several(size: float | Sequence[float]) -> TypeIs[Sequence[float]]:
     """Whether sizes were given as a sequence, a NumPy array or a tensor, and not as a number."""
     return isinstance(size, Sequence) or getattr(size, "ndim", 0) > 0
 
 
 def check_sizes(size: float | Sequence[float], argument: str) -> list[float]:
     """One size or several, as a list; each a finite number >= 0."""
-    sizes = list(size) if several(size) else [size]  # type: ignore[arg-type]
+    sizes = list(size) if several(size) else [size]
     if not sizes:
         raise ValueError(f"{argument}: expected at least one number, got none")
     for value in sizes:
@@ -195,18 +263,17 @@ def check_sizes(size: float | Sequence[float], argument: str) -> list[float]:
     return [float(value) for value in sizes]
 
 
-def norm_named(norm: object, known: Sequence[str]) -> str:
+def norm_named(norm: object, known: Sequence[Name]) -> Name:
     """``"2"`` for 2, "L2" and "l2", ``"inf"`` for infinity and "Linf": one of ``known``.
 
     Raises:
         ValueError: none of them.
     """
     word = str(norm).lower().removeprefix("l")
-    if word not in known:
-        number = float(norm) if is_real(norm) else None
-        word = {1.0: "1", 2.0: "2", math.inf: "inf"}.get(number, word)
+    if word not in known and is_real(norm):
+        word = {1.0: "1", 2.0: "2", math.inf: "inf"}.get(float(norm), word)
     check_choice(word, known, "norm")
-    return word
+    return next(name for name in known if name == word)
 
 
 def check_within(epsilons: Sequence[float], argument: str = "epsilon") -> None:

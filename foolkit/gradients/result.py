@@ -6,13 +6,16 @@ import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
 
 from foolkit.files import load_tensors, save_tensors
-from foolkit.gradients.problem import BATCH, Problem, attacking
+from foolkit.gradients.problem import CHUNK, Problem, attacking, column
+
+Ball = tuple[str, float]  # a norm ("inf", "2", "1") and a radius in units of the pixel range
+ROUNDED = 1e-3  # of a level: what float32 may lose
 
 
 @dataclass(frozen=True, repr=False)
@@ -31,7 +34,10 @@ class Perturbed:
             never was, see ``before``). Targeted: it is. An image or an answer, of the
             original too, that is not finite is a failure.
         before: int64 ``[N]``, the class of the largest logit of the *original*.
-        success_8bit: bool ``[N]``, the same after rounding to 8 bits, as an image file would.
+        files: uint8 ``[N, C, H, W]``, what a file of 8 bits holds of the images; of an attack
+            within a ball it lies in the ball (see ``as_file``).
+        success_8bit: bool ``[N]``, the same as ``success``, of ``files``.
+        predicted_8bit, confidence_8bit: as ``predicted`` and ``confidence``, of ``files``.
         predicted: int64 ``[N]``, the class of the largest logit.
         confidence: float32 ``[N]``, softmax probability of the *predicted* class.
         label_confidence: float32 ``[N]``, softmax probability of the *label* (the goal, if
@@ -51,6 +57,9 @@ class Perturbed:
     success: Tensor
     success_8bit: Tensor
     before: Tensor
+    files: Tensor
+    predicted_8bit: Tensor
+    confidence_8bit: Tensor
     predicted: Tensor
     confidence: Tensor
     label_confidence: Tensor
@@ -67,6 +76,8 @@ class Perturbed:
         "success": torch.bool,
         "success_8bit": torch.bool,
         "before": torch.int64,
+        "files": torch.uint8,
+        "predicted_8bit": torch.int64,
         "predicted": torch.int64,
         "l0": torch.int64,
         "queries": torch.int64,
@@ -96,9 +107,15 @@ class Perturbed:
 
     @property
     def robust_accuracy(self) -> float:
-        """The share that it reads right after the change, too (untargeted)."""
+        """The share that it reads right before the change and after it (untargeted)."""
         self._need_truth()
-        return float((~self.success).float().mean())
+        return float((~self.success & (self.before == self.labels)).float().mean())
+
+    @property
+    def robust_accuracy_8bit(self) -> float:
+        """The same, of ``files``."""
+        self._need_truth()
+        return float((~self.success_8bit & (self.before == self.labels)).float().mean())
 
     def _need_truth(self) -> None:
         if self.targeted:
@@ -138,7 +155,7 @@ class Perturbed:
             raise TypeError(
                 f"rows: expected a tensor, a slice or an integer, got {type(rows).__name__}"
             )
-        chosen = {
+        chosen: dict[str, Any] = {
             name: tensor[(slice(None),) * self._dimension(name) + (rows,)]
             for name, tensor in self.tensors().items()
         }
@@ -173,7 +190,8 @@ class Perturbed:
 
     def to(self, device: torch.device | str) -> Self:
         """The same results with every tensor on another device."""
-        return replace(self, **{name: t.to(device) for name, t in self.tensors().items()})
+        moved: dict[str, Any] = {name: t.to(device) for name, t in self.tensors().items()}
+        return replace(self, **moved)
 
     def save(self, path: str | Path) -> None:
         """Everything in one safetensors file, written atomically."""
@@ -199,10 +217,11 @@ class Perturbed:
             )
         for name, tensor in tensors.items():
             dimension = cls._dimension(name)
-            wide = 4 if name in ("images", "originals") else dimension + 1
+            pixels = name in ("images", "originals", "files")
+            wide = 4 if pixels else dimension + 1
             shape, dtype = tensors["images"].shape, cls.DTYPES.get(name, torch.float32)
             fits = tensor.ndim == wide and tensor.shape[dimension] == shape[0]
-            if name == "originals":
+            if pixels:
                 fits = tensor.shape == shape
             if not fits or tensor.dtype != dtype:
                 raise ValueError(
@@ -225,21 +244,56 @@ class Perturbed:
         return torch.cat(parts)
 
 
+def as_file(images: Tensor, originals: Tensor, ball: Ball | None = None) -> Tensor:
+    """Images in [0, 1] as 8-bit numbers, uint8: what a file of them holds.
+
+    Each value becomes the nearest of 256 levels. Where the images lie in a ball around the
+    originals, those that rounding would push out of it stay in it, as long as the originals are
+    8-bit images themselves: in Linf the nearest level within the ball, in L1 and L2 the nearest
+    one towards the original.
+
+    Args:
+        images, originals: float32 ``[N, C, H, W]``.
+        ball: the norm (``"inf"``, ``"2"`` or ``"1"``) and the radius, in units of the pixel range.
+    """
+    levels = (images * 255).round()
+    if ball is not None:
+        norm, radius = ball
+        centre = originals * 255
+        if norm == "inf":
+            low = (centre - 255 * radius - ROUNDED).ceil()
+            high = (centre + 255 * radius + ROUNDED).floor()
+            levels = torch.where(low <= high, levels.clamp(low, high), levels)
+        else:
+            change = (levels / 255 - originals).flatten(1)
+            out = torch.linalg.vector_norm(change, float(norm), dim=1) > radius
+            inward = (centre + (images * 255 - centre).trunc()).round()
+            levels = torch.where(column(out), inward, levels)
+    return levels.clamp_(0, 255).to(torch.uint8)
+
+
 def measured(
-    problem: Problem, images: Tensor, queries: Tensor | int, batch: int = BATCH
-) -> dict[str, Tensor | bool]:
-    """The fields of ``Perturbed`` for ``images`` made from ``problem``.
+    problem: Problem,
+    images: Tensor,
+    queries: Tensor | int,
+    chunk: int = CHUNK,
+    ball: Ball | None = None,
+) -> dict[str, Any]:
+    """The fields of ``Perturbed`` for ``images`` made from ``problem``, within a ``ball`` or not.
 
     Where a routine ended in pixels that are not finite the original stands, as a failure.
     """
     with attacking(problem.net):
         broken = ~images.flatten(1).isfinite().all(1)
         images = torch.where(broken.view(-1, 1, 1, 1), problem.images, images)
-        logits = torch.cat([problem.net(part).float() for part in images.split(batch)])
-        first = torch.cat([problem.net(part.images).float() for part in problem.split(batch)])
+        logits = torch.cat([problem.net(part).float() for part in images.split(chunk)])
+        first = torch.cat([problem.net(part.images).float() for part in problem.split(chunk)])
         broken |= ~(logits.isfinite() & first.isfinite()).all(1)
-        files = [(part * 255).round_().clamp_(0, 255).div_(255) for part in images.split(batch)]
-        from_files = torch.cat([problem.net(part).argmax(1) for part in files])
+        files = as_file(images, problem.images, ball)
+        from_files = torch.cat(
+            [problem.net(part.float() / 255).float() for part in files.split(chunk)]
+        )
+        confidence_8bit, predicted_8bit = from_files.softmax(1).max(1)
         confidence, predicted = logits.softmax(1).max(1)
         change = (images - problem.images).flatten(1)
         l2 = torch.linalg.vector_norm(change, dim=1)
@@ -251,8 +305,11 @@ def measured(
             "labels": problem.labels,
             "targeted": problem.targeted,
             "success": ((predicted == problem.labels) == problem.targeted) & ~broken,
-            "success_8bit": ((from_files == problem.labels) == problem.targeted) & ~broken,
+            "success_8bit": ((predicted_8bit == problem.labels) == problem.targeted) & ~broken,
             "before": first.argmax(1),
+            "files": files,
+            "predicted_8bit": predicted_8bit,
+            "confidence_8bit": confidence_8bit,
             "predicted": predicted,
             "confidence": confidence,
             "label_confidence": logits.softmax(1).gather(1, problem.labels[:, None])[:, 0],
@@ -265,7 +322,11 @@ def measured(
 
 
 def perturbed(
-    problem: Problem, images: Tensor, queries: Tensor | int, batch: int = BATCH
+    problem: Problem,
+    images: Tensor,
+    queries: Tensor | int,
+    chunk: int = CHUNK,
+    ball: Ball | None = None,
 ) -> Perturbed:
     """The result for ``images`` made from ``problem``, judged anew."""
-    return Perturbed(**measured(problem, images, queries, batch))
+    return Perturbed(**measured(problem, images, queries, chunk, ball))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Literal, overload
 
 import torch
 from torch import Tensor, nn
@@ -12,10 +13,12 @@ from tqdm.auto import tqdm
 
 from foolkit.checks import check_choice, check_count, check_number
 from foolkit.gradients.problem import (
-    BATCH,
+    CHUNK,
     HIDDEN,
     Flat,
     Problem,
+    Transform,
+    Views,
     attacking,
     check_sizes,
     check_within,
@@ -29,12 +32,24 @@ from foolkit.progress import progress_bar
 from foolkit.seeds import Seed, generator_of
 
 Norm = Literal["inf", "2", "1"]
-Loss = Literal["cross-entropy", "margin"]
-LOSSES = ("cross-entropy", "margin")
-REMEDY = "the softmax is saturated, or the gradient is hidden; try loss='margin'"
+Gradient = Callable[..., tuple[Tensor, Tensor, Tensor]]
+Loss = Literal["cross-entropy", "margin", "dlr"]
+LOSSES = ("cross-entropy", "margin", "dlr")
+REMEDY = "the softmax is saturated, or the gradient is hidden; try loss='margin' or loss='dlr'"
+SPREAD = 1e-12  # added to a difference of logits that may be zero
 SPARSE = 0.05  # share of the pixels that one step in the L1 norm changes
 
 
+@overload
+def fgsm(
+    net: nn.Module, images: Tensor, labels: Tensor, *, epsilon: float, loss: Loss = ...,
+    targeted: bool = ..., clip: bool = ..., mask: Tensor | None = ..., chunk: int = ...,
+) -> Perturbed: ...  # fmt: skip
+@overload
+def fgsm(
+    net: nn.Module, images: Tensor, labels: Tensor, *, epsilon: Sequence[float], loss: Loss = ...,
+    targeted: bool = ..., clip: bool = ..., mask: Tensor | None = ..., chunk: int = ...,
+) -> list[Perturbed]: ...  # fmt: skip
 def fgsm(
     net: nn.Module,
     images: Tensor,
@@ -45,7 +60,7 @@ def fgsm(
     targeted: bool = False,
     clip: bool = True,
     mask: Tensor | None = None,
-    batch: int = BATCH,
+    chunk: int = CHUNK,
 ) -> Perturbed | list[Perturbed]:
     """The fast gradient sign method (Goodfellow, Shlens and Szegedy 2014, section 4).
 
@@ -59,13 +74,14 @@ def fgsm(
         labels: int64 ``[N]``, the true classes, or the goals if ``targeted``.
         epsilon: size of the step, Linf in units of the pixel range; or several, which share the
             one gradient.
-        loss: what rises: the ``"cross-entropy"`` of the papers; or the ``"margin"``
-            ``max_{k != label} Z_k - Z_label`` of the logits (Carlini and Wagner 2017, loss f_6),
-            which does not vanish where the softmax is saturated.
+        loss: what rises: the ``"cross-entropy"`` of the papers; or, since they do not vanish where
+            the softmax is saturated, the ``"margin"`` ``max_{k != label} Z_k - Z_label`` of the
+            logits (Carlini and Wagner 2017, loss f_6), or the difference-of-logits ratio
+            ``"dlr"``, the margin on a scale of the logits' own (see ``logits_ratio``).
         targeted: make the labels the goal.
         clip: clip to [0, 1].
         mask: bool, broadcast to the images: True where a pixel may change.
-        batch: images of one pass.
+        chunk: images of one pass.
 
     Returns:
         The result; for several epsilons a list of results, in their order.
@@ -77,15 +93,15 @@ def fgsm(
         UserWarning: images whose gradient is exactly zero.
     """
     problem = Problem.checked(net, images, labels, targeted, mask)
-    check_count(batch, "batch")
-    check_choice(loss, LOSSES, "loss")
+    check_count(chunk, "chunk")
+    _check_loss(loss, problem)
     epsilons = check_sizes(epsilon, "epsilon")
     if clip:
         check_within(epsilons)
     flat = Flat()
     with attacking(problem.net):
         slopes = []
-        for part in problem.split(batch):
+        for part in problem.split(chunk):
             slope, logits = _loss_gradient(part, part.images, loss)
             flat.look(slope, part.fooled(logits))
             slopes.append(slope)
@@ -95,18 +111,34 @@ def fgsm(
         results = []
         for size in epsilons:
             moved = torch.add(problem.images, signs, alpha=size)
-            results.append(perturbed(problem, moved.clamp_(0, 1) if clip else moved, 1, batch))
-    flat.warn(len(images), HIDDEN if loss == "margin" else REMEDY)
+            if clip:
+                moved.clamp_(0, 1)
+            results.append(perturbed(problem, moved, 1, chunk, ("inf", size) if clip else None))
+    flat.warn(len(images), REMEDY if loss == "cross-entropy" else HIDDEN)
     return results if several(epsilon) else results[0]
 
 
+@overload
+def pgd(
+    net: nn.Module, images: Tensor, labels: Tensor, *, epsilon: float, norm: Norm | float = ...,
+    loss: Loss = ..., steps: int = ..., step_size: float | None = ..., random_start: bool = ...,
+    restarts: int = ..., targeted: bool = ..., mask: Tensor | None = ..., seed: Seed = ...,
+    chunk: int = ..., progress: bool = ...,
+) -> Perturbed: ...  # fmt: skip
+@overload
+def pgd(
+    net: nn.Module, images: Tensor, labels: Tensor, *, epsilon: Sequence[float],
+    norm: Norm | float = ..., loss: Loss = ..., steps: int = ..., step_size: float | None = ...,
+    random_start: bool = ..., restarts: int = ..., targeted: bool = ..., mask: Tensor | None = ...,
+    seed: Seed = ..., chunk: int = ..., progress: bool = ...,
+) -> list[Perturbed]: ...  # fmt: skip
 def pgd(
     net: nn.Module,
     images: Tensor,
     labels: Tensor,
     *,
     epsilon: float | Sequence[float],
-    norm: Norm = "inf",
+    norm: Norm | float = "inf",
     loss: Loss = "cross-entropy",
     steps: int = 40,
     step_size: float | None = None,
@@ -114,8 +146,10 @@ def pgd(
     restarts: int = 1,
     targeted: bool = False,
     mask: Tensor | None = None,
+    transform: Transform | None = None,
+    samples: int = 1,
     seed: Seed = 0,
-    batch: int = BATCH,
+    chunk: int = CHUNK,
     progress: bool = True,
 ) -> Perturbed | list[Perturbed]:
     """Projected gradient descent (Madry et al. 2018, section 2.1).
@@ -128,7 +162,7 @@ def pgd(
     taken: the loss is maximised, not the distance minimised.
 
     Args:
-        net, images, labels, loss, targeted, mask, batch: as for ``fgsm``.
+        net, images, labels, loss, targeted, mask, chunk: as for ``fgsm``.
         epsilon: radius of the ball in ``norm``, in units of the pixel range; or several. Balls
             are nested, so an image that was fooled in a smaller ball is the result in each
             larger one, and only the others are attacked again.
@@ -139,7 +173,12 @@ def pgd(
         random_start: begin at a uniform random point of the ball.
         restarts: runs; images fooled by one are not run again, of the others the run with the
             largest margin is kept. More than one needs a random start.
-        seed: of the random starts; an integer or a generator on the images' device.
+        transform: ``(images, generator) -> images``, differentiable: what the network is shown
+            (see ``foolkit.transforms``), drawn anew for each step, and once more to choose among
+            runs. The result is judged on the images themselves.
+        samples: views of a step, over which the gradient is averaged.
+        seed: of the random starts and the transformations; an integer or a generator on the
+            images' device.
         progress: show a bar if it takes longer than a second.
 
     Returns:
@@ -153,42 +192,43 @@ def pgd(
     """
     problem = Problem.checked(net, images, labels, targeted, mask)
     epsilons = check_sizes(epsilon, "epsilon")
-    check_choice(loss, LOSSES, "loss")
+    _check_loss(loss, problem)
     norm = norm_named(norm, tuple(STEEPEST))
     if norm == "inf":
         check_within(epsilons)
-    for name, value in (("steps", steps), ("restarts", restarts), ("batch", batch)):
+    for name, value in (("steps", steps), ("restarts", restarts), ("chunk", chunk)):
         check_count(value, name)
     if step_size is not None:
         check_number(step_size, "step_size", above=0)
     if restarts > 1 and not random_start:
         raise ValueError("restarts: expected 1 without a random start (all runs would be the same)")
     generator = generator_of(seed, images.device)
+    views = Views.checked(transform, samples, generator)
 
     flat = Flat()
     rounds = [size for size in sorted(set(epsilons)) for _ in range(restarts)]
     results = {}
-    total = len(rounds) * -(-len(images) // batch) * steps
+    total = len(rounds) * -(-len(images) // chunk) * steps
     with attacking(problem.net), progress_bar(total, "steps", progress=progress) as bar:
         best, lead = problem.images.clone(), images.new_full((len(images),), -torch.inf)
         queries = torch.zeros_like(problem.labels)
         for number, size in enumerate(rounds):
             length = 2.5 * size / steps if step_size is None else step_size
-            # for all images: where one starts depends neither on the batch nor on the others
+            # for all images: where one starts depends neither on the chunk nor on the others
             starts = random_in_ball(problem.images, norm, size, generator) if random_start else None
-            for rows in (lead <= 0).nonzero()[:, 0].split(batch):
+            for rows in (lead <= 0).nonzero()[:, 0].split(chunk):
                 if not len(rows):
                     break
                 part = problem[rows]
                 start = None if starts is None else starts[rows]
                 seen = None if number else flat
-                moved = _descend(part, start, size, norm, loss, steps, length, bar, seen)
-                queries[rows] += steps
+                moved = _descend(part, start, size, norm, loss, steps, length, views, bar, seen)
+                queries[rows] += steps * views.passes
                 if len(rounds) == 1:
                     best[rows] = moved
                     continue
-                logits = problem.net(moved).float()
-                queries[rows] += 1
+                logits = views.logits(problem.net, moved)
+                queries[rows] += views.passes
                 margin = part.margin(logits)
                 margin = torch.where(part.fooled(logits), margin, margin.clamp(max=0))
                 better = margin > lead[rows]
@@ -196,8 +236,10 @@ def pgd(
                 lead[rows] = torch.maximum(margin, lead[rows])
             results[size] = best.clone(), queries.clone()
         bar.update(total - bar.n)
-    judged = {size: perturbed(problem, *found, batch) for size, found in results.items()}
-    flat.warn(len(images), HIDDEN if loss == "margin" else REMEDY)
+    judged = {
+        size: perturbed(problem, *found, chunk, (norm, size)) for size, found in results.items()
+    }
+    flat.warn(len(images), REMEDY if loss == "cross-entropy" else HIDDEN)
     return [judged[size] for size in epsilons] if several(epsilon) else judged[epsilons[0]]
 
 
@@ -209,6 +251,7 @@ def _descend(
     loss: Loss,
     steps: int,
     step_size: float,
+    views: Views,
     bar: tqdm[Any],
     flat: Flat | None,
 ) -> Tensor:
@@ -218,7 +261,7 @@ def _descend(
         low, high = low.clamp_(min=-epsilon), high.clamp_(max=epsilon)
     change = torch.zeros_like(part.images) if start is None else start.clamp_(low, high)
     for step in range(steps):
-        slope, logits = _loss_gradient(part, part.images + change, loss)
+        slope, logits = _loss_gradient(part, part.images + change, loss, views.gradient)
         if flat is not None and step == 0:
             flat.look(slope, part.fooled(logits))
         if part.mask is not None:
@@ -231,10 +274,13 @@ def _descend(
     return part.images + change
 
 
-def _loss_gradient(part: Problem, images: Tensor, loss: Loss) -> tuple[Tensor, Tensor]:
+def _loss_gradient(
+    part: Problem, images: Tensor, loss: Loss, gradient: Gradient = gradient
+) -> tuple[Tensor, Tensor]:
     """Gradient of the loss that rises as the image is fooled, and the logits."""
-    if loss == "margin":
-        logits, _, slope = gradient(part.net, images, part.margin)
+    if loss != "cross-entropy":
+        objective = part.margin if loss == "margin" else partial(logits_ratio, part)
+        logits, _, slope = gradient(part.net, images, objective)
         return slope, logits
 
     def crossed(logits: Tensor) -> Tensor:
@@ -242,6 +288,31 @@ def _loss_gradient(part: Problem, images: Tensor, loss: Loss) -> tuple[Tensor, T
 
     logits, _, slope = gradient(part.net, images, crossed)
     return slope.neg_() if part.targeted else slope, logits
+
+
+def logits_ratio(part: Problem, logits: Tensor) -> Tensor:
+    """The difference-of-logits ratio, ``[N]`` (Croce and Hein 2020, equations 6 and 7).
+
+    The margin over a difference of the largest logits, ``Z_(1)`` the largest of all: so it is the
+    same for logits times 10,000 as for themselves.
+
+    * untargeted: ``(max_{k != label} Z_k - Z_label) / (Z_(1) - Z_(3))``;
+    * targeted: ``(Z_label - max_{k != label} Z_k) / (Z_(1) - (Z_(3) + Z_(4)) / 2)``. Deviation:
+      the paper subtracts the logit of the true class, which is not known here.
+    """
+    largest = logits.topk(3 + part.targeted, 1).values
+    spread = largest[:, 0] - largest[:, 2:].mean(1)
+    return part.margin(logits) / (spread + SPREAD)
+
+
+def _check_loss(loss: Loss, problem: Problem) -> None:
+    check_choice(loss, LOSSES, "loss")
+    needed = 3 + problem.targeted
+    if loss == "dlr" and problem.classes < needed:
+        raise ValueError(
+            f"loss: 'dlr' needs at least {needed} classes{' with goals' * problem.targeted}, the"
+            f" network has {problem.classes}; loss='margin' needs two"
+        )
 
 
 def _sign(slope: Tensor, *_: Tensor) -> Tensor:
@@ -264,7 +335,8 @@ def _largest(slope: Tensor, change: Tensor, low: Tensor, high: Tensor) -> Tensor
     return torch.zeros_like(size).scatter_(1, top.indices, step).view_as(slope)
 
 
-STEEPEST = {"inf": _sign, "2": _unit, "1": _largest}
+Steepest = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+STEEPEST: dict[Norm, Steepest] = {"inf": _sign, "2": _unit, "1": _largest}
 
 
 def project(change: Tensor, norm: Norm, epsilon: float) -> Tensor:
@@ -293,7 +365,7 @@ def random_in_ball(
 ) -> Tensor:
     """Independent uniform points of the ball of radius ``epsilon``, of the images' shape."""
     n, size = len(images), images[0].numel()
-    how = {"generator": generator, "dtype": images.dtype, "device": images.device}
+    how: dict[str, Any] = {"generator": generator, "dtype": images.dtype, "device": images.device}
     if norm == "inf":
         uniform = torch.rand(images.shape, **how)
         return uniform.mul_(2 * epsilon).sub_(epsilon)

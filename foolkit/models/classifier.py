@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from foolkit.checks import check_count, check_images, check_module, check_shape, image_shape
-from foolkit.models.door import answer, check_table, evaluating
+from foolkit.models.adapted import Layout, Outputs, adapted
+from foolkit.models.door import answer, check_table, evaluating, finite_answer, two_of_one
 
 MOST_CLASSES = 2**20
 
@@ -22,15 +23,24 @@ class Classifier(nn.Module):
 
     Scaling, mean and resizing belong inside ``module``. It may be in half or double precision,
     and may return an object with ``.logits`` or a tuple with one tensor ``[N, K]``: images are
-    given in its own precision, logits are float32. A network of your own is one line::
+    given in its own precision, logits are float32. Of two classes it may return one logit z, which
+    stands for ``[-z, z] / 2``. A network of your own is one line::
 
         mine = Classifier(my_module, input_shape=(3, 32, 32), classes=my_names, name="mine")
 
     Args:
         module: the network.
-        input_shape: ``(C, H, W)`` of the images that it takes.
+        input_shape: ``(C, H, W)`` of the images, whatever the layout of the network.
         classes: K names, or K for the names "0" ... "K-1".
         name: how tables and files call it.
+        mean, std: of each channel or of all, if the network was trained on ``(x - mean) / std`` and
+            does not do it itself.
+        layout: ``"NHWC"`` for a network that takes ``[N, H, W, C]``.
+        outputs: ``"probabilities"`` for a network that ends in a softmax (or, of two classes, in a
+            sigmoid): its logits are their logarithms.
+
+    Raises:
+        TypeError, ValueError: an argument that does not fit.
     """
 
     def __init__(
@@ -40,14 +50,20 @@ class Classifier(nn.Module):
         input_shape: Sequence[int],
         classes: Sequence[str] | SupportsIndex,
         name: str,
+        mean: float | Sequence[float] | None = None,
+        std: float | Sequence[float] | None = None,
+        layout: Layout = "NCHW",
+        outputs: Outputs = "logits",
     ) -> None:
         super().__init__()
         check_module(module, "module")
         if not isinstance(name, str):
             raise TypeError(f"name: expected a word, got {name!r}")
-        self.module = module
         self.name = name
         self.input_shape = image_shape(input_shape, "input_shape")
+        self.module = adapted(
+            module, self.input_shape[0], mean=mean, std=std, layout=layout, outputs=outputs
+        )
         self.classes = class_names(classes)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -58,6 +74,8 @@ class Classifier(nn.Module):
         """
         check_shape(images, self.input_shape)
         logits = answer(self.module, images)
+        if len(self.classes) == 2 and logits.numel() == len(images):
+            logits = two_of_one(logits)
         if tuple(logits.shape) != (len(images), len(self.classes)):
             raise ValueError(
                 f"classes: the network {self.name!r} has {len(self.classes)} class names, so its"
@@ -111,27 +129,28 @@ def fingerprint(net: nn.Module) -> str:
             if part.is_quantized:
                 digest.update(repr(part.qscheme()).encode())
                 part = part.dequantize()
-            digest.update(part.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
+            digest.update(part.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()[:16]
 
 
-def predict(net: nn.Module, images: Tensor, batch: int = 500) -> Tensor:
+def predict(net: nn.Module, images: Tensor, chunk: int = 500) -> Tensor:
     """Confidences ``[N, K]`` (softmax of the logits, float32) of images of any number.
 
-    Checked, in evaluation mode, without gradients, ``batch`` images at a time. The network gets
+    Checked, in evaluation mode, without gradients, ``chunk`` images at a time. The network gets
     a copy, which it may write into.
 
     Raises:
         TypeError, ValueError: images that are not float32 ``[N, C, H, W]`` in [0, 1]; a network
             without logits ``[N, K]`` of at least two classes.
+        FloatingPointError: an image of which its answer is NaN or infinite.
     """
     check_module(net)
     check_images(images, getattr(net, "input_shape", None))
-    check_count(batch, "batch")
+    check_count(chunk, "chunk")
     confidences = []
     with torch.inference_mode(), evaluating(net):
-        for part in images.split(operator.index(batch)):
-            logits = answer(net, part.clone())
+        for part in images.split(operator.index(chunk)):
+            logits = finite_answer(net, part.clone())
             check_table(logits, len(part))
             confidences.append(logits.softmax(1))
         return torch.cat(confidences)

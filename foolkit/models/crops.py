@@ -33,7 +33,7 @@ class Cropped(nn.Module):
 
     ``log p_k = logsumexp_c(log_softmax(z_c)_k) - log C`` of the logits ``z_c`` of C crops.
 
-    The crops are folded into the batch, and pass through the network at most ``batch`` at a time.
+    The crops are folded into the batch, and pass through the network at most ``chunk`` at a time.
     Where a gradient is wanted, what the network computed of a part is forgotten and computed
     again on the way back: a third more time, and memory that does not grow with the number of
     images.
@@ -42,17 +42,17 @@ class Cropped(nn.Module):
         module: from images ``[N, C, height, width]`` to logits.
         height, width: of a crop.
         crops: 10 or 1.
-        batch: crops at a time; at least ``crops``.
+        chunk: crops at a time; at least ``crops``.
     """
 
-    def __init__(self, module: nn.Module, height: int, width: int, crops: int, batch: int) -> None:
+    def __init__(self, module: nn.Module, height: int, width: int, crops: int, chunk: int) -> None:
         super().__init__()
         self.module = module
-        self.height, self.width, self.crops, self.batch = height, width, crops, batch
+        self.height, self.width, self.crops, self.chunk = height, width, crops, chunk
 
     def forward(self, images: Tensor) -> Tensor:
         """Logarithms of mean probabilities, float32 ``[N, K]``."""
-        parts = images.split(self.batch // self.crops)
+        parts = images.split(self.chunk // self.crops)
         again = len(parts) > 1 and torch.is_grad_enabled() and images.requires_grad
         means = [
             checkpoint(self._mean, part, use_reentrant=False) if again else self._mean(part)
@@ -66,7 +66,7 @@ class Cropped(nn.Module):
         return said.unflatten(0, seen.shape[:2]).logsumexp(0) - math.log(self.crops)
 
 
-def cropped(net: Classifier, size: int = 256, crops: int = 10, batch: int = 100) -> Classifier:
+def cropped(net: Classifier, size: int = 256, crops: int = 10, chunk: int = 100) -> Classifier:
     """The same network for larger images, of which it judges crops.
 
     Ten crops are how networks of ImageNet were tested, and how the fooling images of Nguyen,
@@ -82,7 +82,7 @@ def cropped(net: Classifier, size: int = 256, crops: int = 10, batch: int = 100)
         net: of images ``[N, C, height, width]``.
         size: height and width of the larger images.
         crops: 10 (corners, centre, and their mirror images) or 1 (the centre).
-        batch: crops that the network sees at a time, which bounds the memory.
+        chunk: crops that the network sees at a time, which bounds the memory.
 
     Returns:
         A classifier of images ``[N, C, size, size]`` in [0, 1], whose softmax is the mean over
@@ -90,7 +90,7 @@ def cropped(net: Classifier, size: int = 256, crops: int = 10, batch: int = 100)
 
     Raises:
         TypeError: no ``Classifier``; a number that is no integer.
-        ValueError: images smaller than a crop; other numbers of crops; a batch that does not
+        ValueError: images smaller than a crop; other numbers of crops; a chunk that does not
             hold the crops of one image.
     """
     if not isinstance(net, Classifier):
@@ -105,9 +105,9 @@ def cropped(net: Classifier, size: int = 256, crops: int = 10, batch: int = 100)
         )
     if crops not in (1, 10):
         raise ValueError(f"crops: expected 10 or 1, got {crops}")
-    check_count(batch, "batch", minimum=crops)
+    check_count(chunk, "chunk", minimum=crops)
     return Classifier(
-        Cropped(net.module, height, width, crops, batch),
+        Cropped(net.module, height, width, crops, chunk),
         input_shape=(channels, size, size),
         classes=net.classes,
         name=f"{net.name}, {'10 crops' if crops == 10 else 'the centre'} of {size}",

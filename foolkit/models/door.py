@@ -22,8 +22,8 @@ ADDS_TO_ONE = 1e-3  # how nearly, for an answer to count as probabilities
 SAME = 1e-3  # of the largest logit: what two passes over one image may differ by
 
 ONE_LOGIT = (
-    "a network with one logit z an image has two classes: return torch.cat([-z, z], 1) / 2,"
-    " whose softmax is that of z"
+    "a network with one logit z an image has two classes: Classifier(net, classes=2, ...) takes it,"
+    " or return torch.cat([-z, z], 1) / 2, whose softmax is the sigmoid of z"
 )
 
 
@@ -66,6 +66,12 @@ def logits_of(answer: Any) -> Tensor:
     )
 
 
+def two_of_one(logits: Tensor) -> Tensor:
+    """``[N, 2]`` of one logit an image: its sigmoid is the softmax of the second."""
+    logits = logits.view(-1, 1)
+    return torch.cat([-logits, logits], 1) / 2
+
+
 def check_table(logits: Tensor, n: int) -> None:
     """Raise ``ValueError`` unless the logits of ``n`` images are ``[n, K]``, K of at least two."""
     if logits.ndim != 2 or len(logits) != n or logits.shape[1] < 2:
@@ -106,6 +112,23 @@ def evaluating(net: nn.Module) -> Iterator[nn.Module]:
 def answer(net: nn.Module, images: Tensor) -> Tensor:
     """Float32 logits ``[N, K]`` of float32 images, whatever precision the network has."""
     return logits_of(net(images.to(dtype_of(net) or images.dtype)))
+
+
+def finite_answer(net: nn.Module, images: Tensor) -> Tensor:
+    """As ``answer``, of which each is a number: the largest of NaNs would be class 0.
+
+    Raises:
+        FloatingPointError: NaN or infinite logits; reads them, so that a GPU is waited for.
+    """
+    logits = answer(net, images)
+    odd = ~logits.flatten(1).isfinite().all(1)
+    if bool(odd.any()):
+        raise FloatingPointError(
+            "net: expected finite logits, got NaN or infinity for"
+            f" {int(odd.sum())} of {len(images)} images (the first is number"
+            f" {int(odd.int().argmax())} of these)"
+        )
+    return logits
 
 
 class Plain(nn.Module):
@@ -170,7 +193,8 @@ def checked(net: nn.Module, images: Tensor) -> nn.Module:
     if (logits >= 0).all() and ((logits.sum(1) - 1).abs() < ADDS_TO_ONE).all():
         warnings.warn(
             "net: its answers are positive and add up to one, so they look like probabilities;"
-            " logits are expected. Leave out the last softmax, or return its logarithm",
+            " logits are expected. Leave out the last softmax, or say outputs='probabilities' to"
+            " Classifier, to load or on the command line",
             stacklevel=4,
         )
     plain = isinstance(said, Tensor) and dtype_of(net) in (None, torch.float32)

@@ -18,10 +18,10 @@ import torch
 from torch import Tensor, nn
 
 from foolkit.data import digits
+from foolkit.models.adapted import LEAST
 from foolkit.models.machines import GAMMA, Machine
 
 FITTED_PER_CLASS, COMPARED_PER_CLASS = 400, 100
-LEAST = 1e-6  # probability of a class, below which its logarithm is cut: no logit is infinite
 
 
 class Estimator(nn.Module):
@@ -35,10 +35,19 @@ class Estimator(nn.Module):
         estimator: with ``predict_proba``, fitted on flat images ``[N, C * H * W]`` of classes
             0 to K-1.
         name: how errors call it.
+
+    Raises:
+        TypeError: an estimator without ``predict_proba``.
     """
 
     def __init__(self, estimator: Any, name: str) -> None:
         super().__init__()
+        if not hasattr(estimator, "predict_proba"):
+            last = getattr(estimator, "steps", [(name, estimator)])[-1][1]
+            raise TypeError(
+                f"estimator: expected one with predict_proba, {type(last).__name__} has none:"
+                " CalibratedClassifierCV(estimator) gives it one, SVC has it with probability=True"
+            )
         self.estimator, self.name = estimator, name
         # nothing but where the module is: routines work on the device of their network
         self.register_buffer("place", torch.zeros(()), persistent=False)
@@ -93,7 +102,7 @@ def _kernel_machine() -> Any:
     from sklearn.pipeline import make_pipeline
     from sklearn.svm import SVC
 
-    class Kernel(TransformerMixin, BaseEstimator):
+    class Kernel(TransformerMixin, BaseEstimator):  # type: ignore[misc] # they have no types
         """Similarity to each training image, by one product of matrices: twice as fast."""
 
         def fit(self, images: np.ndarray, labels: Any = None) -> Kernel:

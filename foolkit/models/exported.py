@@ -3,8 +3,12 @@
 torch's own loader unpickles what a ``.pt2`` file asks it to unpickle, evaluates the expressions
 in it, and looks up the functions that it names. Here the archive is read first, by the reader
 that torch uses and from the very bytes that torch then gets, and refused if it holds anything but
-plain tensors, arithmetic of sizes, and calls of torch's operators. That stops a file from running
-code of its own; it does not make an unknown file's answers worth anything.
+plain tensors, arithmetic of sizes, and calls of the operators of ``foolkit.models.operators``.
+
+What that promises: nothing is unpickled, and no Python of the file's runs. What it does not: the
+operators are programs in C++ of which one may have a fault, and a program may ask for more memory
+or time than there is, so that a hostile file may still crash the process or fill the machine. Nor
+are an unknown file's answers worth anything.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ import json
 import logging
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,29 +28,28 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from foolkit.checks import check_flag
+from foolkit.checks import check_flag, image_shape
+from foolkit.models.operators import is_allowed
 
 MOST = 2**31
 PLAIN = {None, "builtins.tuple", "builtins.list", "builtins.dict"}  # containers of arguments
 PROSE = {"metadata", "guards_code", "as_string", "as_strings", "torch_version"}  # never code here
 NAME = re.compile(r"[\w.]*", re.ASCII)
-OPERATORS = re.compile(
-    r"torch\.ops\.(aten|prims)\.(?!from_file\b)\w+\.\w+"
-    r"|torch\.ops\.higher_order\.(wrap_with_set_grad_enabled|wrap_with_autocast|cond)"
-    r"|_operator\.(add|sub|mul|truediv|floordiv|mod|pow|neg|getitem|eq|ne|lt|le|gt|ge|and_|or_)"
-    r"|math\.(ceil|floor|trunc|sqrt)"
-    r"|torch\.sym_(int|float|max|min|not|ite|sum|sqrt)"
-)
 SIZES = {
     "Symbol", "Integer", "Max", "Min", "Abs", "Eq", "Ne", "Lt", "Le", "Gt", "Ge", "And", "Or",
     "Not", "FloorDiv", "CleanDiv", "CeilDiv", "ModularIndexing", "Where", "PythonMod", "Mod",
-    "Add", "Mul", "Pow", "PowByNatural", "IntTrueDiv", "CeilToInt", "FloorToInt", "TruncToInt",
+    "Add", "Mul", "IntTrueDiv", "CeilToInt", "FloorToInt", "TruncToInt",
     "Identity",
 }  # fmt: skip
 ARITHMETIC = (
     ast.Expression, ast.Call, ast.keyword, ast.Name, ast.Load, ast.Constant, ast.BinOp,
-    ast.UnaryOp, ast.Compare, ast.operator, ast.unaryop, ast.cmpop,
+    ast.UnaryOp, ast.Compare, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow,
+    ast.unaryop, ast.cmpop,
 )  # fmt: skip
+LONGEST = 1000  # characters of an expression; torch's own have some tens
+HIGHEST = 8  # exponent in an expression
+SYMBOL = re.compile(r"[suz]{1,2}\d{1,4}|oo|int_oo", re.ASCII)
+ENDLESS = re.compile(r"[suz]{1,2}\d{5,}", re.ASCII)  # torch makes all symbols up to the number
 
 
 class Exported(nn.Module):
@@ -67,7 +70,7 @@ class Exported(nn.Module):
     def __init__(self, program: torch.export.ExportedProgram, source: str) -> None:
         super().__init__()
         images = _only_input(program, source)
-        self.input_shape = tuple(images.shape[1:])
+        self.input_shape = image_shape(images.shape[1:])
         self.least, self.most = _batches(program, images.shape[0], source)
         free = "check_guards" in inspect.signature(program.module).parameters
         # the guards are Python source of the file; what they guard is checked by the contract
@@ -134,9 +137,21 @@ def _check(content: bytes, path: Path) -> None:
             " it all the same (do so only if you know who made the file)"
         )
 
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        if "version" in archive.namelist():  # torch before 2.8: everything in it is pickled
-            refuse("is of the format before torch 2.8, which is unpickled")
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            entries = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
+        raise _incomplete(path, error) from error
+    if any(entry.filename == "version" for entry in entries):  # everything in it is pickled
+        refuse("is of the format before torch 2.8, which is unpickled")
+    sizes = [entry.file_size for entry in entries]
+    if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries) or (
+        sum(sizes) > len(content)
+    ):
+        raise ValueError(
+            f"source: expected a program as torch.export.save writes it, got {path}: it is"
+            " compressed, and may be of any size; trust=True loads it all the same"
+        )
     try:
         reader = torch._C.PyTorchFileReader(io.BytesIO(content))
         names = reader.get_all_records()
@@ -149,12 +164,32 @@ def _check(content: bytes, path: Path) -> None:
             )
         )
         samples = reader.get_record("data/sample_inputs/model.pt")
-    except (RuntimeError, ValueError) as error:
-        raise ValueError(
-            f"source: expected a complete program of torch.export (torch 2.8 or newer), got {path}:"
-            f" {_first_line(error)}"
-        ) from error
+    except (RuntimeError, ValueError, RecursionError) as error:
+        raise _incomplete(path, error) from error
+    if {entry.filename.partition("/")[2] for entry in entries} != set(names):
+        raise _incomplete(path, ValueError("two tables of contents"))
+    try:
+        _check_records(refuse, names, model, weights, constants, samples)
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise _incomplete(path, error) from error
 
+
+def _incomplete(path: Path, error: Exception) -> ValueError:
+    return ValueError(
+        f"source: expected a complete program of torch.export (torch 2.8 or newer), got {path}:"
+        f" {_first_line(error)}"
+    )
+
+
+def _check_records(
+    refuse: Callable[[str], None],
+    names: list[str],
+    model: Any,
+    weights: Any,
+    constants: Any,
+    samples: bytes,
+) -> None:
+    """Refuse what is in the records of a program, if it is more than it needs."""
     for name in names:
         if name.startswith("models/") and name != "models/model.json":
             refuse("holds more than one program")
@@ -193,23 +228,30 @@ def _complaints(part: Any, key: str = "") -> Iterator[str]:
             yield from _complaints(value, key)
     elif isinstance(part, str):
         if key in ("target", "as_operator"):
-            if not OPERATORS.fullmatch(part):
-                yield f"calls {part[:60]!r}, which is not an operator of torch"
+            if not is_allowed(part):
+                yield f"calls {part[:60]!r}, which is not an operator of inference"
         elif key == "expr_str":
             if not _is_arithmetic(part):
                 yield f"holds an expression that is no arithmetic ({part[:60]!r})"
         elif key in ("in_spec", "out_spec"):
             if not _is_plain(json.loads(part)):
                 yield "takes or gives something else than plain containers of tensors"
-        elif not NAME.fullmatch(part):
+        elif key in ("as_float", "as_floats") and part in ("Infinity", "-Infinity", "NaN"):
+            pass  # numbers that JSON has no sign for
+        elif not NAME.fullmatch(part) or ENDLESS.fullmatch(part):
             yield f"holds a name that is none ({part[:60]!r})"
 
 
 def _is_arithmetic(text: str) -> bool:
-    """Whether an expression has numbers, symbols and known functions of them, and nothing else."""
+    """Whether an expression has numbers, symbols and known functions of them, and is quickly done.
+
+    Powers have a small constant exponent and are not of powers: ``9**9**9`` fills the memory.
+    """
+    if len(text) > LONGEST:
+        return False
     try:
         nodes = list(ast.walk(ast.parse(text.strip(), mode="eval")))
-    except (SyntaxError, RecursionError):
+    except (SyntaxError, RecursionError, MemoryError, ValueError):
         return False
     for node in nodes:
         if not isinstance(node, ARITHMETIC):
@@ -218,15 +260,23 @@ def _is_arithmetic(text: str) -> bool:
             isinstance(node.func, ast.Name) and node.func.id in SIZES
         ):
             return False
-        if isinstance(node, ast.Name) and not (
-            node.id in SIZES or re.fullmatch(r"[suz]{1,2}\d+|oo|int_oo", node.id, re.ASCII)
-        ):
+        if isinstance(node, ast.Name) and not (node.id in SIZES or SYMBOL.fullmatch(node.id)):
             return False
         if isinstance(node, ast.Constant) and not (
-            isinstance(node.value, (bool, int, float))
-            or (isinstance(node.value, str) and re.fullmatch(r"\w+", node.value, re.ASCII))
+            (isinstance(node.value, (bool, int, float)) and abs(node.value) <= 2**63)
+            or (
+                isinstance(node.value, str)
+                and re.fullmatch(r"\w+", node.value, re.ASCII)
+                and not ENDLESS.fullmatch(node.value)
+            )
         ):
             return False
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+            exponent = getattr(node.right, "value", None)
+            if type(exponent) is not int or not 0 <= exponent <= HIGHEST:
+                return False
+            if any(isinstance(below, ast.Pow) for below in ast.walk(node.left)):
+                return False
     return True
 
 

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from foolkit.checks import check_choice, check_count
 from foolkit.data.faces import SIZE, What, faces
 from foolkit.models.classifier import Classifier, predict
+from foolkit.models.precision import channels_last
 from foolkit.models.train import Recipe, fit
 
 CLASSES = ("no face", "face")
@@ -134,11 +135,6 @@ def load_face_net(head: Head, name: Lesson = "parts", *, seed: int = 0) -> Class
     return _classifier(net, head, name, seed)
 
 
-def face_card() -> dict:
-    """The model card of the shipped face networks: recipe, and what each does with what."""
-    return json.loads((FOLDER / "faces.json").read_text("utf-8"))
-
-
 def accepted(net: nn.Module, images: Tensor) -> float:
     """The share of ``images`` that a face network calls a face."""
     return float(predict(net, images).argmax(1).double().mean())
@@ -151,7 +147,7 @@ def _stored() -> dict[str, Tensor]:
 
 
 def _classifier(net: FaceNet, head: Head, name: Lesson, seed: int) -> Classifier:
-    net.to(memory_format=torch.channels_last)
+    channels_last(net)
     return Classifier(
         net, input_shape=(1, SIZE, SIZE), classes=CLASSES, name=f"{head}, {name}, {seed}"
     ).eval()

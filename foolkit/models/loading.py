@@ -17,10 +17,12 @@ from torch import Tensor, nn
 
 from foolkit._torchvision import import_torchvision
 from foolkit.checks import check_flag, image_shape
-from foolkit.models import shipped, squeezenet
+from foolkit.models import mtcnn, shipped, squeezenet
+from foolkit.models.adapted import Layout, Normalised, Outputs, adapted
 from foolkit.models.classifier import Classifier, class_names
-from foolkit.models.door import answer, check_table, evaluating
+from foolkit.models.door import answer, check_table, evaluating, two_of_one
 from foolkit.models.exported import load_exported
+from foolkit.models.precision import channels_last
 
 FORMS = "or a .pt2 file, 'torchvision:NAME', or 'package.module:factory'"
 IMAGENET = 1000
@@ -33,13 +35,17 @@ QUIRKS = {
 
 
 def load(
-    source: str | Path,
+    source: str | Path | nn.Module,
     device: torch.device | str = "cpu",
     *,
     weights: str | Path | None = None,
     classes: Sequence[str] | int | None = None,
     input_shape: tuple[int, int, int] | None = None,
     name: str | None = None,
+    mean: float | Sequence[float] | None = None,
+    std: float | Sequence[float] | None = None,
+    layout: Layout = "NCHW",
+    outputs: Outputs = "logits",
     trust: bool = False,
 ) -> Classifier:
     """A network, in evaluation mode, that takes images in [0, 1].
@@ -48,12 +54,15 @@ def load(
     ``"lenet"``                           shipped with the package (``available()``)
     ``"squeezenet1_1"``                   1000 classes of ImageNet, for 224 x 224 pixels or
                                           ``input_shape``; needs ``foolkit[photographs]``
+    ``"mtcnn-proposal"``, ``-refine``,    a face or none, of 12, 24 or 48 pixels; needs
+    ``-output``                           ``pip install --no-deps facenet-pytorch==2.6.0``
     ``"torchvision:squeezenet1_0"``       torchvision's, with its normalisation inside. Its own
                                           weights, downloaded unless they were; or ``weights``
     ``"net.pt2"``                         a program of ``torch.export.save``, of fixed or free
                                           batch, from float32 images in [0, 1] to logits
     ``"package.module:factory"``          what this Python function returns: a ``Classifier``,
                                           or a module together with ``input_shape``
+    a module                              your own, together with ``input_shape``
     ====================================  =====================================================
 
     Nothing is unpickled unless ``trust``: state dicts are safetensors, or loaded with
@@ -66,9 +75,10 @@ def load(
         weights: of torchvision's networks: a state dict, ``.safetensors`` or else torch's own
             format, or the name of one of torchvision's (``"IMAGENET1K_V2"``).
         classes: the K names, or K. By default those that come with the network; ImageNet's for 1000
-            classes; else ``"0"`` to ``"K-1"``.
+            classes; else ``"0"`` to ``"K-1"``. K is what the network or state dict has.
         input_shape: ``(C, H, W)``, where the network itself does not say.
         name: how tables and files call it; by default made from ``source``.
+        mean, std, layout, outputs: as for ``Classifier``, of a program, a factory or a module.
         trust: load even what is unpickled.
 
     Raises:
@@ -78,15 +88,8 @@ def load(
         TypeError: a program of another dtype, a factory that returns something else.
         FloatingPointError: the network's answer is NaN or infinite.
     """
-    if not isinstance(source, (str, os.PathLike)):
-        line = (
-            "; a module needs no loading: Classifier(module, input_shape=..., classes=...,"
-            " name=...)"
-        )
-        raise TypeError(
-            f"source: expected a name or a path, got {type(source).__name__}"
-            + (line if isinstance(source, nn.Module) else "")
-        )
+    if not isinstance(source, (str, os.PathLike, nn.Module)):
+        raise TypeError(f"source: expected a name, a path or a module, got {type(source).__name__}")
     check_flag(trust, "trust")
     try:
         device = torch.device(device)
@@ -96,26 +99,39 @@ def load(
         classes = class_names(classes)
     if input_shape is not None:
         input_shape = image_shape(input_shape, "input_shape")
-    text = os.fspath(source)
-    kind = _kind(text)
+    if isinstance(source, nn.Module):
+        text, kind = type(source).__name__, "module"
+    else:
+        text = os.fspath(source)
+        kind = _kind(text)
+    own: dict[str, Any] = {"mean": mean, "std": std, "layout": layout, "outputs": outputs}
+    if kind in ("shipped", "torchvision"):
+        for option, value in own.items():
+            if value not in (None, "NCHW", "logits"):
+                raise ValueError(f"{option}: expected none, as {text!r} has its own, got {value!r}")
     if weights is not None and kind != "torchvision":
         raise ValueError(f"weights: expected only with 'torchvision:NAME', got it with {text!r}")
     if kind == "shipped":
         return _shipped(text, device, classes, input_shape, name)
     named: Sequence[str] | None = None
+    module: nn.Module
     if kind == "program":
         program = load_exported(Path(text), trust=trust, device=device)
         module, shape, called = program, program.input_shape, Path(text).stem
     elif kind == "torchvision":
         called = text.partition(":")[2]
         module, shape, named = _torchvision(called, weights, classes, trust, input_shape)
+    elif isinstance(source, nn.Module):
+        module, shape, called, named = _taken(source, input_shape, text)
     else:
         module, shape, called, named = _made(text, input_shape)
+    if kind == "program" and layout == "NHWC":
+        shape = (shape[2], shape[0], shape[1])
     if kind != "torchvision" and input_shape is not None and tuple(input_shape) != tuple(shape):
         raise ValueError(
             f"input_shape: the network takes {tuple(shape)}, got {tuple(input_shape)}: {text}"
         )
-    module = module.to(device)
+    module = adapted(module, shape[0], **own).to(device)
     count = _classes_of(module, shape, device, text)
     if classes is None:
         classes = named or (
@@ -150,23 +166,33 @@ def _kind(text: str) -> str:
 def _what_it_is(path: Path) -> str:
     """What kind of file this is, and the line that makes a network of it."""
     ending = path.suffix.lower()
-    factory = "call it by 'package.module:factory', a function of yours that returns the module"
+    ready = "load(module, input_shape=(C, H, W))"
+    own = f"in Python, build the network, load them into it, and {ready} takes it"
     if ending == ".onnx":
-        return f"an ONNX graph: make a module of it (onnx2torch.convert does), and {factory}"
+        return f"an ONNX graph: in Python, module = onnx2torch.convert({str(path)!r}); {ready}"
     if ending in (".keras", ".h5"):
-        return f"a network of Keras: with KERAS_BACKEND=torch it is a module; {factory}"
-    names: list[str] = []
+        return (
+            "a network of Keras: in Python with KERAS_BACKEND=torch, module ="
+            f" keras.saving.load_model({str(path)!r}); load(module, input_shape=(C, H, W),"
+            " layout='NHWC', outputs='probabilities')"
+        )
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    if any(name.endswith("constants.pkl") for name in names):
+            if any(name.endswith("constants.pkl") for name in archive.namelist()):
+                return (
+                    f"a program of TorchScript: in Python, module = torch.jit.load({str(path)!r});"
+                    f" {ready}"
+                )
+    try:
+        state = _state_dict(path, trust=False)
+    except ValueError:
         return (
-            "a program of TorchScript: in Python, Classifier(torch.jit.load(path), input_shape=...,"
-            " classes=..., name=...)"
+            "no state dict, so a pickled module or a damaged file: if you made it, in Python,"
+            f" module = torch.load({str(path)!r}, weights_only=False); {ready}"
         )
     return (
-        "what looks like a state dict or a pickled module; a state dict needs its architecture:"
-        f" 'torchvision:NAME' with weights={str(path)!r}; for any other network {factory}"
+        f"a state dict of {len(state)} tensors ({_some(list(state))}), which needs its"
+        f" architecture: 'torchvision:NAME' with weights={str(path)!r}; of any other network, {own}"
     )
 
 
@@ -180,10 +206,15 @@ def _shipped(
     if text == squeezenet.NAME:
         net = squeezenet.load(device, input_shape or (3, squeezenet.SIZE, squeezenet.SIZE))
         return _renamed(net, classes, name)
+    if text in mtcnn.NAMES:
+        net = mtcnn.load(text, device)
+        if input_shape is not None and input_shape != net.input_shape:
+            raise ValueError(f"input_shape: {text!r} takes {net.input_shape}, got {input_shape}")
+        return _renamed(net, classes, name)
     try:
         shipped.check_name(text)
     except ValueError as error:
-        raise ValueError(f"{error}, {squeezenet.NAME}; {FORMS}") from None
+        raise ValueError(f"{error}, {squeezenet.NAME}, {', '.join(mtcnn.NAMES)}; {FORMS}") from None
     if input_shape is not None and tuple(input_shape) != (1, 28, 28):
         raise ValueError(f"input_shape: {text!r} takes (1, 28, 28), got {tuple(input_shape)}")
     return _renamed(shipped.load(text, device), classes, name)
@@ -204,27 +235,6 @@ def _renamed(net: Classifier, classes: Sequence[str] | None, name: str | None) -
     ).eval()
 
 
-class Normalised(nn.Module):
-    """A network behind the normalisation that it was trained with.
-
-    Args:
-        network: from normalised images to logits.
-        mean, deviation: of each channel, of images in [0, 1].
-    """
-
-    def __init__(
-        self, network: nn.Module, mean: Sequence[float], deviation: Sequence[float]
-    ) -> None:
-        super().__init__()
-        self.network = network
-        for name, values in (("mean", mean), ("deviation", deviation)):
-            self.register_buffer(name, torch.tensor(values).view(-1, 1, 1), persistent=False)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits ``[N, K]``."""
-        return self.network((images - self.mean) / self.deviation)
-
-
 def _torchvision(
     name: str,
     weights: str | Path | None,
@@ -238,13 +248,20 @@ def _torchvision(
         raise ValueError(f"source: torchvision has no classifier {name!r}; {_near(name, models)}")
     known = models.get_model_weights(name)
     member = known.DEFAULT
-    given = weights is not None and str(weights) not in known.__members__
-    if weights is not None and not given:
-        member = known[str(weights)]
+    file = None
+    if weights is not None:
+        if str(weights) in known.__members__:
+            member = known[str(weights)]
+        else:
+            file = Path(weights)
     named = member.meta["categories"]
-    if given:
-        state = _state_dict(Path(weights), trust)
-        named = named if classes is None else classes
+    if file is not None:
+        state = _state_dict(file, trust)
+        if classes is None:
+            count = _count_in(state, name, models)
+            named = named if count is None or count == len(named) else class_names(count)
+        else:
+            named = classes
     else:
         try:
             state = member.get_state_dict(progress=True, check_hash=True, weights_only=True)
@@ -256,12 +273,25 @@ def _torchvision(
     # not get_model(name, weights=...), which would unpickle
     network = models.get_model(name, weights=None, num_classes=len(named), **QUIRKS.get(name, {}))
     _fit(network, state, name if weights is None else str(weights))
-    # channels last: about twice as fast on a CPU
-    network.to(memory_format=torch.channels_last).requires_grad_(False)
+    channels_last(network).requires_grad_(False)
     as_trained = member.transforms()
     size = as_trained.crop_size[0]
-    shape = (3, size, size) if input_shape is None else tuple(input_shape)
+    shape = (3, size, size) if input_shape is None else input_shape
     return Normalised(network, as_trained.mean, as_trained.std), shape, named
+
+
+def _count_in(state: Mapping[str, Tensor], name: str, models: Any) -> int | None:
+    """How many classes a state dict of this architecture is for: rows of what grows with them."""
+    with torch.device("meta"):
+        shapes = [
+            {key: tensor.shape for key, tensor in made.state_dict().items()}
+            for made in (
+                models.get_model(name, weights=None, num_classes=k, **QUIRKS.get(name, {}))
+                for k in (2, 3)
+            )
+        ]
+    grow = [key for key, shape in shapes[0].items() if shape != shapes[1][key] and key in state]
+    return len(state[grow[-1]]) if grow and state[grow[-1]].ndim else None
 
 
 def _near(name: str, models: Any) -> str:
@@ -346,19 +376,25 @@ def _made(
     except AttributeError as error:
         raise ValueError(f"source: the module {where!r} has no {factory!r}") from error
     made = make() if not isinstance(make, nn.Module) and callable(make) else make
-    if isinstance(made, Classifier):
-        return made.module, made.input_shape, made.name, made.classes
     if not isinstance(made, nn.Module):
         raise TypeError(
             f"source: expected {text} to return a torch.nn.Module, got {type(made).__name__}"
         )
+    return _taken(made, input_shape, factory)
+
+
+def _taken(
+    made: nn.Module, input_shape: tuple[int, int, int] | None, name: str
+) -> tuple[nn.Module, tuple[int, int, int], str, Sequence[str] | None]:
+    """A module, its images, its name, its class names."""
+    if isinstance(made, Classifier):
+        return made.module, made.input_shape, made.name, made.classes
     shape = getattr(made, "input_shape", input_shape)
     if shape is None:
         raise ValueError(
-            f"input_shape: expected (channels, height, width), as {text} returns a module that"
-            " does not say"
+            f"input_shape: expected (channels, height, width), as the module {name} does not say"
         )
-    return made, tuple(shape), factory, None
+    return made, tuple(shape), name, None
 
 
 def _classes_of(
@@ -373,6 +409,7 @@ def _classes_of(
     with torch.inference_mode(), evaluating(module):
         try:
             logits = answer(module, noise)
+            logits = two_of_one(logits) if logits.numel() == 1 else logits
             check_table(logits, 1)
         except RuntimeError as error:
             raise ValueError(

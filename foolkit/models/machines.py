@@ -42,6 +42,11 @@ class Machine(nn.Module):
         ValueError: another ``read``.
     """
 
+    weights: Tensor
+    offset: Tensor
+    platt: Tensor
+    vectors: Tensor | None
+
     def __init__(
         self,
         weights: Tensor,

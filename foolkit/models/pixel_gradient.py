@@ -31,7 +31,8 @@ class GreyConv2d(nn.Conv2d):
         if not (images.requires_grad and images.device.type == "cpu" and blocks):
             return super().forward(images)
         # what the weights learn goes the usual way; only the way to the pixels is another
-        return _ToPixels.apply(images, super().forward(images.detach()), self.weight)
+        made = super().forward(images.detach())
+        return _ToPixels.apply(images, made, self.weight)  # type: ignore[no-untyped-call] # PyTorch's
 
 
 class _ToPixels(torch.autograd.Function):

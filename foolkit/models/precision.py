@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from foolkit.checks import check_choice
 
 Precision = Literal["float32", "bfloat16"]
+Network = TypeVar("Network", bound=nn.Module)
 FINALISTS = 4  # of each class, that the screen hands on
 
 
@@ -18,6 +19,12 @@ def device_of(net: nn.Module) -> torch.device:
     for tensor in (*net.parameters(), *net.buffers()):
         return tensor.device
     return torch.device("cpu")
+
+
+def channels_last(net: Network, device: torch.device | str | None = None) -> Network:
+    """The network itself, its weights in the order in which a CPU convolves twice as fast."""
+    how: Any = {"device": device, "memory_format": torch.channels_last}  # not in PyTorch's types
+    return net.to(**how)
 
 
 def check_precision(precision: str) -> None:

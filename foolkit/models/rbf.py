@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from foolkit.checks import check_between, check_choice, check_count, check_images, check_labels
+from foolkit.seeds import generator_of
 
 PIXELS = 28 * 28
 LEAST = 1e-6  # of the exponent: a score of 1 would have an infinite logit
@@ -101,7 +102,7 @@ class RBF(nn.Module):
             raise ValueError(
                 f"labels: expected at least {per_class} of each class, one a centre, got {fewest}"
             )
-        draws = torch.Generator().manual_seed(seed)
+        draws = generator_of(seed)
         for k in range(classes):
             own = images[labels == k].flatten(1)
             centres = own[torch.randperm(len(own), generator=draws)[:per_class]].clone()

@@ -6,16 +6,18 @@ import json
 from collections.abc import Callable
 from functools import cache, partial
 from importlib.resources import as_file, files
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from foolkit.models import squeezenet
+from foolkit.models import mtcnn, squeezenet
 from foolkit.models.classifier import Classifier
 from foolkit.models.dense import Rectifier, Sigmoid, Softmax
 from foolkit.models.estimators import ESTIMATORS, fitted
 from foolkit.models.lenet import LeNet
+from foolkit.models.precision import channels_last
 from foolkit.models.rbf import RBF
 from foolkit.models.resnet import ResNet
 from foolkit.models.vit import ViT
@@ -44,13 +46,16 @@ def available() -> tuple[str, ...]:
     )
 
 
-def card(name: str) -> dict:
+def card(name: str) -> dict[str, Any]:
     """The model card of a shipped network or estimator: recipe, seed, data split, accuracies.
 
-    That of ``"squeezenet1_1"`` says where its weights are from, and their licence.
+    That of ``"squeezenet1_1"``, or of a network of the face detector (``"mtcnn-proposal"``), says
+    where its weights are from, and their licence.
     """
     if name == squeezenet.NAME:
         return dict(squeezenet.CARD)
+    if name in mtcnn.NAMES:
+        return mtcnn.card(name)
     check_name(name)
     return json.loads((WEIGHTS / f"{name}.json").read_text("utf-8"))
 
@@ -76,7 +81,7 @@ def load(name: str, device: torch.device | str = "cpu") -> Classifier:
         module = ARCHITECTURES[card(name)["architecture"]]()
         with as_file(WEIGHTS / f"{name}.safetensors") as path:
             module.load_state_dict(as_float32(load_file(path)))
-    module.to(device=device, memory_format=torch.channels_last)
+    channels_last(module, device)
     return Classifier(module, input_shape=(1, 28, 28), classes=DIGITS, name=name).eval()
 
 

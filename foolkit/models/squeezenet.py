@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import io
+import json
 import pickle
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn.functional import max_pool2d, relu
 
 from foolkit.models.classifier import Classifier
+from foolkit.models.precision import channels_last
 
 NAME = "squeezenet1_1"
 SIZE = 224  # of the images, three pixels less than it was trained with
@@ -136,7 +138,7 @@ def load(
         )
     module = SqueezeNet()
     module.load_state_dict(_state(weights_file()))
-    module.requires_grad_(False).to(device=device, memory_format=torch.channels_last)
+    channels_last(module.requires_grad_(False), device)
     name = NAME if (height, width) == (SIZE, SIZE) else f"{NAME}, {height} x {width} pixels"
     return Classifier(module, input_shape=shape, classes=imagenet_classes(), name=name).eval()
 
@@ -144,13 +146,17 @@ def load(
 def float16_weights() -> bytes:
     """The weights as a safetensors file of float16 numbers, 2.5 MB: what the book's page runs.
 
-    Names and shapes are those of ``SqueezeNet().state_dict()``.
+    Names and shapes are those of ``SqueezeNet().state_dict()``; the metadata's ``classes`` are the
+    1000 names as JSON.
 
     Raises:
         FileNotFoundError, ValueError: as ``load``.
     """
+    from foolkit.models.loading import imagenet_classes
+
     state = _state(weights_file())
-    return save({name: tensor.half().contiguous() for name, tensor in state.items()})
+    halves = {name: tensor.half().contiguous() for name, tensor in state.items()}
+    return save(halves, metadata={"classes": json.dumps(imagenet_classes())})
 
 
 def weights_file() -> Path:
@@ -202,7 +208,7 @@ class _Kind:
         if code != "f4":
             raise pickle.UnpicklingError(f"expected numbers of the type 'f4', got {code!r}")
 
-    def __setstate__(self, state: tuple) -> None:
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
         if state[1] != "<":
             raise pickle.UnpicklingError(f"expected the lowest byte first, got {state[1]!r}")
 
@@ -213,7 +219,7 @@ class _Array:
     def __init__(self, *_: Any) -> None:
         self.values = np.empty(0, np.float32)
 
-    def __setstate__(self, state: tuple) -> None:
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
         _, shape, kind, by_columns, content = state
         if not isinstance(kind, _Kind) or not isinstance(content, bytes) or by_columns:
             raise pickle.UnpicklingError("expected an array of plain numbers, row by row")

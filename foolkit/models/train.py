@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from safetensors.torch import save
@@ -38,11 +38,14 @@ from foolkit.models.defences import (
     projected_gradient,
 )
 from foolkit.models.estimators import ESTIMATORS, FITTED_PER_CLASS, comparison_digits, fitted
+from foolkit.models.precision import channels_last
 from foolkit.models.rbf import RBF
 from foolkit.models.shipped import ARCHITECTURES, as_float16, as_float32
 from foolkit.progress import progress_bar
 
 Split = Literal["train", "half-1", "half-2"]
+Loss = Literal["softmax", "sigmoids", "hinge"]
+Defence = Literal["noise", "fgsm", "pgd", "exposed"]
 TRAINING_DIGITS = 55_000
 PIECES = 10_000  # of photographs, as outliers
 MNIST_CREDIT = "MNIST by Y. LeCun, C. Cortes and C. J. C. Burges"
@@ -63,14 +66,14 @@ class Recipe:
     weight_decay: float = 5e-4  # of the gradient: a penalty of half of it times the sum of squares
     decayed: Literal["all", "weights"] = "all"  # "weights": no biases, no normalisation
     distorted: bool = False  # every digit a little turned, scaled and shifted
-    loss: Literal["softmax", "sigmoids", "hinge"] = "softmax"  # of LOSSES
+    loss: Loss = "softmax"  # of LOSSES
 
 
 @dataclass(frozen=True)
 class Defended(Recipe):
     """A recipe whose loss is to make the network hard to fool (``foolkit.models.defences``)."""
 
-    defence: Literal["noise", "fgsm", "pgd", "exposed"] = "noise"
+    defence: Defence = "noise"
     epsilon: float = 0.0  # largest change of a pixel, of the pixel range
     steps: int = 1  # along the gradient, from a random start if there are several
     growing: float = 0.0  # share of the training in which epsilon grows from 0
@@ -92,7 +95,7 @@ def sigmoid(architecture: str, seed: int = 0, split: Split = "train") -> Recipe:
     )  # fmt: skip
 
 
-def dense(loss: str, seed: int) -> Recipe:
+def dense(loss: Loss, seed: int) -> Recipe:
     """One body, trained by the loss alone in another way."""
     return Recipe(
         "FC64-64-10 of rectifiers", seed, epochs=12, batch=100, optimizer="adam",
@@ -100,7 +103,7 @@ def dense(loss: str, seed: int) -> Recipe:
     )  # fmt: skip
 
 
-def radial(architecture: str, epochs: int, loss: str, seed: int) -> Recipe:
+def radial(architecture: str, epochs: int, loss: Loss, seed: int) -> Recipe:
     """Radial basis functions whose scores stand alone, or are divided by their sum."""
     return Recipe(
         architecture, seed, epochs=epochs, batch=100, optimizer="adam", learning_rate=5e-3,
@@ -108,7 +111,7 @@ def radial(architecture: str, epochs: int, loss: str, seed: int) -> Recipe:
     )  # fmt: skip
 
 
-def defended(defence: str, epochs: int = 8, epsilon: float = 0.0) -> Defended:
+def defended(defence: Defence, epochs: int = 8, epsilon: float = 0.0) -> Defended:
     """The LeNet's own recipe, shorter, with another loss."""
     return Defended("LeNet", epochs=epochs, defence=defence, epsilon=epsilon)
 
@@ -209,14 +212,22 @@ def objective(recipe: Recipe) -> Objective:
     """
     if not isinstance(recipe, Defended):
 
-        def plain(net, images, labels, generator, behind):
+        def plain(
+            net: nn.Module,
+            images: Tensor,
+            labels: Tensor,
+            generator: torch.Generator,
+            behind: float,
+        ) -> Tensor:
             shown = distort(images, generator) if recipe.distorted else images
             return LOSSES[recipe.loss](net(shown), labels)
 
         return plain
-    pieces = photograph_pieces(PIECES) if recipe.defence == "exposed" else None
+    pieces = photograph_pieces(PIECES) if recipe.defence == "exposed" else torch.empty(0)
 
-    def loss(net, images, labels, generator, behind):
+    def loss(
+        net: nn.Module, images: Tensor, labels: Tensor, generator: torch.Generator, behind: float
+    ) -> Tensor:
         epsilon = recipe.epsilon * min(1.0, behind / recipe.growing if recipe.growing else 1.0)
         if recipe.defence == "noise":
             return noisy(net, images, labels, epsilon=epsilon, kind="sign", generator=generator)
@@ -237,7 +248,7 @@ def fit(
     """Train ``net`` in place on ``images`` ``[N, C, H, W]`` by stochastic gradient descent."""
     loss_of, done = objective(recipe), 0
     generator = torch.Generator().manual_seed(recipe.seed)
-    net.to(memory_format=torch.channels_last).train()
+    channels_last(net).train()
     steps = recipe.epochs * (len(images) // recipe.batch)
     optimizer = _optimizer(net, recipe)
 
@@ -261,7 +272,7 @@ def fit(
 
 
 def _optimizer(net: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    kinds = {
+    kinds: dict[str, Callable[..., torch.optim.Optimizer]] = {
         "sgd": lambda groups, rate: torch.optim.SGD(groups, rate, momentum=0.9),
         "adam": torch.optim.Adam,
         "adamw": torch.optim.AdamW,
@@ -279,7 +290,7 @@ def accuracy(net: nn.Module, images: Tensor, labels: Tensor) -> float:
     return float((predict(net, images).argmax(1) == labels).double().mean())
 
 
-def train(name: str, folder: Path) -> dict:
+def train(name: str, folder: Path) -> dict[str, Any]:
     """Train one shipped network, write its weights and its model card into ``folder``.
 
     Of an estimator of scikit-learn, write the card alone.
@@ -300,7 +311,7 @@ def train(name: str, folder: Path) -> dict:
     return _write_card(folder, network_card(name, net))
 
 
-def network_card(name: str, net: nn.Module) -> dict:
+def network_card(name: str, net: nn.Module) -> dict[str, Any]:
     """What is said of a network, measured now."""
     recipe = RECIPES[name]
     part = "" if recipe.split == "train" else f", {recipe.split}: 27,500 of them"
@@ -316,7 +327,7 @@ def network_card(name: str, net: nn.Module) -> dict:
     }
 
 
-def estimator_card(name: str) -> dict:
+def estimator_card(name: str) -> dict[str, Any]:
     """What is said of an estimator of scikit-learn, measured now."""
     net = fitted(name)
     return {
@@ -330,13 +341,13 @@ def estimator_card(name: str) -> dict:
     }
 
 
-def _write_card(folder: Path, card: dict) -> dict:
+def _write_card(folder: Path, card: dict[str, Any]) -> dict[str, Any]:
     text = json.dumps(card, indent=2) + "\n"
     (folder / f"{card['name']}.json").write_text(text, "utf-8")
     return card
 
 
-def main(run: Callable[[str, Path], dict] = train) -> None:
+def main(run: Callable[[str, Path], dict[str, Any]] = train) -> None:
     """Command line: train the named networks, or all."""
     names = [*RECIPES, *ESTIMATORS]
     parser = argparse.ArgumentParser(prog="python -m foolkit.models.train", description=__doc__)

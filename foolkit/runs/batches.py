@@ -29,6 +29,7 @@ def in_parts(
     size: int,
     *,
     originals: Tensor | None = None,
+    labels: Tensor | None = None,
     progress: bool = True,
 ) -> Result:
     """``make`` of each part; started again in the same folder, only of parts that are missing.
@@ -36,12 +37,14 @@ def in_parts(
     Args:
         folder: of the run; parts lie in a folder of their own there, until ``clear``.
         kind: of the results: ``Perturbed`` or ``Ascent``.
-        make: perturbs the images of a slice of ``range(count)``, whatever was made before.
+        make: perturbs the images of a slice of ``range(count)``, whatever was made before; it may
+            return several results of them, one after the other in one.
         net: the network: a kept part whose first image it judges otherwise is made anew, since
             it is of another network, be it one with the same weights.
         count: images in all.
         size: images of a part.
         originals: ``[count, C, H, W]``: a kept part that was made from other images is made anew.
+        labels: ``[count]``: likewise of a part that was made with other labels.
         progress: show a bar if it takes longer than a second.
 
     Returns:
@@ -55,7 +58,9 @@ def in_parts(
         for first in range(0, count, size):
             rows = slice(first, min(first + size, count))
             path = folder / FOLDER / f"{first:06d}.safetensors"
-            part = _kept(path, kind, net, None if originals is None else originals[rows])
+            given = {"originals": originals, "labels": labels}
+            wanted = {name: t[rows] for name, t in given.items() if t is not None}
+            part = _kept(path, kind, net, wanted)
             if part is None:
                 part = make(rows).to("cpu")
                 part.save(path)
@@ -70,15 +75,18 @@ def clear(folder: Path) -> None:
 
 
 def _kept(
-    path: Path, kind: type[Result], net: nn.Module, originals: Tensor | None
+    path: Path, kind: type[Result], net: nn.Module, wanted: dict[str, Tensor]
 ) -> Result | None:
-    """A part, if it is whole, of this network and of these images."""
+    """A part, if it is whole, of this network, of these images and of these labels."""
     try:
         part = kind.load(path)
     except (FileNotFoundError, ValueError):  # a part cut off by a full disk is made anew
         return None
-    if originals is not None and not torch.equal(part.originals, originals.cpu()):
-        return None
+    for name, tensor in wanted.items():
+        times = max(1, len(part) // len(tensor))
+        repeated = tensor.cpu().repeat(times, *[1] * (tensor.ndim - 1))
+        if not torch.equal(getattr(part, name), repeated):
+            return None
     judged = predict(net, part.images[:1].to(device_of(net)))[0].cpu()
     if int(part.predicted[0]) >= len(judged):
         return None

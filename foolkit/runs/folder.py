@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import html
+import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +23,14 @@ from foolkit.files import (
 )
 
 CONFIG, RESULTS, GALLERY = "config.json", "results.json", "gallery.html"
+TABLE = "results.csv"
 
 STYLE = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
 body { margin: 2rem auto; max-width: 75rem; padding: 0 1rem; }
 ul { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr));
      list-style: none; padding: 0; }
+ul:has(img + img) { grid-template-columns: repeat(auto-fill, minmax(min(100%, 16rem), 1fr)); }
 .pictures { display: flex; gap: 2px; }
 img { aspect-ratio: 1; flex: 1; image-rendering: pixelated; min-width: 0; object-fit: contain; }
 figure { margin: 0; }
@@ -71,6 +76,25 @@ def claim(folder: Path, config: dict[str, Any], free: Sequence[str] = ()) -> Non
     write_atomically(path, json_bytes(config))
 
 
+@contextmanager
+def claimed(folder: Path, config: dict[str, Any], free: Sequence[str] = ()) -> Iterator[None]:
+    """As ``claim``; if what follows refuses its input, the folder is as it was before.
+
+    So that an argument that only a routine finds wrong leaves no claim behind, which would
+    refuse the corrected call.
+    """
+    before = folder.is_dir(), (folder / CONFIG).is_file()
+    claim(folder, config, free)
+    try:
+        yield
+    except (TypeError, ValueError, FloatingPointError):
+        if not before[1] and [path.name for path in folder.iterdir()] == [CONFIG]:
+            (folder / CONFIG).unlink()
+            if not before[0]:
+                folder.rmdir()
+        raise
+
+
 def _read(path: Path) -> Any:
     """What a JSON file holds; ``ValueError`` if it holds none, or is nested without end."""
     try:
@@ -85,12 +109,27 @@ def write_images(folder: Path, images: Tensor, names: Sequence[str]) -> None:
     Raises:
         OSError: a file cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in folder.glob("*.png"):  # of a run before pictures were taken away
-        if path.name not in names:
-            path.unlink()
+    keep_only(folder, "*.png", names)
     for name, image in zip(names, images, strict=True):
         write_png(folder / name, image)
+
+
+def keep_only(folder: Path, pattern: str, names: Sequence[str]) -> None:
+    """Make a folder, or remove from it what runs with other images have left there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.glob(pattern):
+        if path.name not in names:
+            path.unlink()
+
+
+def write_table(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    """Rows as a CSV file in UTF-8, a column for each key, in the order of the first row."""
+    text = io.StringIO()
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    table = csv.DictWriter(text, columns, lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    write_atomically(path, text.getvalue().encode())
 
 
 def write_gallery(folder: Path) -> Path:

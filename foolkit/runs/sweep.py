@@ -61,7 +61,7 @@ def sweep(
     folder: str | Path,
     *,
     networks: Sequence[str] | Mapping[str, Mapping[str, Any]],
-    encodings: Sequence[str] | Mapping[str, Callable[..., Encoding]] = ("cppn",),
+    encodings: Sequence[str] | Mapping[str, Callable[..., Encoding[Any]]] = ("cppn",),
     seeds: Sequence[int] = (0,),
     generations: int = 200,
     batch: int = 200,
@@ -144,7 +144,7 @@ def _named(given: Any, argument: str, meaning: Callable[[str], Any]) -> dict[str
     return dict(given) if isinstance(given, Mapping) else {name: meaning(name) for name in given}
 
 
-def _encoding(name: str) -> Callable[..., Encoding]:
+def _encoding(name: str) -> Callable[..., Encoding[Any]]:
     if name not in evolution.ENCODINGS:
         raise ValueError(f"encodings: expected {' or '.join(evolution.ENCODINGS)}, got {name!r}")
     return evolution.ENCODINGS[name]
@@ -153,14 +153,15 @@ def _encoding(name: str) -> Callable[..., Encoding]:
 def _claimed(
     folder: Path,
     sources: Mapping[str, Mapping[str, Any]],
-    makers: Mapping[str, Callable[..., Encoding]],
+    makers: Mapping[str, Callable[..., Encoding[Any]]],
     seeds: Sequence[int],
     options: dict[str, Any],
     device: str,
     threads: int,
 ) -> dict[Run, Callable[[], None]]:
     """Every run with its work; each has been checked, and has its folder."""
-    tasks, taken = {}, set()
+    tasks: dict[Run, Callable[[], None]] = {}
+    taken: set[Path] = set()
     for network, source in sources.items():
         net = load(**source)
         weights = fingerprint(net)
@@ -191,7 +192,7 @@ def _done(run: Run, generations: int) -> bool:
 def _evolve(
     run: Run,
     source: Mapping[str, Any],
-    encoding: Encoding,
+    encoding: Encoding[Any],
     config: dict[str, Any],
     options: dict[str, Any],
     device: str,

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from importlib.resources.abc import Traversable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import anywidget
 import traitlets
 
-from foolkit.models import faces, shipped
-from foolkit.widgets.modules import SOURCES
+from foolkit.models import faces, shipped, squeezenet
+from foolkit.widgets.modules import SOURCES, joined
 
 FACES = "faces"  # what the page calls the face networks, which share a file
+PHOTOGRAPHS = squeezenet.NAME  # the network of photographs, which runs in a worker of the page
+WORKER = "photo_worker.js"  # the worker's program
 # that network.js knows: LeNet and fully connected ones; a ResNet or a transformer is not run there
 ARCHITECTURES = ("LeNet", "FC10", "FC100-100-10", "FC200-200-10", "FC123-456-10")
 
@@ -27,9 +28,17 @@ def digit_networks() -> list[str]:
     return [name for name in shipped.available() if runs_in_the_page(name)]
 
 
-def weights(network: str) -> Traversable:
-    """The file of weights that the page needs for a widget's ``network``."""
-    return faces.WEIGHTS if network == FACES else shipped.WEIGHTS / f"{network}.safetensors"
+def files(network: str) -> dict[str, Callable[[], bytes]]:
+    """The files that the page may ask for to run a widget's ``network``, and what reads each.
+
+    Its weights, and of the network of photographs the worker's program. They are no part of a
+    widget's state: a site has each once, whatever number of widgets and pages share it.
+    """
+    name = f"{network}.safetensors"
+    if network == PHOTOGRAPHS:
+        return {name: squeezenet.float16_weights, WORKER: lambda: joined(WORKER).encode()}
+    path = faces.WEIGHTS if network == FACES else shipped.WEIGHTS / name
+    return {name: path.read_bytes}
 
 
 def check_network(name: str, argument: str, known: Sequence[str] | None = None) -> str:
@@ -79,10 +88,11 @@ class Widget(anywidget.AnyWidget):
 
     def _answer(self, _: Any, content: Any, __: Any) -> None:
         """The page asks for a network's file; on the book's site, the site itself answers."""
-        names = {f"{name}.safetensors": name for name in (self.network, *self.networks) if name}
         file = content.get("file") if isinstance(content, dict) else None
-        if file in names:
-            self.send({"file": file}, buffers=[weights(names[file]).read_bytes()])
+        for name in filter(None, (self.network, *self.networks)):
+            if read := files(name).get(str(file)):
+                self.send({"file": file}, buffers=[read()])
+                return
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.shown)

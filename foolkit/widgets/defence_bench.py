@@ -124,6 +124,8 @@ class DefenceBench(Widget):
         check_images(images, (1, 28, 28))
         if len(images) > MOST:
             raise ValueError(f"images: expected at most {MOST}, got {len(images)}")
+        if labels is None:
+            raise TypeError(f"labels: expected {len(images)} classes, one for each image, got none")
         check_labels(labels, len(images), 10, "labels")
         super().__init__(
             networks=named, defences=[str(name) for name in networks], images=images,

@@ -49,7 +49,7 @@ class FaceBuilder(Widget):
     shown = ("chosen", "lesson", "trained", "seed")
 
     layers = traitlets.Bytes(b"").tag(sync=True)
-    homes = traitlets.List().tag(sync=True)
+    homes: traitlets.List[Any] = traitlets.List().tag(sync=True)
     chosen = traitlets.Any(0).tag(sync=True)
     lesson = traitlets.Any("parts").tag(sync=True)
     trained = Whole(0, 0, SEEDS - 1)

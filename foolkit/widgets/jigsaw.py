@@ -9,8 +9,8 @@ import torch
 import traitlets
 from torch import Tensor
 
-from foolkit.analysis.scramble import cut_tiles, paste_tiles
 from foolkit.checks import check_images, check_labels
+from foolkit.data.tiles import cut_tiles, paste_tiles
 from foolkit.widgets.base import Widget
 from foolkit.widgets.modules import module
 from foolkit.widgets.traits import LAST_SEED, PIXELS, Images, Whole, check_whole, to_tensor

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 import traitlets
+from torch import Tensor
 
 from foolkit.analysis import Forgeries
 from foolkit.checks import check_count, check_images
@@ -78,7 +79,8 @@ class Judges(Widget):
         judges = [check_network(name, "judges") for name in dict.fromkeys(judges)]
         if not judges:
             raise ValueError("judges: expected at least one, got none")
-        rows, parts = [], []
+        rows: list[tuple[str, str]] = []
+        parts: list[tuple[Tensor, ...]] = []
         for family, made in forgeries.items():
             given = Forgeries.of(made)
             check_images(given.images, (1, 28, 28), "forgeries")

@@ -27,12 +27,19 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from typing import Protocol, cast
 
-SOURCES = files("foolkit.widgets")
+
+class Folder(Traversable, Hashable, Protocol):
+    """Where modules lie; hashable, as every path is, so that what was read is read once."""
+
+
+SOURCES = cast(Folder, files("foolkit.widgets"))
 
 STATEMENT = re.compile(r"^(?:import|export)\b", re.MULTILINE)
 NAME = r"[A-Za-z_$][\w$]*"
@@ -76,7 +83,7 @@ def variable(name: str) -> str:
 
 
 @cache
-def parse(name: str, folder: Traversable = SOURCES) -> Module:
+def parse(name: str, folder: Folder = SOURCES) -> Module:
     """Read a module.
 
     Raises:
@@ -136,7 +143,7 @@ def parse(name: str, folder: Traversable = SOURCES) -> Module:
     return Module(name, tuple(imports), tuple(texts), tuple(exports), code)
 
 
-def graph(entries: tuple[str, ...], folder: Traversable = SOURCES) -> list[Module]:
+def graph(entries: tuple[str, ...], folder: Folder = SOURCES) -> list[Module]:
     """The entries and all that they import, each after what it imports.
 
     Raises:
@@ -167,7 +174,7 @@ def graph(entries: tuple[str, ...], folder: Traversable = SOURCES) -> list[Modul
 
 
 @cache
-def joined(*entries: str, folder: Traversable = SOURCES) -> str:
+def joined(*entries: str, folder: Folder = SOURCES) -> str:
     """The modules ``entries``, such as ``"network.js"``, and all that they import, as one script.
 
     The exports of ``NAME.js`` are in its variable ``$NAME``.
@@ -195,13 +202,13 @@ def joined(*entries: str, folder: Traversable = SOURCES) -> str:
     return "\n".join(parts)
 
 
-def expression(*entries: str, folder: Traversable = SOURCES) -> str:
+def expression(*entries: str, folder: Folder = SOURCES) -> str:
     """A JavaScript expression: one object with all that the modules ``entries`` export."""
     all_of = ", ".join(f"...{variable(entry)}" for entry in entries)
     return f"(() => {{\n{joined(*entries, folder=folder)}\nreturn {{ {all_of} }};\n}})()"
 
 
-def module(entry: str, folder: Traversable = SOURCES) -> str:
+def module(entry: str, folder: Folder = SOURCES) -> str:
     """One ES module: ``entry`` with all that it imports, and with its default export alone.
 
     Raises:

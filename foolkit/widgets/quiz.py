@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from foolkit.checks import check_count, check_images, check_labels
 from foolkit.models import load, predict
+from foolkit.seeds import generator_of
 from foolkit.widgets.base import Widget
 from foolkit.widgets.modules import module
 from foolkit.widgets.traits import Images
@@ -62,7 +63,7 @@ class Quiz(Widget):
             labels = torch.arange(len(images))
         check_labels(labels, len(images), 10)
         check_count(seed, "seed", minimum=0)
-        order = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))
+        order = torch.randperm(len(images), generator=generator_of(seed))
         images, labels = images.detach().cpu()[order], labels.cpu()[order]
         # what is judged is what is shown: 8 bits a pixel
         sure, said = predict(net or load("lenet"), (images * 255).round() / 255).cpu().max(1)

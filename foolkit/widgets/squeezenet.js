@@ -8,6 +8,7 @@ import { rowsWithRoom, workspace } from "./products.js";
 /** @import { Workspace } from "./products.js" */
 /** @import { Tensors } from "./weights.js" */
 /** @typedef {(logits: Float32Array) => number[]} Direction a slope for each logit */
+/** @typedef {ReturnType<typeof squeezeNet>} PhotoNetwork */
 
 const CLASSES = 1000, SMALLEST = 32;
 const FIRES = [0, 1, 2, 3, 4, 5, 6, 7], POOLED = [0, 2, 4]; // before these stands a pool

@@ -70,7 +70,7 @@ class Threshold(Widget):
             images, kinds = sample()
         check_images(images, (1, 28, 28))
         if kinds is None or len(kinds) != len(images):
-            came = "none" if kinds is None else len(kinds)
+            came = "none" if kinds is None else str(len(kinds))
             raise ValueError(f"kinds: expected one for each of {len(images)} images, got {came}")
         held = bank.guarded.detector_digits()[2] if held is None else held
         images = (images.detach().cpu() * 255).round() / 255  # what is judged is what is shown

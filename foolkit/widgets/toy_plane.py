@@ -10,6 +10,7 @@ import torch
 import traitlets
 
 from foolkit.checks import check_choice
+from foolkit.seeds import generator_of
 from foolkit.widgets.base import Widget
 from foolkit.widgets.modules import module
 from foolkit.widgets.traits import LAST_SEED, Whole, check_number, check_whole
@@ -22,7 +23,7 @@ Point = tuple[float, float, int]
 def first_points(seed: int = 0) -> list[list[float]]:
     """Three clouds of eight points, ``[x, y, class]``."""
     centres = torch.tensor([[-1.1, -0.5], [1.1, -0.5], [0.0, 1.2]])
-    spread = torch.randn(CLASSES, 8, 2, generator=torch.Generator().manual_seed(seed))
+    spread = torch.randn(CLASSES, 8, 2, generator=generator_of(seed))
     places = (centres[:, None] + 0.3 * spread).mul(100).round().div(100)
     return [[*map(float, at), k] for k in range(CLASSES) for at in places[k].tolist()]
 
@@ -59,7 +60,7 @@ class ToyPlane(Widget):
 
     model = traitlets.Any("softmax").tag(sync=True)
     points = traitlets.Any().tag(sync=True)
-    first = traitlets.List().tag(sync=True)
+    first: traitlets.List[Any] = traitlets.List().tag(sync=True)
     probe = traitlets.Any((-2.0, -1.0)).tag(sync=True)
     zoom = traitlets.Any(1.0).tag(sync=True)
     seed = Whole(0, 0, LAST_SEED)
@@ -114,7 +115,7 @@ class ToyPlane(Widget):
         return check_number(1e4 if rounding else value, 1, 1e4, "zoom")
 
 
-def _sequence(value: Any, expected: str, length: int | None = None) -> list:
+def _sequence(value: Any, expected: str, length: int | None = None) -> list[Any]:
     """The value as a list, or ``TypeError`` or ``ValueError``."""
     if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
         raise TypeError(f"{expected}, got {value!r}")

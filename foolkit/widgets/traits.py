@@ -48,7 +48,7 @@ class Images(traitlets.Bytes):
         return value
 
 
-class Whole(traitlets.TraitType):
+class Whole(traitlets.TraitType[int, int]):
     """A whole number in ``low .. high``."""
 
     def __init__(self, default: int, low: int, high: int) -> None:
@@ -61,7 +61,7 @@ class Whole(traitlets.TraitType):
         return check_whole(value, self.low, self.high, str(self.name))
 
 
-class Number(traitlets.TraitType):
+class Number(traitlets.TraitType[float, float]):
     """A number in [low, high]."""
 
     def __init__(self, default: float, low: float, high: float) -> None:

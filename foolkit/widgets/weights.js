@@ -14,17 +14,31 @@ export function float16(bits) {
   return sign * POWERS[exponent] * (exponent ? 1 + fraction : fraction);
 }
 
-// A safetensors file: the length of a JSON header, the header (name, type, shape, place), numbers.
-// Returns {name: Float64Array}.
+// The header of a safetensors file, and its length: texts as `__metadata__`, and of every tensor
+// its type, shape and place.
+/** @param {DataView} view */
+function headerOf(view) {
+  const length = Number(view.getBigUint64(0, true));
+  const bytes = new Uint8Array(view.buffer, view.byteOffset + 8, length);
+  return { length, header: JSON.parse(new TextDecoder().decode(bytes)) };
+}
+
+// The names of the classes, which a file may carry.
+/**
+ * @param {DataView} view
+ * @returns {string[]}
+ */
+export const classesOf = (view) => JSON.parse(headerOf(view).header.__metadata__.classes);
+
+// A safetensors file: the length of a JSON header, the header, numbers. Returns {name: Float64Array}.
 /**
  * @param {DataView} view
  * @returns {Tensors}
  */
 export function readSafetensors(view) {
-  const length = Number(view.getBigUint64(0, true));
-  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+  const { length, header: { __metadata__, ...rest } } = headerOf(view);
   /** @type {Record<string, { dtype: string, data_offsets: [number, number] }>} */
-  const { __metadata__, ...header } = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
+  const header = rest;
   /** @type {Tensors} */
   const tensors = {};
   for (const [name, { dtype, data_offsets: [start, end] }] of Object.entries(header)) {

@@ -32,6 +32,7 @@ import { nextFrame } from "./work.js";
  * @property {N} net
  * @property {N[]} nets
  * @property {(name: string, late: () => void) => Promise<N>} load
+ * @property {(file: string, late: () => void) => Promise<DataView>} fileOf any file beside the page
  */
 
 // The weights: a kernel sends them, or the page's host has them from the site.
@@ -100,7 +101,7 @@ export const LATE = "Still waiting for the network. In a notebook: "
 
 // A widget: waits for its networks, then hands over; what goes wrong is said in words. `net` is
 // the network of the trait of that name, `nets` are those of `networks`; a `lazy` widget has none
-// at first, and fetches each by `load(name, late)`. `networkOf` makes them of their weights.
+// at first, and fetches each by `load(name, late)`, or its files by `fileOf`. `networkOf` makes them of their weights.
 /**
  * @template {object} T
  * @template [N=null]
@@ -131,7 +132,8 @@ export function widget(name, describe, start, { networkOf, lazy = false } = {}) 
         const shown = () => getComputedStyle(root).backgroundColor !== "";
         for (let frame = 0; !shown() && frame < 60; frame += 1) await nextFrame();
         waiting.remove();
-        const stop = start({ model, root, net: /** @type {N} */ (net), nets, load });
+        const fileOf = (/** @type {string} */ file, /** @type {() => void} */ late) => askFor(model, file, late);
+        const stop = start({ model, root, net: /** @type {N} */ (net), nets, load, fileOf });
         root.dataset.ready = "true";
         return stop;
       } catch (error) {

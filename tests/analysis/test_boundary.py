@@ -20,7 +20,7 @@ def test_distance_to_a_flat_boundary(halfspace):
     images = torch.rand(5, 1, 2, 2, generator=torch.Generator().manual_seed(0)) * 0.4
     draws = torch.Generator().manual_seed(1)
     directions = torch.randn(5, 30, 1, 2, 2, generator=draws)
-    found = distance_along(halfspace, images, directions, reach=20, halvings=12, batch=7)
+    found = distance_along(halfspace, images, directions, reach=20, halvings=12, chunk=7)
     x, d = images.flatten(1), directions.flatten(2)
     d = d / d.norm(dim=2, keepdim=True)
     expected = (0.5 - (x[:, 0] - x[:, 1]))[:, None] / (d[:, :, 0] - d[:, :, 1])

@@ -151,9 +151,9 @@ def test_a_named_layer_is_the_one_that_is_heard(lenet, split):
 
 
 def test_together_they_say_what_each_says_alone(detectors, split):
-    together = score_all(detectors, split[2], batch=128)
+    together = score_all(detectors, split[2], chunk=128)
     for name, detector in detectors.items():
-        alone = detector.score(split[2], batch=128)
+        alone = detector.score(split[2], chunk=128)
         torch.testing.assert_close(together[name], alone, rtol=1e-5, atol=1e-4)
         assert not alone.requires_grad
 
@@ -161,7 +161,7 @@ def test_together_they_say_what_each_says_alone(detectors, split):
 @pytest.mark.parametrize("name", KINDS)
 def test_scores_do_not_depend_on_the_company_of_an_image(detectors, split, name):
     whole = detectors[name].score(split[2][:60])
-    parts = detectors[name].score(split[2][:60], batch=7)
+    parts = detectors[name].score(split[2][:60], chunk=7)
     torch.testing.assert_close(whole, parts, rtol=1e-4, atol=1e-3)
 
 

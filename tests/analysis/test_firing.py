@@ -21,7 +21,7 @@ def real():
 
 def test_activations_are_the_layers_outputs(net, real):
     images = real[0][:7]
-    found = activations(net, images, batch=3)
+    found = activations(net, images, chunk=3)
     assert list(found) == ["module.conv1", "module.conv2", "module.fc1"]
     with torch.inference_mode():
         first = net.module.conv1(images)

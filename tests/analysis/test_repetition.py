@@ -245,11 +245,11 @@ def test_interval_is_bootstrapped_over_runs_not_images():
     assert f"{drop:.2f}" == f"1.00 [{drop.low:.2f}, {drop.high:.2f}]"
 
 
-def test_is_reproducible_and_does_not_depend_on_the_batch():
+def test_is_reproducible_and_does_not_depend_on_the_chunk():
     net = fk.models.load("lenet")
     images, repeats = tile_motif(spots(8, (7, 7)), 16), tiled_repeats(8, 16, (7, 7))
     classes = torch.arange(8)
-    one, two = (ablate(net, images, classes, repeats, batch=b, draws=2) for b in (500, 7))
+    one, two = (ablate(net, images, classes, repeats, chunk=c, draws=2) for c in (500, 7))
     for kind in one.log_odds:
         assert torch.allclose(one.log_odds[kind], two.log_odds[kind], atol=1e-3)
     sure = fk.models.predict(net, images)[classes, classes]
@@ -343,12 +343,12 @@ def test_repeats_found_in_small_are_those_of_the_large_image():
 def test_log_odds_are_those_of_the_confidence():
     lenet = fk.models.load("lenet")
     images, labels = fk.data.digits()
-    found = fk.analysis.log_odds(lenet, images[:200], labels[:200], batch=64)
+    found = fk.analysis.log_odds(lenet, images[:200], labels[:200], chunk=64)
     p = fk.models.predict(lenet, images[:200]).double().gather(1, labels[:200, None])[:, 0]
     between = (p > 1e-3) & (p < 1 - 1e-3)  # farther out float32 has few digits left
     assert int(between.sum()) > 10
     assert torch.allclose(found.double()[between], torch.logit(p[between]), atol=1e-3)
     with pytest.raises(ValueError, match="classes"):
         fk.analysis.log_odds(lenet, images[:3], torch.tensor([0, 1, 10]))
-    with pytest.raises(ValueError, match="batch"):
-        fk.analysis.log_odds(lenet, images[:3], labels[:3], batch=0)
+    with pytest.raises(ValueError, match="chunk"):
+        fk.analysis.log_odds(lenet, images[:3], labels[:3], chunk=0)

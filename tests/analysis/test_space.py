@@ -73,7 +73,7 @@ def test_room_takes_draws_of_ones_own(lenet):
         seen.append(count)
         return torch.zeros(count, 1, 28, 28)
 
-    found = class_shares(lenet, black, images=250, batch=100, progress=False)
+    found = class_shares(lenet, black, images=250, chunk=100, progress=False)
     assert seen == [100, 100, 50]
     assert found.hits[0].max() == 250
 
@@ -82,7 +82,7 @@ def test_room_takes_draws_of_ones_own(lenet):
 def test_draws_are_images_of_their_kind(draw):
     from foolkit.analysis.space import DRAWS
 
-    images = DRAWS[draw](200, (1, 28, 28), torch.Generator().manual_seed(0))
+    images = DRAWS[draw]((1, 28, 28), 200, torch.Generator().manual_seed(0))
     fk.checks.check_images(images, (1, 28, 28))
     neighbours = torch.corrcoef(
         torch.stack([images[..., :-1].flatten(), images[..., 1:].flatten()])
@@ -161,7 +161,7 @@ def test_where_nothing_changes_the_bend_is_undefined():
 
 def test_nearest_is_that_of_scikit_learn():
     reference, images = random_images(300), random_images(40, seed=1)
-    distance, index = nearest_images(images, reference, k=3, batch=7)
+    distance, index = nearest_images(images, reference, k=3, chunk=7)
     peer = NearestNeighbors(n_neighbors=3, algorithm="brute").fit(
         reference.flatten(1).double().numpy()
     )

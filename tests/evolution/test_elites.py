@@ -104,7 +104,7 @@ def test_export_says_what_the_network_says(tmp_path):
         biased.bias.copy_(torch.tensor([0.0, 50.0, 0.0]))
     net = torch.nn.Sequential(torch.nn.Flatten(), biased)
     bred = fk.evolve(net, Pixels((1, 6, 6)), generations=2, progress=False)
-    bred.export(tmp_path, net, batch=2)
+    bred.export(tmp_path, net, chunk=2)
     listing = json.loads((tmp_path / "elites.json").read_text())
     assert [row["class"] for row in listing] == list("012")
     assert [row["predicted"] for row in listing] == list("111")
@@ -153,3 +153,10 @@ def test_colour_survives_the_png(tmp_path):
 def test_elites_move(elites):
     assert elites.to("cpu").images.device.type == "cpu"
     assert len(elites) == 10
+
+
+def test_a_short_word_for_many_numbers(elites):
+    assert repr(elites) == (
+        f"Elites(10 classes, generation {len(elites.history.confidence) - 1}, median"
+        f" confidence {float(elites.history.median[-1]):.4f})"
+    )

@@ -89,11 +89,11 @@ def test_input_is_checked_by_name(curved, spread, says):
     refused("norm: expected one of '2', 'inf', 'rms', got '1'", norm="1")
     refused("kind: expected one of 'gaussian', 'sign', got 'uniform'", kind="uniform")
     refused("seed: expected an integer", seed=1.5)
-    refused("batch: expected an integer of at least 1, got 0", batch=0)
+    refused("chunk: expected an integer of at least 1, got 0", chunk=0)
 
 
 def test_batches_do_not_change_the_noise(lenet):
     images, labels = (tensor[:20] for tensor in fk.data.digits())
     whole = noise(lenet, images, labels, size=1.0)
-    parts = noise(lenet, images, labels, size=1.0, batch=7)
+    parts = noise(lenet, images, labels, size=1.0, chunk=7)
     assert torch.equal(whole.images, parts.images)

@@ -67,8 +67,8 @@ def test_a_network_without_gradients_is_refused(spread):
 def test_margin_and_fooled():
     logits = torch.tensor([[3.0, 1, 2], [3, 1, 2], [1, 1, 0]])
     labels = torch.tensor([0, 2, 0])
-    part = Problem(nn.Identity(), torch.zeros(3, 1, 1, 1), labels)
-    goal = Problem(nn.Identity(), torch.zeros(3, 1, 1, 1), labels, targeted=True)
+    part = Problem(nn.Identity(), torch.zeros(3, 1, 1, 1), labels, 3)
+    goal = Problem(nn.Identity(), torch.zeros(3, 1, 1, 1), labels, 3, targeted=True)
     assert part.margin(logits).tolist() == [-1, 1, 0]
     assert goal.margin(logits).tolist() == [1, -1, 0]
     assert part.fooled(logits).tolist() == [False, True, False]

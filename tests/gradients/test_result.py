@@ -143,7 +143,7 @@ def test_files_that_will_not_do(found, painted, tmp_path):
             Perturbed.load(path)
 
     without = {name: tensor for name, tensor in tensors.items() if name != "l2"}
-    refused("path: expected images, .* got before, confidence, images", without)
+    refused("path: expected images, .* got before, confidence, confidence_8bit", without)
     refused("path: expected images, .* got before, .* odd", {**tensors, "odd": found.l2 + 1})
     refused("path: expected images, .* and targeted", tensors, {"kind": "perturbed"})
     refused("expected l2 as torch.float32", {**tensors, "l2": tensors["l2"].double()})

@@ -67,8 +67,11 @@ def test_the_verdict_is_that_of_a_fresh_look(routine, curved, spread, goals):
     curved.eval()
     with torch.no_grad():
         shares = curved(result.images).softmax(1)
-        from_file = torch.from_numpy((result.images.numpy() * 255).round().astype(np.uint8))
-        read = curved(from_file.float() / 255).argmax(1)
+        from_files = curved(result.files.float() / 255).softmax(1)
+        read = from_files.argmax(1)
+    assert ((result.files.float() - 255 * result.images).abs() < 1 + 1e-3).all()
+    assert torch.equal(result.predicted_8bit, read)
+    assert torch.allclose(result.confidence_8bit, from_files.amax(1), atol=1e-6)
     assert torch.equal(result.predicted, shares.argmax(1))
     assert torch.allclose(result.confidence, shares.amax(1), atol=1e-6)
     assert torch.allclose(result.label_confidence, shares[torch.arange(12), goals], atol=1e-6)
@@ -122,7 +125,7 @@ def test_inference_mode(routine, curved, spread, goals):
 def test_each_image_by_itself(routine, curved, spread, goals):
     """No image matters to another, but for rounding, which can send a search another way."""
     whole = routine(curved, spread, goals, targeted=True)
-    parts = routine(curved, spread, goals, targeted=True, batch=5)
+    parts = routine(curved, spread, goals, targeted=True, chunk=5)
     same = (whole.images - parts.images).abs().amax((1, 2, 3)) < 2e-3
     assert same.sum() >= 10
     assert torch.equal(whole.success, parts.success)
@@ -133,13 +136,13 @@ def test_each_image_by_itself(routine, curved, spread, goals):
 
 @pytest.mark.parametrize("name", DRAW)
 def test_what_is_drawn_depends_on_the_seed_alone(name, curved, spread, says):
-    """Not on the batch, and an integer of NumPy or a generator is as good a seed."""
+    """Not on the chunk, and an integer of NumPy or a generator is as good a seed."""
     labels = says(curved, spread)
     given = curved, spread, labels
     whole = DRAW[name](*given, seed=3)
     assert whole.l2.min() > 0
-    for batch in (1, 5, 12):
-        parts = DRAW[name](*given, seed=3, batch=batch)
+    for chunk in (1, 5, 12):
+        parts = DRAW[name](*given, seed=3, chunk=chunk)
         assert torch.allclose(parts.images, whole.images, atol=1e-5)
         assert torch.equal(parts.queries, whole.queries)
     for seed in (np.int32(3), torch.Generator().manual_seed(3)):

@@ -2,10 +2,13 @@ import numpy as np
 import pytest
 import torch
 from scipy.optimize import minimize
+from torch import nn
 
 import foolkit as fk
 from foolkit.gradients import fgsm, pgd
-from foolkit.gradients.sign import project, random_in_ball
+from foolkit.gradients.problem import Problem
+from foolkit.gradients.result import as_file
+from foolkit.gradients.sign import logits_ratio, project, random_in_ball
 
 SIZES = {"inf": torch.inf, "2": 2, "1": 1}
 
@@ -227,5 +230,70 @@ def test_options_are_checked_by_name(curved, spread, says):
         pgd(curved, spread, labels, epsilon=0.1, steps=0)
     with pytest.raises(ValueError, match="step_size: expected a number > 0, got 0"):
         pgd(curved, spread, labels, epsilon=0.1, step_size=0)
-    with pytest.raises(TypeError, match="batch: expected an integer of at least 1, got 2.5"):
-        fgsm(curved, spread, labels, epsilon=0.1, batch=2.5)
+    with pytest.raises(TypeError, match="chunk: expected an integer of at least 1, got 2.5"):
+        fgsm(curved, spread, labels, epsilon=0.1, chunk=2.5)
+
+
+def test_the_ratio_of_logits_is_that_of_its_paper():
+    """Croce and Hein's own formulas, by sorting, one image after another."""
+    draws = torch.Generator().manual_seed(0)
+    logits, labels = torch.randn(30, 6, generator=draws), torch.arange(30) % 6
+    part = Problem(nn.Identity(), torch.zeros(30, 1, 1, 1), labels, 6)
+    goal = Problem(nn.Identity(), torch.zeros(30, 1, 1, 1), labels, 6, targeted=True)
+    for row, k, plain, aimed in zip(
+        logits.tolist(), labels.tolist(), logits_ratio(part, logits).tolist(),
+        logits_ratio(goal, logits).tolist(), strict=True,
+    ):  # fmt: skip
+        z = sorted(row, reverse=True)
+        rival = max(value for n, value in enumerate(row) if n != k)
+        assert plain == pytest.approx(-(row[k] - rival) / (z[0] - z[2]), rel=1e-4)
+        assert aimed == pytest.approx(-(rival - row[k]) / (z[0] - (z[2] + z[3]) / 2), rel=1e-4)
+    for one in (part, goal):
+        loud = logits_ratio(one, 1e4 * logits)
+        assert torch.allclose(loud, logits_ratio(one, logits), rtol=1e-4)
+        assert torch.equal(loud > 0, one.margin(logits) > 0)
+
+
+def test_the_ratio_is_overcome_by_no_scale_and_asks_for_classes(curved, five, two, spread, says):
+    labels = says(curved, spread)
+
+    curved.eval()
+
+    class Loud(nn.Module):
+        def forward(self, images):
+            return 1e4 * curved(images)
+
+    for net, targeted in ((curved, False), (curved, True), (Loud(), False), (Loud(), True)):
+        wanted = (labels + 1) % 4 if targeted else labels
+        found = pgd(net, spread, wanted, epsilon=0.4, loss="dlr", targeted=targeted)
+        assert found.success.float().mean() > 0.8
+    stepped = fgsm(five, spread, says(five, spread), epsilon=0.3, loss="dlr")
+    assert stepped.success.float().mean() > 0.8
+    with pytest.raises(ValueError, match="loss: 'dlr' needs at least 3 classes, the network has 2"):
+        fgsm(two, spread, says(two, spread), epsilon=0.1, loss="dlr")
+    with pytest.raises(ValueError, match="loss: 'dlr' needs at least 4 classes with goals"):
+        pgd(linear_of_three(), spread, labels % 3, epsilon=0.1, loss="dlr", targeted=True)
+
+
+def linear_of_three():
+    return nn.Sequential(nn.Flatten(), nn.Linear(36, 3))
+
+
+@pytest.mark.parametrize("norm", ["inf", "2", "1"])
+def test_files_of_a_ball_lie_in_it(curved, spread, says, norm):
+    """An epsilon of .01 is 2.55 of 255 levels: three would be out of the ball."""
+    originals = (spread * 255).round() / 255
+    size = {"inf": 0.01, "2": 0.05, "1": 0.4}[norm]
+    found = pgd(curved, originals, says(curved, originals), epsilon=size, norm=norm)
+    change = (found.files.float() / 255 - originals).flatten(1)
+    assert (torch.linalg.vector_norm(change, float(norm), dim=1) <= size * (1 + 1e-5)).all()
+    plain = as_file(found.images, originals).float() / 255 - originals
+    plain = torch.linalg.vector_norm(plain.flatten(1), float(norm), dim=1)
+    assert norm != "inf" or (plain > size).all()
+    assert (change != 0).any(1).all()
+    stepped = fgsm(curved, originals, says(curved, originals), epsilon=0.01)
+    assert float((stepped.files.float() / 255 - originals).abs().max()) <= 0.01
+    bred = fk.gradients.blind(
+        curved, originals, says(curved, originals), epsilon=0.01, generations=3
+    )
+    assert float((bred.files.float() / 255 - originals).abs().max()) <= 0.01

@@ -48,7 +48,7 @@ def test_predict_leaves_the_network_as_it_was():
     net = wrap().train()
     net.module[1].eval()
     before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
-    confidence = predict(net, torch.rand(7, 1, 2, 2), batch=3)
+    confidence = predict(net, torch.rand(7, 1, 2, 2), chunk=3)
     assert torch.allclose(confidence.sum(1), torch.ones(7))
     assert net.training
     assert net.module[2].training

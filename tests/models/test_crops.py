@@ -70,7 +70,7 @@ def plainly(net, image):
 
 
 def test_its_softmax_is_the_mean_over_caffes_ten_crops(net, images):
-    many = cropped(net, size=9, batch=30)
+    many = cropped(net, size=9, chunk=30)
     said = fk.models.predict(many, images)
     expected = np.stack([plainly(net, image) for image in images])
     assert np.allclose(said.numpy(), expected, atol=1e-6)
@@ -117,11 +117,11 @@ def test_gradients_are_those_of_the_mean_and_memory_is_bounded(net, images):
     expected = slope(mean)
     assert expected.abs().max() > 0.1
     net.module.largest = net.module.calls = 0
-    found = slope(cropped(net, size=9, batch=45))
+    found = slope(cropped(net, size=9, chunk=45))
     assert net.module.largest == 40
     assert net.module.calls == 2 * 6  # forgotten, and computed again on the way back
     assert torch.allclose(found, expected, rtol=1e-3, atol=1e-4)
-    whole = slope(cropped(net, size=9, batch=230))
+    whole = slope(cropped(net, size=9, chunk=230))
     assert net.module.largest == 230
     assert torch.allclose(found, whole, rtol=1e-3, atol=1e-4)
 
@@ -151,8 +151,8 @@ def test_names_and_errors(net):
         cropped(net, size=5)
     with pytest.raises(ValueError, match="crops: expected 10 or 1, got 5"):
         cropped(net, size=9, crops=5)
-    with pytest.raises(ValueError, match="batch: expected an integer of at least 10, got 9"):
-        cropped(net, size=9, batch=9)
+    with pytest.raises(ValueError, match="chunk: expected an integer of at least 10, got 9"):
+        cropped(net, size=9, chunk=9)
     with pytest.raises(ValueError, match=r"images: expected shape \[N, 3, 9, 9\]"):
         made(torch.rand(1, 3, 6, 5))
 

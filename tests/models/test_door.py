@@ -161,7 +161,7 @@ def test_saturated_logits_are_announced_and_overcome():
         Loud(), digits, goals, epsilon=0.3, steps=40, loss="margin", targeted=True
     )
     assert aimed.success.float().mean() > 0.5
-    with pytest.raises(ValueError, match="loss: expected one of 'cross-entropy', 'margin'"):
+    with pytest.raises(ValueError, match="loss: expected one of 'cross-entropy', 'margin', 'dlr'"):
         fk.gradients.pgd(lenet, digits, labels, epsilon=0.2, loss="hinge")
 
 

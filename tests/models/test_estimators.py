@@ -1,12 +1,12 @@
 import copy
 
+import numpy as np
 import pytest
 import torch
 
 import foolkit as fk
 from foolkit.models.estimators import (
     ESTIMATORS,
-    LEAST,
     Estimator,
     comparison_digits,
     comparison_indices,
@@ -38,14 +38,14 @@ def test_an_estimator_is_a_classifier(name):
         logits = net(images)
     assert logits.dtype == torch.float32
     assert logits.isfinite().all()
-    confidence = fk.models.predict(net, images, batch=300)
+    confidence = fk.models.predict(net, images, chunk=300)
     assert torch.allclose(confidence, logits.softmax(1), atol=1e-6)
     measured = float((confidence.argmax(1) == labels).double().mean())
     assert measured == pytest.approx(card["accuracy_held_out"], abs=0.003)
     assert measured > {"knn": 0.9, "svm-linear": 0.88, "svm-rbf": 0.94, "tree": 0.7}[name]
     # the softmax of the logits gives scikit-learn's probabilities back
     given = torch.from_numpy(estimator(name).predict_proba(images.flatten(1).numpy()))
-    assert (confidence - given).abs().max() < 20 * LEAST
+    assert (confidence - given).abs().max() < 1e-5
     assert torch.equal(copy.deepcopy(net)(images[:20]), logits[:20])
 
 
@@ -91,3 +91,25 @@ def test_an_estimator_of_ones_own():
         bayes(images.requires_grad_())
     with torch.no_grad():
         assert bayes(images).shape == (30, 3)
+
+
+def test_an_estimator_without_probabilities_is_refused_by_name():
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import LinearSVC
+
+    with pytest.raises(TypeError, match="estimator: expected one with predict_proba, LinearSVC"):
+        Estimator(make_pipeline(StandardScaler(), LinearSVC()), "pipeline")
+
+
+def test_evolution_meets_no_plateau_far_from_a_class():
+    """Probabilities of 1e-12 and 1e-9 are told apart, so that there is a way up."""
+
+    class Steep:
+        def predict_proba(self, pixels):
+            share = 10.0 ** (-12 + 6 * pixels.mean(1))
+            return np.stack([1 - share, share], 1)
+
+    net = Estimator(Steep(), "steep")
+    dark, bright = net(torch.zeros(1, 1, 4, 4)), net(torch.ones(1, 1, 4, 4))
+    assert float(dark[0, 1]) < float(bright[0, 1]) - 10

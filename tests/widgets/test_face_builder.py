@@ -14,7 +14,7 @@ from foolkit.data.faces import FACE, NOTHING, PLACES, drawing, faces
 from foolkit.models.faces import SEEDS, load_face_net
 from foolkit.models.faces import WEIGHTS as FACE_WEIGHTS
 from foolkit.widgets import FaceBuilder, Jigsaw
-from foolkit.widgets.base import weights
+from foolkit.widgets.base import files
 
 MODULES = ("face_parts.js", "face_network.js")
 NETWORKS = list(product(("pooled", "whole"), ("parts", "order"), range(SEEDS)))
@@ -171,7 +171,7 @@ def test_the_kernel_sends_the_face_networks_to_this_widget_alone(monkeypatch):
     images, labels = fk.data.digits()
     with pytest.raises(ValueError, match="network: expected one that the page can run"):
         Jigsaw(images[:1], labels[:1]).network = "faces"
-    assert weights("lenet").name == "lenet.safetensors"
+    assert list(files("lenet")) == ["lenet.safetensors"]
 
 
 # ---- the page ----

@@ -1,0 +1,150 @@
+"""What stands between images in [0, 1] and a network that expects something else."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+from foolkit.checks import check_choice, check_number, is_real
+from foolkit.models.door import ADDS_TO_ONE, logits_of
+
+Layout = Literal["NCHW", "NHWC"]
+Outputs = Literal["logits", "probabilities"]
+LEAST = 1e-30  # probability of a class, below which its logarithm is cut: no logit is infinite
+
+
+class Normalised(nn.Module):
+    """A network behind the normalisation that it was trained with.
+
+    Args:
+        network: from normalised images to logits.
+        mean, deviation: of each channel, of images in [0, 1].
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(
+        self, network: nn.Module, mean: Sequence[float], deviation: Sequence[float]
+    ) -> None:
+        super().__init__()
+        self.network = network
+        for name, values in (("mean", mean), ("deviation", deviation)):
+            self.register_buffer(name, torch.tensor(values).view(-1, 1, 1), persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits ``[N, K]``."""
+        mean, deviation = self.mean.to(images.dtype), self.deviation.to(images.dtype)
+        return self.network((images - mean) / deviation)
+
+
+class ChannelsLast(nn.Module):
+    """A network that takes ``[N, H, W, C]``, as those of Keras and of ONNX often do."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits ``[N, K]`` of images ``[N, C, H, W]``."""
+        return self.network(images.permute(0, 2, 3, 1))
+
+
+class Logarithm(nn.Module):
+    """A network that answers with probabilities: their logarithms, whose softmax they are.
+
+    One column is the probability of the second of two classes.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self.looked = False  # once is enough: a look makes a GPU wait
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits, float32 ``[N, K]``.
+
+        Raises:
+            ValueError: the first answers are no probabilities that add up to one.
+        """
+        shares = logits_of(self.network(images))
+        if shares.ndim == 1 or (shares.ndim == 2 and shares.shape[1] == 1):
+            shares = shares.view(-1, 1)
+            shares = torch.cat([1 - shares, shares], 1)
+        if not self.looked:
+            self._look(shares.detach())
+        return shares.clamp_min(LEAST).log()
+
+    def _look(self, shares: Tensor) -> None:
+        shares = shares[shares.isfinite().all(1)]  # what has no answer is judged elsewhere
+        if not len(shares):
+            return
+        low, high = float(shares.min()), float(shares.max())
+        far = float((shares.sum(1) - 1).abs().max())
+        if low < -ADDS_TO_ONE or high > 1 + ADDS_TO_ONE or far > ADDS_TO_ONE:
+            raise ValueError(
+                "outputs: expected probabilities that add up to one, got values from"
+                f" {low:.3g} to {high:.3g} with a sum up to {far:.3g} away from one (a network that"
+                " answers yes or no to each of many labels gives no single class, and is not"
+                " supported; take one of its labels as a network of two classes)"
+            )
+        self.looked = True
+
+
+def adapted(
+    module: nn.Module,
+    channels: int,
+    *,
+    mean: float | Sequence[float] | None = None,
+    std: float | Sequence[float] | None = None,
+    layout: Layout = "NCHW",
+    outputs: Outputs = "logits",
+) -> nn.Module:
+    """The module for images ``[N, C, H, W]`` in [0, 1] and logits; itself, if it takes them.
+
+    Args:
+        module: the network as it is.
+        channels: C.
+        mean, std: of each channel, or one number for all, of images in [0, 1]: the network is
+            shown ``(image - mean) / std``.
+        layout: ``"NHWC"``: the network takes ``[N, H, W, C]``.
+        outputs: ``"probabilities"``: it ends in a softmax or a sigmoid.
+
+    Raises:
+        TypeError, ValueError: an argument that does not fit.
+    """
+    check_choice(layout, get_args(Layout), "layout")
+    check_choice(outputs, get_args(Outputs), "outputs")
+    means = _of_channels(mean, channels, "mean", 0.0)
+    deviations = _of_channels(std, channels, "std", 1.0, above=0)
+    if layout == "NHWC":
+        module = ChannelsLast(module)
+    if mean is not None or std is not None:
+        module = Normalised(module, means, deviations)
+    return Logarithm(module) if outputs == "probabilities" else module
+
+
+def _of_channels(
+    given: float | Sequence[float] | None,
+    channels: int,
+    argument: str,
+    default: float,
+    above: float = -math.inf,
+) -> list[float]:
+    """A number for each channel."""
+    if given is None:
+        return [default] * channels
+    if not is_real(given) and (isinstance(given, str) or not isinstance(given, Iterable)):
+        raise TypeError(f"{argument}: expected a number or one a channel, got {given!r}")
+    values = [given] * channels if is_real(given) else list(given)  # type: ignore[arg-type]
+    if len(values) != channels:
+        raise ValueError(
+            f"{argument}: expected {channels} numbers, one a channel, got {len(values)}"
+        )
+    for value in values:
+        check_number(value, argument, above=above)
+    return [float(value) for value in values]
