@@ -58,7 +58,8 @@ def test_asks_for_nothing_outside_and_has_no_errors(visit, site, name, assert_cl
 def test_is_a_readable_document(visit, site, name):
     page = visit(f"{site}/{name}.html")
     assert page.locator("main article h1").count() == 1
-    for image in page.locator("main img").all():
+    # a card's picture is an ornament: the link that it stands in has its words
+    for image in page.locator("main img:not(.book-card img)").all():
         assert image.get_attribute("alt").strip()
     for figure in page.locator("main figure").all():
         assert figure.locator("figcaption").text_content().strip()
