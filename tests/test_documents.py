@@ -45,6 +45,14 @@ def test_the_links_of_the_documents_lead_to_files():
             assert (ROOT / target).exists(), f"{path.name}: {target}"
 
 
+def test_the_table_of_the_layout_names_every_part():
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    table = text[text.index("## Layout") : text.index("Three contracts")]
+    named = set(re.findall(r"`([\w.]+)/?`", table))
+    parts = {p.name for p in (ROOT / "foolkit").iterdir() if p.suffix == ".py" or p.is_dir()}
+    assert parts - named == {"__init__.py", "__main__.py"} | (parts & {"__pycache__"})
+
+
 def test_versions_agree():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
     assert citation["version"] == fk.__version__

@@ -39,6 +39,15 @@ def visit(visit):
     return settled
 
 
+def test_the_book_is_small():
+    """A whole book, with the weights of every network that its pages run."""
+    files = [path for path in HTML.glob("**/*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 45e6
+    weights = [path for path in files if "safetensors" in path.name]
+    assert weights
+    assert len({path.read_bytes() for path in weights}) == len(weights)
+
+
 @each_page
 def test_asks_for_nothing_outside_and_has_no_errors(visit, site, name, assert_clean):
     for start in (site, HTML.as_uri()):
