@@ -122,15 +122,17 @@ def fgsm(
 def pgd(
     net: nn.Module, images: Tensor, labels: Tensor, *, epsilon: float, norm: Norm | float = ...,
     loss: Loss = ..., steps: int = ..., step_size: float | None = ..., random_start: bool = ...,
-    restarts: int = ..., targeted: bool = ..., mask: Tensor | None = ..., seed: Seed = ...,
-    chunk: int = ..., progress: bool = ...,
+    restarts: int = ..., targeted: bool = ..., mask: Tensor | None = ...,
+    transform: Transform | None = ..., samples: int = ..., seed: Seed = ..., chunk: int = ...,
+    progress: bool = ...,
 ) -> Perturbed: ...  # fmt: skip
 @overload
 def pgd(
     net: nn.Module, images: Tensor, labels: Tensor, *, epsilon: Sequence[float],
     norm: Norm | float = ..., loss: Loss = ..., steps: int = ..., step_size: float | None = ...,
     random_start: bool = ..., restarts: int = ..., targeted: bool = ..., mask: Tensor | None = ...,
-    seed: Seed = ..., chunk: int = ..., progress: bool = ...,
+    transform: Transform | None = ..., samples: int = ..., seed: Seed = ..., chunk: int = ...,
+    progress: bool = ...,
 ) -> list[Perturbed]: ...  # fmt: skip
 def pgd(
     net: nn.Module,
