@@ -220,8 +220,8 @@ function start({ model, root, fileOf }) {
   const saver = button("Save as PNG", save), flickerer = button("Flicker test", pressFlicker);
   const addresses = model.get("pictures").map((view) => URL.createObjectURL(new Blob([view], { type: "image/jpeg" })));
   const thumbs = model.get("titles").map((title, n) => {
-    const press = button("", () => set("chosen", n), { class: "fk-thumb", "aria-label": title });
-    press.append(element("img", { src: addresses[n], alt: "", width: SIZE, height: SIZE, class: "fk-photo" }));
+    const press = button("", () => set("chosen", n), { class: "fk-thumb" });
+    press.append(element("img", { src: addresses[n], alt: title, width: SIZE, height: SIZE, class: "fk-photo" }));
     return press;
   });
   const file = element("input", { type: "file", accept: "image/*" });
