@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import math
 import os
 import statistics
 import tempfile
@@ -13,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from ipywidgets.embed import embed_data
+from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 import foolkit as fk
-from foolkit.models import shipped
+from foolkit.models import shipped, squeezenet
 from foolkit.widgets import base, modules
 from tools.book import find_browser
 from tools.chapters import write_weights
@@ -42,6 +45,44 @@ ENGINE = """text => {
     rate(forward); rate(backward);
     return [0, 1, 2, 3, 4].map(() => [rate(forward), rate(backward)]);
 }"""
+
+PHOTOGRAPHS = """text => {
+    const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+    const net = E.squeezeNet(E.readSafetensors(new DataView(bytes.buffer)));
+    const random = new E.Random(0);
+    const image = Float32Array.from({ length: 3 * 224 * 224 }, () => random.next());
+    const rate = (work) => {
+        const start = performance.now();
+        let count = 0;
+        for (; performance.now() - start < 2000; count++) work();
+        return 1000 * count / (performance.now() - start);
+    };
+    const forward = () => net.logits(image, 224);
+    const backward = () => net.gradient(image, 224, E.logProbabilityOf(9));
+    forward(); backward();
+    return [0, 1, 2, 3, 4].map(() => [rate(forward), rate(backward)]);
+}"""
+
+# A reader's file in the page and the press, to the words
+OSTRICH = """([text]) => new Promise((resolve) => {
+    const status = document.querySelector(".fk-status"), start = performance.now();
+    const press = () => [...document.querySelectorAll("button")]
+        .find((one) => one.textContent === "Fool it").click();
+    let pressed = false;
+    new MutationObserver((_, observer) => {
+        if (!pressed && status.textContent.startsWith("The network calls")) {
+            pressed = true;
+            press();
+        } else if (/^(Fooled|Not fooled)/.test(status.textContent)) {
+            observer.disconnect();
+            resolve([performance.now() - start, status.textContent.startsWith("Fooled")]);
+        }
+    }).observe(status, { childList: true });
+    const data = new DataTransfer(), bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+    data.items.add(new File([bytes], "own.jpg", { type: "image/jpeg" }));
+    document.querySelector(".fk-drop").dispatchEvent(
+        new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+})"""
 
 # From the press to the words, by the page's own clock
 FOOL = """([digit]) => new Promise((resolve) => {
@@ -74,6 +115,7 @@ def rows() -> list[Row]:
         try:
             return [
                 *_engine(browser.new_page()),
+                *_photographs(browser.new_page),
                 *_fooling(browser.new_page),
                 _breeding(browser, "evolution", fk.widgets.Breed(batch=50)),
                 _breeding(browser, "evolution of patterns", fk.widgets.BreedPatterns(batch=50)),
@@ -86,9 +128,16 @@ def _engine(page: Page) -> list[Row]:
     source = modules.expression("network.js", "weights.js", "random.js")
     page.add_script_tag(content=f"globalThis.E = {source}")
     weights = b64encode((shipped.WEIGHTS / "lenet.safetensors").read_bytes()).decode()
-    rates = page.evaluate(ENGINE, weights)
-    forward, backward = ([rate[n] for rate in rates] for n in (0, 1))
-    detail = "median of five seconds, one image at a time; from {:,.0f} to {:,.0f}"
+    return _rates(
+        page.evaluate(ENGINE, weights),
+        ("page: LeNet forward", 400),
+        ("page: LeNet forward and gradient of the pixels", 250),
+    )
+
+
+def _rates(rates: list[list[float]], *rows: tuple[str, float]) -> list[Row]:
+    detail = "median of five runs, one image at a time; from {:,.1f} to {:,.1f}"
+    columns = zip(*rates, strict=True)
     return [
         {
             "name": name,
@@ -97,10 +146,44 @@ def _engine(page: Page) -> list[Row]:
             "unit": "images/s",
             "detail": detail.format(min(values), max(values)),
         }
-        for name, values, bar in (
-            ("page: LeNet forward", forward, 400),
-            ("page: LeNet forward and gradient of the pixels", backward, 250),
-        )
+        for (name, bar), values in zip(rows, columns, strict=True)
+    ]
+
+
+def _photographs(new_page: Callable[[], Page]) -> list[Row]:
+    page = new_page()
+    page.add_script_tag(
+        content=f"globalThis.E = {modules.expression('squeezenet.js', 'weights.js', 'random.js')}"
+    )
+    rates = page.evaluate(PHOTOGRAPHS, b64encode(squeezenet.float16_weights()).decode())
+    page.close()
+    images, _ = fk.data.embedded_photographs((3, 600, 800))  # as large as a reader's own may be
+    times = []
+    with _site(fk.widgets.FoolPhotograph()) as address:
+        for image in images[:ROUNDS]:
+            file = io.BytesIO()
+            pixels = (image * 255).round().byte().permute(1, 2, 0).numpy()
+            Image.fromarray(pixels).save(file, "JPEG", quality=95)
+            page = new_page()
+            page.goto(address)
+            page.wait_for_selector("[data-ready]")
+            times.append(page.evaluate(OSTRICH, [b64encode(file.getvalue()).decode()]))
+            page.close()
+    taken = [milliseconds / 1000 for milliseconds, fooled in times if fooled]
+    return [
+        *_rates(
+            rates,
+            ("page: SqueezeNet 1.1 at 224 pixels, forward", 3),
+            ("page: SqueezeNet 1.1 at 224 pixels, gradient of the pixels", 1),
+        ),
+        {
+            "name": "page: a reader's own photograph an ostrich, loading included",
+            "value": statistics.median(taken) if taken else math.inf,
+            "bar": 10,
+            "unit": "s (lower is better)",
+            "detail": f"{len(taken)} of {len(times)} fooled; slowest {max(taken, default=0):.1f} s",
+            "lower": True,
+        },
     ]
 
 
@@ -177,7 +260,7 @@ def _site(widget: base.Widget) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         (root / HOST.name).write_text(HOST.read_text("utf-8"), "utf-8")
-        write_weights(root, {widget.network})
+        write_weights(root, {name for name in (widget.network, *widget.networks) if name})
         (root / "index.html").write_text(
             '<!doctype html><meta charset="utf-8"><title>bench</title><body>'
             f"{script('state', state)}{script('view', view)}"

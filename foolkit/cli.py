@@ -181,14 +181,17 @@ def _sizes(_: click.Context, __: click.Parameter, values: tuple[float, ...]) -> 
 )  # fmt: skip
 @click.option("--steps", type=click.IntRange(1), help="At most (blind: generations).")
 @click.option("--restarts", type=click.IntRange(1), help="Of pgd  [default: 1]")
+@click.option("--for-files", is_flag=True,
+    help="Enlarge each change until its file fools (deepfool, carlini_wagner, lbfgs).",
+)  # fmt: skip
 @click.option("--lossless", is_flag=True, help="Write .npy files too, which are not rounded.")
 @click.option("--batch", type=click.IntRange(1), default=64)
 @experiment
 def attack(
     source: Source, method: str, images: str, labels: Path | None, count: int | None,
     epsilon: list[float], norm: str | None, loss: str | None, target: int | None,
-    steps: int | None, restarts: int | None, lossless: bool, batch: int, out: Path, seed: int,
-    device: str, quiet: bool,
+    steps: int | None, restarts: int | None, for_files: bool, lossless: bool, batch: int,
+    out: Path, seed: int, device: str, quiet: bool,
 ) -> int:  # fmt: skip
     """Change images a little, until they fool.
 
@@ -209,6 +212,8 @@ def attack(
 
     given = {"epsilon": epsilon, "norm": norm, "loss": loss, "steps": steps, "restarts": restarts}
     options, sizes = _options_of(method, given)
+    if for_files and "epsilon" in METHODS[method]:
+        raise click.UsageError(f"--method {method} takes no --for-files: its size is given")
     net = source.load(device)
     originals, truth, names, known = _pictures(net, images, labels, count, device, batch)
     if target is not None:
@@ -225,6 +230,8 @@ def attack(
             net, originals[rows], truth[rows], targeted=target is not None, chunk=batch,
             **options, **more,
         )  # fmt: skip
+        if for_files:
+            found = fk.gradients.for_files(net, found, chunk=batch)
         return Perturbed.cat(found) if isinstance(found, list) else found
 
     about = settings(net, epsilon=sizes if len(sizes) > 1 else sizes[0] if sizes else None)
@@ -234,14 +241,14 @@ def attack(
             originals=originals, labels=truth, progress=not quiet,
         )  # fmt: skip
     if len(sizes) < 2:
-        said = perturbed.write(out, found, net, names, lossless=lossless)
+        said = perturbed.write(out, found, net, names, known=known, lossless=lossless)
         _tell(said, known, out)
     else:
         table = []
         for size, part in zip(sizes, _parts_of(found, len(sizes), batch), strict=True):
-            place = out / f"epsilon-{size:g}"
+            place = out / f"epsilon-{size}"
             with claimed(place, {**about, "epsilon": size}):
-                said = perturbed.write(place, part, net, names, lossless=lossless)
+                said = perturbed.write(place, part, net, names, known=known, lossless=lossless)
             table.append({"epsilon": size, **said})
             click.echo(f"epsilon {size:g}:")
             _tell(said, known, place)

@@ -122,11 +122,20 @@ def test_what_is_said_of_a_file_is_what_the_network_says_of_it(options, net, tmp
     }
 
 
+def test_with_for_files_every_file_fools(options, tmp_path, capsys):
+    out = tmp_path / "run"
+    assert run(*options, "--method", "deepfool", "--for-files", "--out", out) == 0
+    assert all(row["success_8bit"] and row["success"] for row in rows_of(out).values())
+    assert run(*options, "--for-files", "--out", tmp_path / "other") == 2
+    assert "--method pgd takes no --for-files" in capsys.readouterr().err
+
+
 def test_without_labels_accuracy_is_not_claimed(options, tmp_path, capsys):
     assert run(*options, "--out", tmp_path / "run") == 0
     said = capsys.readouterr().out
     assert "no labels: what the network said is right; robust accuracy" in said
     assert "clean accuracy" not in said
+    assert "shows" not in (tmp_path / "run" / "gallery.html").read_text()
     assert "device: cpu" in said or "device: cuda" in said
 
 

@@ -1,10 +1,15 @@
 """What README, CITATION.cff and the other documents say is so."""
 
 import re
+import tomllib
+from itertools import chain
 from pathlib import Path
 
+import pytest
 import torch
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from torch import nn
 
 import foolkit as fk
@@ -40,6 +45,14 @@ def test_the_links_of_the_documents_lead_to_files():
             assert (ROOT / target).exists(), f"{path.name}: {target}"
 
 
+def test_the_table_of_the_layout_names_every_part():
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    table = text[text.index("## Layout") : text.index("Three contracts")]
+    named = set(re.findall(r"`([\w.]+)/?`", table))
+    parts = {p.name for p in (ROOT / "foolkit").iterdir() if p.suffix == ".py" or p.is_dir()}
+    assert parts - named == {"__init__.py", "__main__.py"} | (parts & {"__pycache__"})
+
+
 def test_versions_agree():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
     assert citation["version"] == fk.__version__
@@ -47,3 +60,32 @@ def test_versions_agree():
     for name in ("torch", "torchvision"):
         (version,) = re.findall(rf"^{name}==(\S+)$", pins, re.M)
         assert f"{name}=={version}" in README
+
+
+@pytest.mark.parametrize("system", ["linux", "darwin", "win32"])
+@pytest.mark.parametrize("python", ["3.11.0", "3.12.0", "3.13.0"])
+def test_the_lock_pins_once_what_is_asked_for(system, python):
+    place = {
+        "sys_platform": system, "python_full_version": python, "python_version": python[:4],
+        "implementation_name": "cpython", "platform_python_implementation": "CPython",
+    }  # fmt: skip
+    lines = (ROOT / "requirements.lock").read_text("utf-8").splitlines()
+    pins = [Requirement(line) for line in lines if not line.startswith("#")]
+    here = [pin for pin in pins if pin.marker is None or pin.marker.evaluate(place)]
+    versions = {}
+    for pin in here:
+        (exact,) = pin.specifier
+        assert exact.operator == "=="
+        assert pin.url is None
+        assert versions.setdefault(canonicalize_name(pin.name), exact.version) == exact.version
+    assert not [name for name in versions if name.startswith(("nvidia", "cuda", "triton"))]
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    asked = [
+        *project["project"]["dependencies"],
+        *chain(*project["project"]["optional-dependencies"].values()),
+        *project["dependency-groups"]["install"],
+    ]
+    for one in map(Requirement, asked):
+        if one.name != "foolkit":
+            assert versions[canonicalize_name(one.name)] in one.specifier

@@ -93,6 +93,17 @@ def test_the_site_holds_the_weights_once(html):
     assert only.parent.name == "_static"
 
 
+def test_nothing_of_the_pages_is_in_the_notebooks_to_download_again(book, html):
+    found = {path.stem: nbformat.read(path, 4) for path in (html / "_sources").glob("*.ipynb")}
+    assert set(found) == set(PAGES)
+    for name, notebook in found.items():
+        assert "widgets" not in notebook.metadata
+        executed = nbformat.read(book / f"{name}.ipynb", 4)
+        assert [cell.source for cell in notebook.cells] == [c.source for c in executed.cells]
+        assert all(not cell.get("outputs") for cell in notebook.cells)
+    assert not list(html.glob("**/*.map"))
+
+
 def test_a_book_without_widgets_gets_no_weights(tmp_path):
     chapters.write_weights(tmp_path, set())
     assert list(tmp_path.iterdir()) == []

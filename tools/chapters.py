@@ -215,6 +215,23 @@ def build_html(copied: Path, build: Path, config: Path) -> Path:
     return build / "html" / "index.html"
 
 
+def drop_doubles(html: Path) -> None:
+    """Remove what a built book holds twice, about two fifths of it.
+
+    The notebooks to download have the pages' pictures and widgets in them again: they are left
+    without outputs, to be run. And maps from the theme's scripts to their sources.
+    """
+    for path in (html / "_sources").glob("**/*.ipynb"):
+        notebook = nbformat.read(path, as_version=4)
+        notebook.metadata.pop("widgets", None)
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
+        nbformat.write(notebook, path)
+    for path in (html / "_static").glob("**/*.map"):
+        path.unlink()
+
+
 def make_book(book: Path, build: Path, config: Path, run: bool) -> Path:
     """Copy, execute the copies if ``run``, build; no file of ``book`` is written."""
     copied = copy(book, build)
@@ -226,6 +243,7 @@ def make_book(book: Path, build: Path, config: Path, run: bool) -> Path:
             print(f"{execute(path, address(config)):6.1f} s", flush=True)
         networks |= refresh_widgets(path)
     page = build_html(copied, build, config)
+    drop_doubles(page.parent)
     write_weights(page.parent / "_static", networks)
     return page
 

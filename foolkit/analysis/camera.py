@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -26,7 +26,7 @@ from foolkit.transforms import (
     SensorNoise,
     Shift,
     Transform,
-)  # fmt: skip
+)
 
 FRAME = (3, 160, 240)
 # photographs without a face: on these squares are bred, and on the others they are judged
@@ -125,6 +125,13 @@ def paste(squares: Tensor, frames: Tensor, each: int = 6, *, seed: Seed = 0) -> 
     return Scene(made, boxes.float(), owners)
 
 
+def filmed(scene: Scene, change: Transform, *, seed: Seed = 0) -> Scene:
+    """The same scene after ``change``, such as one of ``CAMERA``, drawn anew for each frame."""
+    generator = generator_of(seed)
+    frames = [change(frame, generator) for frame in scene.frames.split(1)]
+    return replace(scene, frames=torch.cat(frames))
+
+
 def alarms(find: Finder, scene: Scene) -> Tensor:
     """Whether a face is found on the square, bool ``[N]``: the centre of some box lies in it."""
     hit = []
@@ -174,7 +181,7 @@ def _local_patterns() -> Boxes:
 
     def one(frame: np.ndarray) -> list[tuple[int, int, int, int]]:
         found = detector.detect_multi_scale(
-            frame, scale_factor=1.1, step_ratio=1, min_size=(24, 24), max_size=frame.shape[:2]
+            frame, scale_factor=1.2, step_ratio=1, min_size=(24, 24), max_size=frame.shape[:2]
         )
         return [(f["c"], f["r"], f["c"] + f["width"], f["r"] + f["height"]) for f in found]
 

@@ -3,12 +3,14 @@
 * ``{road}``: the chapters as cards.
 * Two ways to read, *story* and *lab*: each code cell gets a button, its text outputs a table where
   they are one, its checks a sign; ``book/assets/reading.js`` switches.
-* A description and Open Graph tags for every page.
+* A description and Open Graph tags for every page, and a page for addresses that lead nowhere.
+* A line in place of a widget where scripts do not run.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,13 @@ from foolkit.book.road import cards
 
 TRUTH = re.compile(r"\S.*: (True|False)")
 FACT = re.compile(r"(\S[^:]*(?::(?! )[^:]*)*):\s+(\S.*)")
+VIEW = "jupyter.widget-view+json"
+WITHOUT_SCRIPTS = (
+    "<noscript><p>Here stands a live experiment, which needs JavaScript.</p></noscript>"
+)
+LOST = """<section><h1>There is nothing at this address</h1>
+<p>The page may have moved. <a href="index.html">To the first page.</a></p>
+</section>"""
 LONGEST = 200  # characters of a page's description
 
 
@@ -76,6 +85,8 @@ class Buttons(SphinxPostTransform):
             if sign := cell.get("sign"):
                 button = '<button type="button" class="book-code" aria-expanded="false">'
                 cell += nodes.raw("", f"{button}{sign}</button>", format="html")
+            if any(VIEW in node.astext() for node in cell.findall(nodes.raw)):
+                cell += nodes.raw("", WITHOUT_SCRIPTS, format="html")
 
 
 def is_cell(node: nodes.Node) -> bool:
@@ -148,6 +159,9 @@ def describe(
 ) -> None:
     """A page's description and Open Graph tags, from its first paragraph."""
     if doctree is None:
+        context["metatags"] = (
+            context.get("metatags", "") + '<meta name="robots" content="noindex"/>'
+        )
         return
     paragraphs = (p.astext().replace("\n", " ") for p in doctree.findall(nodes.paragraph))
     about = next((text for text in paragraphs if text), app.config.html_title)
@@ -172,14 +186,28 @@ def describe(
     context["metatags"] = context.get("metatags", "") + "\n".join(made)
 
 
-def without_thebe(
-    _: Sphinx, __: str, ___: str, context: dict[str, Any], ____: nodes.document | None
+def lost(_: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """The page that a server shows for an address that leads nowhere."""
+    yield "404", {"title": "Nothing here", "body": LOST}, "page.html"
+
+
+def without_idle_scripts(
+    _: Sphinx, __: str, ___: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    """Leave out the scripts of Thebe: the book runs without a kernel, and they load twice."""
-    files = context.get("script_files", [])
+    """Leave out Thebe, which wants a kernel and loads twice, and MathJax where no formula is."""
+    idle = ["thebe"]
+    if doctree is None or not any(doctree.findall(is_formula)):
+        idle.append("mathjax")
     context["script_files"] = [
-        file for file in files if "thebe" not in f"{file}{getattr(file, 'attributes', '')}".lower()
+        file
+        for file in context.get("script_files", [])
+        if not any(name in f"{file}{getattr(file, 'attributes', '')}".lower() for name in idle)
     ]
+
+
+def is_formula(node: nodes.Node) -> bool:
+    """Whether MathJax has something to draw there."""
+    return isinstance(node, (nodes.math, nodes.math_block))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
@@ -188,6 +216,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_post_transform(Reading)
     app.add_post_transform(Buttons)
     app.add_js_file("reading.js", priority=100)  # at once, in the head: before anything is drawn
+    app.connect("html-collect-pages", lost)
     app.connect("html-page-context", describe)
-    app.connect("html-page-context", without_thebe, priority=900)  # after they were added
+    app.connect("html-page-context", without_idle_scripts, priority=900)  # after they were added
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -5,6 +5,7 @@ from foolkit.gradients.blind import blind
 from foolkit.gradients.carlini_wagner import carlini_wagner
 from foolkit.gradients.controls import noise
 from foolkit.gradients.deepfool import deepfool
+from foolkit.gradients.files import for_files
 from foolkit.gradients.lbfgs import lbfgs
 from foolkit.gradients.result import Perturbed
 from foolkit.gradients.sign import fgsm, pgd
@@ -17,6 +18,7 @@ __all__ = [
     "carlini_wagner",
     "deepfool",
     "fgsm",
+    "for_files",
     "lbfgs",
     "noise",
     "pgd",

@@ -30,6 +30,7 @@ STYLE = """
 body { margin: 2rem auto; max-width: 75rem; padding: 0 1rem; }
 ul { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr));
      list-style: none; padding: 0; }
+ul:has(img + img) { grid-template-columns: repeat(auto-fill, minmax(min(100%, 16rem), 1fr)); }
 .pictures { display: flex; gap: 2px; }
 img { aspect-ratio: 1; flex: 1; image-rendering: pixelated; min-width: 0; object-fit: contain; }
 figure { margin: 0; }

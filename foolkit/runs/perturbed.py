@@ -26,6 +26,7 @@ def write(
     names: Sequence[str],
     *,
     abouts: Sequence[str] | None = None,
+    known: bool = True,
     beside: bool = True,
     lossless: bool = False,
 ) -> dict[str, Any]:
@@ -41,6 +42,7 @@ def write(
         net: that was attacked.
         names: of the images.
         abouts: what the gallery says of each; by default its name, class and change.
+        known: the labels are what the images show, and not what the network said of them.
         beside: write the originals and the changes, enlarged, as well.
         lossless: write the images as ``.npy`` as well: float32 ``[C, H, W]``, not rounded.
 
@@ -84,7 +86,7 @@ def write(
         if lossless:
             row["lossless"] = f"lossless/{stems[n]}.npy"
         row |= {name: values[n] for name, values in columns.items()}
-        rows.append(row | {"about": abouts[n] if abouts else _about(row, found.targeted)})
+        rows.append(row | {"about": abouts[n] if abouts else _about(row, found.targeted, known)})
     about = summary(found)
     write_atomically(folder / SUMMARY, json_bytes(about))
     finish(folder, rows)
@@ -98,7 +100,7 @@ def enlarged(change: Tensor) -> Tensor:
     return 0.5 + change / (2 * largest.view(-1, 1, 1, 1))
 
 
-def _about(row: dict[str, Any], targeted: bool) -> str:
+def _about(row: dict[str, Any], targeted: bool, known: bool) -> str:
     """What became of an image in words, those apart that needed no attack."""
     already = (row["before"] == row["label"]) == targeted
     if already:
@@ -107,11 +109,10 @@ def _about(row: dict[str, Any], targeted: bool) -> str:
         end = "fooled before it was rounded to a file"
     else:
         end = "fooled" if row["success_8bit"] else "not fooled"
-    aim = f"to become {row['label']}" if targeted else f"shows {row['label']}"
-    return (
-        f"{row['name']}, {aim}, the original is called {row['before']}; {end}; largest change"
-        f" {255 * row['linf']:.1f}/255"
-    )
+    words = [row["name"], f"the original is called {row['before']}"]
+    if targeted or known:
+        words.insert(1, f"{'to become' if targeted else 'shows'} {row['label']}")
+    return f"{', '.join(words)}; {end}; largest change {255 * row['linf']:.1f}/255"
 
 
 def summary(found: Perturbed) -> dict[str, Any]:

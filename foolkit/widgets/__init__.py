@@ -2,10 +2,12 @@
 
 Each is one JavaScript module beside its Python class. ``network.js`` is LeNet, forwards and
 backwards, in plain JavaScript; ``attack.js`` and ``evolution.js`` are this book's two ways of
-fooling it; ``toy.js`` is five small models that learn in the page. All are written to be read.
+fooling it; ``toy.js`` is five small models that learn in the page; ``squeezenet.js`` is a network
+of photographs, which runs in the worker ``photo_worker.js``. All are written to be read.
 """
 
 from foolkit.widgets.breed import Breed
+from foolkit.widgets.breed_for_name import BreedForName
 from foolkit.widgets.climb import Climb
 from foolkit.widgets.defence_bench import DefenceBench
 from foolkit.widgets.draw_and_fool import DrawAndFool
@@ -24,6 +26,7 @@ from foolkit.widgets.toy_plane import ToyPlane
 
 __all__ = [
     "Breed",
+    "BreedForName",
     "BreedPatterns",
     "Climb",
     "DefenceBench",

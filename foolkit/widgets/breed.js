@@ -44,6 +44,7 @@ function start({ model, root, net }) {
     curve.show(search.history);
     const now = standing(search);
     curve.describe(now.curve);
+    status.node.classList.toggle("fk-heard", live.running);
     if (now.count !== announced || !live.running) {
       announced = now.count;
       status.say(now.status);

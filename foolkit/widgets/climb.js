@@ -82,6 +82,7 @@ function start({ model, root, net }) {
   }
   function go() {
     if (timer) return;
+    status.node.classList.add("fk-heard");
     const turn = () => {
       const before = climber.reached;
       step();
@@ -94,6 +95,7 @@ function start({ model, root, net }) {
     if (!timer) return;
     clearTimeout(timer);
     timer = 0;
+    status.node.classList.remove("fk-heard");
     conclude();
   }
   /** @param {boolean} running */

@@ -1,4 +1,4 @@
-// Networks that compose patterns: the encoding of foolkit.encodings.CPPN, for grey pictures.
+// Networks that compose patterns: the encoding of foolkit.encodings.CPPN, with one output or more.
 // @ts-check
 
 import { mutate } from "./mutation.js";
@@ -21,6 +21,7 @@ import { mutate } from "./mutation.js";
  * @property {number} delete_link
  * @property {number} add_node
  * @property {number} delete_node
+ * @property {number} [outputs] by default one: grey
  */
 
 // What a node does with the weighted sum p of its links; all stay within [-1, 1].
@@ -35,9 +36,9 @@ const ACTIVATIONS = {
   absolute: [(p) => Math.min(Math.abs(p), 3) / 3, "min(|p|, 3) / 3"],
 };
 
-// Nodes have numbers: the inputs x, y, d (distance to the centre) and the constant 1; the output;
+// Nodes have numbers: the inputs x, y, d (distance to the centre) and the constant 1; the outputs;
 // then the hidden nodes. A genome is {activations, links}: the activation of each node from the
-// output on (null where there is no node), and links {source, target, weight} without a cycle.
+// first output on (null where there is no node), and links {source, target, weight} without a cycle.
 export const INPUTS = ["x", "y", "d", "1"];
 export const OUTPUT = 4;
 /** @param {number} node */
@@ -71,17 +72,21 @@ function ancestors({ links }, node) {
 }
 
 // The nodes that the picture depends on, but the inputs: each after all that it hears, the lower
-// number first, the output last. Each with its activation and its links.
-/** @param {Genome} genome */
-export function program(genome) {
-  const needed = ancestors(genome, OUTPUT), done = new Set([0, 1, 2, 3]);
+// number first, the outputs last. Each with its activation and its links.
+/**
+ * @param {Genome} genome
+ * @param {number} [outputs]
+ */
+export function program(genome, outputs = 1) {
+  const done = new Set([0, 1, 2, 3]);
+  const needed = new Set(Array.from({ length: outputs }, (_, n) => [...ancestors(genome, OUTPUT + n)]).flat());
   /** @type {Step[]} */
   const order = [];
   const nodes = genome.activations.map((activation, n) => ({
     node: OUTPUT + n, activation: activation ?? "linear", // where there is none, nothing leads on
     heard: genome.links.filter(({ target }) => target === OUTPUT + n),
   })).filter(({ node }) => needed.has(node));
-  nodes.push(...nodes.splice(0, 1)); // the output, of the lowest number, waits for all others anyway
+  nodes.push(...nodes.splice(0, outputs)); // the lowest numbers: no other node hears an output
   while (order.length < nodes.length) {
     const next = nodes.find(({ node, heard }) =>
       !done.has(node) && heard.every(({ source }) => done.has(source)));
@@ -108,14 +113,15 @@ function inputsAt(size) {
   return grid;
 }
 
-// What the output says at every pixel, from -1 to 1: node after node, all pixels at once.
+// What each output says at every pixel, from -1 to 1: node after node, all pixels at once.
 /**
  * @param {Genome} genome
  * @param {number} size
+ * @param {number} [outputs]
  */
-export function evaluate(genome, size) {
+export function evaluateAll(genome, size, outputs = 1) {
   const values = [...inputsAt(size)];
-  for (const { node, activation, heard } of program(genome)) {
+  for (const { node, activation, heard } of program(genome, outputs)) {
     const sums = new Float64Array(size * size), [bend] = ACTIVATIONS[activation];
     for (const { source, weight } of heard) {
       const from = values[source];
@@ -124,8 +130,15 @@ export function evaluate(genome, size) {
     for (let i = 0; i < sums.length; i++) sums[i] = bend(sums[i]);
     values[node] = sums;
   }
-  return values[OUTPUT];
+  return values.slice(OUTPUT, OUTPUT + outputs);
 }
+
+// Of the only output.
+/**
+ * @param {Genome} genome
+ * @param {number} size
+ */
+export const evaluate = (genome, size) => evaluateAll(genome, size)[0];
 
 // The formula: a line for each node that the picture depends on.
 /** @param {Genome} genome */
@@ -147,21 +160,24 @@ export class CPPN {
   /** @param {Settings} settings */
   constructor(settings) {
     this.settings = settings;
+    this.outputs = settings.outputs ?? 1;
   }
   /** @param {Random} random */
   weight(random) {
     return Math.fround((2 * random.next() - 1) * this.settings.weight_limit);
   }
 
-  // A network without hidden nodes: every input linked to the output.
+  // A network without hidden nodes: every input linked to every output.
   /**
    * @param {Random} random
    * @returns {Genome}
    */
   sample(random) {
+    const outputs = Array.from({ length: this.outputs }, (_, n) => OUTPUT + n);
     return {
-      activations: [anyOf(this.settings.activations, random), ...Array(this.settings.max_hidden).fill(null)],
-      links: INPUTS.map((_, source) => ({ source, target: OUTPUT, weight: this.weight(random) })),
+      activations: [...outputs.map(() => anyOf(this.settings.activations, random)),
+        ...Array(this.settings.max_hidden).fill(null)],
+      links: outputs.flatMap((target) => INPUTS.map((_, source) => ({ source, target, weight: this.weight(random) }))),
     };
   }
 
@@ -206,7 +222,7 @@ export class CPPN {
   addLink(genome, random) {
     if (genome.links.length >= this.settings.max_links) return;
     const nodes = genome.activations.map((_, n) => OUTPUT + n).filter((_, n) => genome.activations[n]);
-    const source = anyOf([0, 1, 2, 3, ...nodes.slice(1)], random), above = ancestors(genome, source);
+    const source = anyOf([0, 1, 2, 3, ...nodes.slice(this.outputs)], random), above = ancestors(genome, source);
     const free = nodes.filter((node) => !above.has(node)
       && !genome.links.some((link) => link.source === source && link.target === node));
     if (free.length === 0) return;
@@ -219,7 +235,7 @@ export class CPPN {
    * @param {Random} random
    */
   splitLink({ activations, links }, random) {
-    const vacant = activations.indexOf(null, 1);
+    const vacant = activations.indexOf(null, this.outputs);
     if (vacant < 0 || links.length === 0 || links.length >= this.settings.max_links) return;
     const link = anyOf(links, random), node = OUTPUT + vacant;
     activations[vacant] = anyOf(this.settings.activations, random);
@@ -232,7 +248,7 @@ export class CPPN {
    * @param {Random} random
    */
   deleteNode(genome, random) {
-    const alive = genome.activations.map((_, n) => n).filter((n) => n > 0 && genome.activations[n]);
+    const alive = genome.activations.map((_, n) => n).filter((n) => n >= this.outputs && genome.activations[n]);
     if (alive.length === 0) return;
     const gone = anyOf(alive, random);
     genome.activations[gone] = null;

@@ -3,27 +3,40 @@
 
 import { Random } from "./random.js";
 
-/** @typedef {{ confidences(image: Float64Array): number[] }} Judge */
+/**
+ * @template [Image=Float64Array]
+ * @typedef {{ confidences(image: Image): number[] }} Judge
+ */
 /**
  * @template Genes
+ * @template [Image=Float64Array]
  * @typedef {object} Encoding
  * @property {(random: Random) => Genes} sample
  * @property {(genes: Genes, random: Random, generation: number) => Genes} vary
- * @property {(genes: Genes, image: Float64Array) => Float64Array} render
+ * @property {(genes: Genes, image: Float64Array) => Image} render
  */
 /**
  * @template Genes
  * @typedef {{ genes: Genes, confidence: number, born: number }} Elite
  */
 
-/** @template Genes */
+/**
+ * @template Genes
+ * @template [Image=Float64Array]
+ */
 export class MapElites {
   /**
-   * @param {Judge} net
-   * @param {{ seed?: number, batch?: number, encoding: Encoding<Genes> }} settings
+   * @param {Judge<Image>} net
+   * @param {{ seed?: number, batch?: number, encoding: Encoding<Genes, Image>, classes?: number,
+   *   choose?: (random: Random) => number }} settings `choose` says whose elite is the next parent,
+   *   by default every class is as likely
    */
-  constructor(net, { seed = 0, batch = 50, encoding }) {
+  constructor(net, {
+    seed = 0, batch = 50, encoding, classes = 10, choose = (random) => Math.floor(classes * random.next()),
+  }) {
     this.net = net;
+    this.classes = classes;
+    this.choose = choose;
     this.batch = batch;
     this.encoding = encoding;
     this.random = new Random(seed);
@@ -32,7 +45,7 @@ export class MapElites {
     /** @type {Elite<Genes>[]} */
     this.elites = []; // one a class, once the first population is judged
     /** @type {number[][]} */
-    this.history = []; // ten confidences a generation
+    this.history = []; // the confidences of each generation
   }
 
   // One generation. A generator that yields after every child: a page draws in between.
@@ -43,10 +56,10 @@ export class MapElites {
     for (let n = 0; n < this.batch; n++) {
       const genes = generation === 0
         ? encoding.sample(random)
-        : encoding.vary(parents[Math.floor(10 * random.next())], random, generation);
+        : encoding.vary(parents[this.choose(random)], random, generation);
       const confidences = this.net.confidences(encoding.render(genes, this.image));
       // every child is offered to every class, and must be strictly better
-      for (let k = 0; k < 10; k++) {
+      for (let k = 0; k < this.classes; k++) {
         const confidence = Math.fround(confidences[k]); // as fine as Python's 32-bit numbers
         if (confidence > (next[k]?.confidence ?? -1)) next[k] = { genes, confidence, born: generation };
       }

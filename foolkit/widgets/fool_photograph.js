@@ -1,17 +1,15 @@
 // A photograph, the reader's own if they like, that the network then calls whatever they choose.
 // @ts-check
 
-import { barRow } from "./bars.js";
 import { camera } from "./camera.js";
-import { percent } from "./confidence.js";
+import { likeliestNames } from "./likeliest.js";
 import { nameSearch } from "./name_search.js";
 import { indexOfLargest } from "./numbers.js";
 import { announcement, button, element, labelled, lessMotion, slider } from "./page.js";
 import { paintLevels, readPicture, toPNG } from "./photo_files.js";
-import { startNetwork } from "./photo_network.js";
-import { LATE, listen, widget } from "./widget.js";
+import { sleepingNetwork } from "./photo_network.js";
+import { listen, widget } from "./widget.js";
 
-/** @import { RunningNetwork } from "./photo_network.js" */
 /** @import { Step } from "./targeted.js" */
 /** @import { Start } from "./widget.js" */
 /**
@@ -23,14 +21,12 @@ import { LATE, listen, widget } from "./widget.js";
  * @property {number} epsilon
  */
 
-const SIZE = 224, LIKELIEST = 5, STEPS = 40, ENLARGED = 40;
+const SIZE = 224, STEPS = 40, ENLARGED = 40;
 const OWN = -1, OWN_TITLE = "your picture";
 const FLICKER = 400; // milliseconds: slower than three flashes a second
 
 /** @param {Start<Traits>} start */
 function start({ model, root, fileOf }) {
-  /** @type {Promise<RunningNetwork> | null} */
-  let waking = null;
   /** @type {string[]} */
   let names = []; // of the classes, once the network is awake
   let subject = "the picture";
@@ -71,17 +67,10 @@ function start({ model, root, fileOf }) {
       status.say(error instanceof Error ? error.message : String(error));
     }
   }
-  function wake() { // the network comes at the first touch
-    if (!waking) {
-      status.say("Loading the network, once: 2.5 megabytes …");
-      waking = startNetwork((file) => fileOf(file, () => status.say(LATE)));
-      waking.then((net) => {
-        names = net.names;
-        search.set(names, model.get("goal"));
-      }, () => { waking = null; });
-    }
-    return waking;
-  }
+  const network = sleepingNetwork({ fileOf, say: (text) => status.say(text), woken: (all) => {
+    names = all;
+    search.set(names, model.get("goal"));
+  } });
 
   // ---- what is seen ----
   const views = ["The original", `The change, times ${ENLARGED}`, "The changed picture"].map((title) => {
@@ -90,20 +79,8 @@ function start({ model, root, fileOf }) {
     return { picture, text, node: element("div", {}, element("p", { class: "fk-title" }, title), picture, text) };
   });
   const [before, change, after] = views;
-  const rows = Array.from({ length: LIKELIEST }, () => {
-    const name = element("span");
-    return { name, ...barRow(name) };
-  });
-  /** @param {number[]} confidences */
-  function showNames(confidences) { // and the first in words
-    const order = confidences.map((_, k) => k).sort((a, b) => confidences[b] - confidences[a]);
-    rows.forEach(({ name, show }, n) => {
-      const k = order[n];
-      name.textContent = names[k];
-      show({ share: confidences[k], text: percent(confidences[k]), marked: k === model.get("goal") });
-    });
-    return `“${names[order[0]]}”, ${percent(confidences[order[0]])}`;
-  }
+  const likeliest = likeliestNames();
+  const showNames = (/** @type {number[]} */ confidences) => likeliest.show(names, confidences, model.get("goal"));
   /**
    * @param {Uint8Array} from
    * @param {Uint8Array | null} to null: nothing is changed yet
@@ -136,11 +113,11 @@ function start({ model, root, fileOf }) {
     paintLevels(before.picture, levels);
     showChange(levels, null);
     thumbs.forEach((press, n) => press.setAttribute("aria-pressed", String(n === model.get("chosen"))));
-    if (waking || title === OWN_TITLE) judge(fresh);
+    if (!network.sleeps() || title === OWN_TITLE) judge(fresh);
   }
   /** @param {() => boolean} fresh */
   const judge = (fresh) => inWords(fresh, async () => {
-    const { run } = await wake(), levels = original;
+    const { run } = await network.wake(), levels = original;
     if (!fresh() || !levels) return;
     const { confidences } = await run("judge", { levels, size: SIZE }).result;
     if (!fresh()) return;
@@ -177,10 +154,11 @@ function start({ model, root, fileOf }) {
     if (!levels) return;
     showChange(levels, null);
     running(true);
-    const { run } = await wake();
+    const { run } = await network.wake();
     if (!fresh()) return;
     status.say(`Making ${subject} “${names[goal]}” …`);
-    const { result, stop } = run("fool", { levels, size: SIZE, goal, epsilon, most: STEPS }, (/** @type {Step} */ step) => {
+    const request = { levels, size: SIZE, goal, epsilon, most: STEPS };
+    const { result, stop } = run("fool", request, (/** @type {Step} */ step) => {
       if (!fresh()) return;
       progress.value = step.steps;
       verdict = `The network calls it ${showNames(step.confidences)}.`;
@@ -265,13 +243,11 @@ function start({ model, root, fileOf }) {
     search.node, element("div", { class: "fk-row" }, epsilon.node, go, progress), status.node,
     element("div", { class: "fk-photographs" }, ...views.map(({ node }) => node)),
     element("div", { class: "fk-row" }, flickerer, saver),
-    element("p", { class: "fk-title" }, "The five likeliest names"),
-    element("ol", { class: "fk-bars fk-names", role: "list", "aria-label": "The five likeliest names" },
-      ...rows.map(({ node }) => node)));
+    element("p", { class: "fk-title" }, "The five likeliest names"), likeliest.node);
 
   // ---- what it hears ----
   const touch = () => {
-    if (!waking) judge(begin());
+    if (network.sleeps()) judge(begin());
   };
   root.addEventListener("pointerdown", touch);
   root.addEventListener("focusin", touch);
@@ -293,7 +269,7 @@ function start({ model, root, fileOf }) {
     const fresh = begin();
     if (!original) return;
     showChange(original, null);
-    if (waking) judge(fresh);
+    if (!network.sleeps()) judge(fresh);
   };
   const deafen = listen(model, {
     "change:chosen": () => { if (model.get("chosen") !== OWN) showChosen(begin()); },
@@ -308,7 +284,7 @@ function start({ model, root, fileOf }) {
     stopFlicker();
     eye.close();
     deafen();
-    waking?.then(({ end }) => end(), () => {});
+    network.end();
     addresses.forEach((address) => URL.revokeObjectURL(address));
   };
 }

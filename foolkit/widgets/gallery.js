@@ -3,7 +3,10 @@
 
 import { percent } from "./confidence.js";
 import { arrowStep, isShortcut } from "./keys.js";
+import { likeliestNames } from "./likeliest.js";
 import { announcement, button, element, labelled, lessMotion, menu } from "./page.js";
+import { readPicture } from "./photo_files.js";
+import { sleepingNetwork } from "./photo_network.js";
 import { listen, widget } from "./widget.js";
 
 /** @import { Start } from "./widget.js" */
@@ -12,6 +15,8 @@ import { listen, widget } from "./widget.js";
  * @property {DataView<ArrayBuffer>[]} pictures
  * @property {number[]} shape
  * @property {string[]} names
+ * @property {string[]} offered
+ * @property {string} second
  * @property {string[][]} notes
  * @property {string[]} orders
  * @property {number[][]} values
@@ -25,15 +30,17 @@ import { listen, widget } from "./widget.js";
  */
 
 /** @param {Start<Traits>} start */
-function start({ model, root }) {
+function start({ model, root, fileOf }) {
   const names = model.get("names"), notes = model.get("notes"), total = names.length;
+  const offered = model.get("offered"), second = model.get("second"), SEEN = 224;
   const questions = model.get("questions"), [width, height] = model.get("shape");
   const COUNTED = ["none", "one", "two", "three", "four"];
   const chance = () => `one in ${COUNTED[questions[0].length - 1]}`;
 
   // ---- the pictures: bytes that are files, RIFF begins a WebP ----
-  const addresses = model.get("pictures").map((view) => URL.createObjectURL(new Blob([view],
-    { type: view.getUint8(0) === 0x52 ? "image/webp" : "image/jpeg" })));
+  const files = model.get("pictures").map((view) => new Blob([view],
+    { type: view.getUint8(0) === 0x52 ? "image/webp" : "image/jpeg" }));
+  const addresses = files.map((file) => URL.createObjectURL(file));
   /**
    * @param {string} alt
    * @param {string} [address]
@@ -124,9 +131,27 @@ function start({ model, root }) {
   const title = element("p", { class: "fk-title" }), large = photo("no picture chosen");
   const lines = element("ul", { class: "fk-facts", role: "list" }), where = element("p", { class: "fk-note" });
   const closer = button("Close", () => close());
-  const open = element("div", { hidden: "" }, title, large, lines, where, closer);
+  const asker = button("Ask the network in this page", consult), likeliest = likeliestNames();
+  const live = element("div", {}, asker, likeliest.node);
+  live.hidden = !model.get("networks").length;
+  const open = element("div", { hidden: "" }, title, large, lines, where, live, closer);
   const panel = element("div", { class: "fk-close-up", role: "region", "aria-label": "The chosen picture" },
     hint, open);
+
+  const network = sleepingNetwork({ fileOf, say: (text) => status.say(text) });
+  async function consult() { // the picture as it is stored, made as large as the network takes it
+    const n = model.get("chosen");
+    try {
+      const { run, names: classes } = await network.wake();
+      const { confidences } = await run("judge", { levels: await readPicture(files[n], SEEN), size: SEEN }).result;
+      if (model.get("chosen") !== n) return;
+      const says = likeliest.show(classes, confidences, classes.indexOf(names[n]));
+      likeliest.node.hidden = false;
+      status.say(`In this picture, as it is stored here, the network of this page sees ${says}.`);
+    } catch (error) {
+      status.say(error instanceof Error ? error.message : String(error));
+    }
+  }
 
   /**
    * @param {HTMLElement} list
@@ -147,6 +172,7 @@ function start({ model, root }) {
     title.textContent = names[n];
     large.src = addresses[n];
     large.alt = names[n];
+    likeliest.node.hidden = true; // until the network is asked
     listed(lines, n);
     place();
   }
@@ -177,23 +203,31 @@ function start({ model, root }) {
   const next = button("Next picture", () => { ask(); asked.focus(); }, { class: "fk-main" });
   const score = element("p", { class: "fk-score" });
   /** @type {HTMLButtonElement[]} */
-  let offered = []; // the names to choose from
+  let presses = []; // of the names to choose from
   const game = element("div", { hidden: "" }, asked,
     element("div", { class: "fk-chosen" }, riddle, element("div", { class: "fk-answers" },
       options, told, next)), score);
 
-  function scored() {
+  // The second network's choice is its first of all names, which is always among those offered.
+  const secondSays = (/** @type {number} */ n) => offered[total + n];
+  function scores() {
     const given = model.get("given").length;
-    score.textContent = (given ? `Score: ${model.get("score")} of ${given}. ` : "")
-      + `Chance is ${chance()}: so many are right without looking.`;
+    const asked = Array.from({ length: given }, (_, number) => questions[number % questions.length][0]);
+    const own = `${model.get("score")} of ${given}`, theirs = asked.filter((n) => secondSays(n) === names[n]).length;
+    if (!given) return "";
+    return second ? `Score: you ${own}, ${second} ${theirs} of ${given}. ` : `Score: ${own}. `;
+  }
+  function scored() {
+    score.textContent = `${scores()}Chance is ${chance()}: so many are right without looking.`
+      + (second ? ` ${second} has the same four names; the wrong one that it likes best is always among them.` : "");
   }
   function ask() {
     const number = model.get("given").length, [n, ...choices] = questions[number % questions.length];
     asked.textContent = `Question ${number + 1}: what does the network see in this picture?`;
     riddle.src = addresses[n];
     riddle.alt = "picture, name hidden";
-    offered = choices.map((other) => button(names[other], () => answer(n, other, choices)));
-    options.replaceChildren(...offered);
+    presses = choices.map((other) => button(offered[other], () => answer(n, other, choices)));
+    options.replaceChildren(...presses);
     told.replaceChildren();
     next.hidden = true;
     scored();
@@ -212,15 +246,15 @@ function start({ model, root }) {
     model.save_changes();
     choices.forEach((other, at) => {
       const mark = other === n ? " ✓" : other === said ? " ✗" : "";
-      offered[at].append(mark);
-      offered[at].disabled = true;
-      offered[at].classList.toggle("fk-marked", mark !== "");
+      presses[at].append(mark);
+      presses[at].disabled = true;
+      presses[at].classList.toggle("fk-marked", mark !== "");
     });
     riddle.alt = names[n];
     listed(told, n);
     scored();
     status.say(`${right ? "Right" : "Wrong"}: the network sees “${names[n]}”. `
-      + `Score: ${model.get("score")} of ${given.length}.`);
+      + `${second ? `${second} chose “${secondSays(n)}”. ` : ""}${scores()}`);
   }
 
   // ---- controls ----
@@ -267,8 +301,9 @@ function start({ model, root }) {
   turn();
   return () => {
     deafen();
+    network.end();
     addresses.forEach((address) => URL.revokeObjectURL(address));
   };
 }
 
-export default widget("gallery", "A gallery: sort, look closely, guess", start);
+export default widget("gallery", "A gallery: sort, look closely, guess", start, { lazy: true });

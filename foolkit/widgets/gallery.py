@@ -14,10 +14,10 @@ import traitlets
 from PIL import Image
 from torch import Tensor
 
-from foolkit.checks import check_choice, check_count, check_images
+from foolkit.checks import check_choice, check_count, check_flag, check_images
 from foolkit.files import as_bytes
 from foolkit.seeds import generator_of
-from foolkit.widgets.base import Widget
+from foolkit.widgets.base import PHOTOGRAPHS, Widget
 from foolkit.widgets.modules import module
 from foolkit.widgets.traits import check_whole
 
@@ -33,9 +33,14 @@ LOSS = 6.0
 class Gallery(Widget):
     """Pictures that the reader sorts, enlarges, and guesses the names of.
 
-    No network runs: names, orders and notes come from Python. In "guess" the names are hidden,
-    and the reader chooses one of four for one picture after the other; the right one and three
-    others, drawn by ``seed``. Every picture is asked once before any is asked again.
+    Names, orders and notes come from Python. In "guess" the names are hidden, and the reader
+    chooses one of four for one picture after the other; the right one and three others, drawn by
+    ``seed``. Every picture is asked once before any is asked again. The score stays in the page
+    (and in its kernel, where there is one).
+
+    With a ``second`` network the choice is forced for both: where its first choice of all names is
+    not the right one, it is among the four, so that it is the network's choice of the four too.
+    That is harder for the network than for the reader: it meets the wrong name that it likes best.
 
     Args:
         images: float32 ``[N, C, H, W]`` in [0, 1], 1 to 100 of them, of 1 or 3 channels. They are
@@ -48,6 +53,11 @@ class Gallery(Widget):
         size: longest side of the stored pictures in pixels, 16 to 512. Sixty coloured pictures of
             CPPNs weigh 80 to 180 KB in the page at 112, and 370 KB at 224; of coloured noise, six
             and seventeen times as much.
+        second: the name of another network, and what it calls each of the N pictures; by default
+            none.
+        live: offer to ask the network of photographs, SqueezeNet 1.1, what it sees in the enlarged
+            picture. It runs in the page and is loaded then; it is shown the stored picture, at
+            224 pixels.
         seed: of the questions.
 
     Attributes:
@@ -55,9 +65,10 @@ class Gallery(Widget):
         ascending: whether the smallest comes first.
         chosen: the place of the enlarged picture in ``images``; -1: none.
         guessing: whether the reader guesses.
-        questions: of each question the place of its picture, then the places whose names are
+        questions: of each question the place of its picture, then the places in ``offered`` of
             the choices.
-        given: for each answer so far the place whose name was chosen.
+        offered: the names of the pictures, then what the second network calls them.
+        given: for each answer so far the place in ``offered`` of the name that was chosen.
         score: how many answers are right.
 
     Raises:
@@ -70,6 +81,8 @@ class Gallery(Widget):
     pictures = traitlets.List(traitlets.Bytes()).tag(sync=True)  # WebP or JPEG
     shape = traitlets.List(traitlets.Int()).tag(sync=True)  # width and height of all of them
     names = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    offered = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    second = traitlets.Unicode("").tag(sync=True)  # the network's name
     notes = traitlets.List(traitlets.List(traitlets.Unicode())).tag(sync=True)
     # lists and no dictionary: a saved notebook sorts the keys of those
     orders = traitlets.List(traitlets.Unicode()).tag(sync=True)
@@ -90,6 +103,8 @@ class Gallery(Widget):
         notes: Sequence[Sequence[str]] | None = None,
         size: int = 112,
         *,
+        second: tuple[str, Sequence[str]] | None = None,
+        live: bool = False,
         seed: int = 0,
     ) -> None:
         check_images(images)
@@ -105,12 +120,15 @@ class Gallery(Widget):
         notes = [[] for _ in range(count)] if notes is None else notes
         _check_length(notes, count, "notes")
         values = _check_orders(orders, count)
+        check_flag(live, "live")
+        network, seconds = ("", []) if second is None else _check_second(second, count)
         small = [_small(image, size) for image in images.detach().cpu()]
         super().__init__(
             pictures=[_compressed(picture) for picture in small], shape=list(small[0].size),
             names=names, notes=[_texts(lines, "notes") for lines in notes],
             orders=list(values), values=list(values.values()), order=next(iter(values)),
-            questions=_questions(names, seed),
+            questions=_questions(names, seconds, seed), offered=[*names, *seconds],
+            second=network, networks=[PHOTOGRAPHS] if live else [],
         )  # fmt: skip
 
     @traitlets.validate("order")
@@ -154,6 +172,14 @@ def _texts(given: Any, argument: str) -> list[str]:
     return list(given)
 
 
+def _check_second(second: Any, count: int) -> tuple[str, list[str]]:
+    if not isinstance(second, tuple) or len(second) != 2 or not isinstance(second[0], str):
+        raise TypeError(f"second: expected a network's name and its names, got {second!r}")
+    called = _texts(second[1], "second")
+    _check_length(called, count, "second")
+    return second[0], called
+
+
 def _check_orders(orders: Any, count: int) -> dict[str, list[float]]:
     if not isinstance(orders, Mapping):
         raise TypeError(f"orders: expected a mapping to numbers, got {type(orders).__name__}")
@@ -195,18 +221,26 @@ def _saved(picture: Image.Image, kind: str, **settings: Any) -> bytes:
     return file.getvalue()
 
 
-def _questions(names: Sequence[str], seed: int) -> list[list[int]]:
-    """Every picture once: its place, then those of the names to choose from, all different."""
+def _questions(names: Sequence[str], seconds: Sequence[str], seed: int) -> list[list[int]]:
+    """Every picture once: its place, then those of the names to choose from, all different.
+
+    Places are those in ``[*names, *seconds]``; what the second network calls a picture is among
+    its names.
+    """
     draws = generator_of(seed)
-    first = {name: place for place, name in reversed(list(enumerate(names)))}
-    if len(first) < 2:
+    offered = [*names, *seconds]
+    first = {name: place for place, name in reversed(list(enumerate(offered)))}
+    common = [place for name, place in first.items() if name in set(names)]
+    if len(common) < 2:
         return []
 
     def shuffled(places: Sequence[int]) -> list[int]:
         return [places[n] for n in torch.randperm(len(places), generator=draws).tolist()]
 
-    return [
-        [place, *shuffled([place, *shuffled(others)[: CHOICES - 1]])]
-        for place in shuffled(range(len(names)))
-        for others in [[where for name, where in first.items() if name != names[place]]]
-    ]
+    questions = []
+    for place in shuffled(range(len(names))):
+        preferred = [first[seconds[place]]] if seconds and seconds[place] != names[place] else []
+        others = [p for p in common if offered[p] != names[place] and p not in preferred]
+        wrong = [*preferred, *shuffled(others)][: CHOICES - 1]
+        questions.append([place, *shuffled([place, *wrong])])
+    return questions

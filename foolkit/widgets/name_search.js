@@ -3,8 +3,6 @@
 
 import { element, labelled } from "./page.js";
 
-const SHOWN = 40; // names at most
-
 // The classes whose name has the text: first those that begin with it.
 /**
  * @param {string[]} names
@@ -32,10 +30,10 @@ export function nameSearch(text, choose) {
   const count = element("span", { class: "fk-note", role: "status" });
   function show() {
     const found = matching(names, field.value);
-    list.replaceChildren(...found.slice(0, SHOWN).map((k) => element("option", { value: k }, names[k])));
+    list.replaceChildren(...found.map((k) => element("option", { value: k }, names[k])));
     list.value = String(chosen);
-    count.textContent = found.length === names.length ? ""
-      : `${found.length} of ${names.length} names${found.length > SHOWN ? `, the first ${SHOWN} shown` : ""}`;
+    const now = chosen < 0 || !names.length ? "" : `Chosen: “${names[chosen]}”.`;
+    count.textContent = found.length === names.length ? now : `${found.length} of ${names.length} names. ${now}`;
   }
   const take = () => {
     if (list.value !== "") choose(Number(list.value));

@@ -73,6 +73,7 @@ function start({ model, root, net }) {
     shown().forEach(({ genes, answer, confidence }, place) =>
       tiles[place].show(encoding.render(genes, pixels), answer, confidence));
     counter.textContent = `generation ${(readerChooses() && reader ? reader : live.search).generation}`;
+    status.node.classList.toggle("fk-heard", live.running);
     if (!readerChooses()) {
       curve.show(live.search.history);
       const now = standing(live.search);

@@ -24,10 +24,10 @@ SETTINGS = (
 
 
 def to_json(genomes: CPPNGenomes) -> list[dict[str, Any]]:
-    """Genomes of one output as the page reads them.
+    """Genomes as the page reads them.
 
     Returns:
-        For each: ``activations``, names or None, of the output and of the places for hidden
+        For each: ``activations``, names or None, of the outputs and of the places for hidden
         nodes; ``links``, ``[source, target, weight]`` each.
     """
     kinds = torch.cat([genomes.outputs, genomes.hidden], 1).tolist()
@@ -43,10 +43,10 @@ def to_json(genomes: CPPNGenomes) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def from_json(genomes: list[dict[str, Any]]) -> CPPNGenomes:
+def from_json(genomes: list[dict[str, Any]], outputs: int = 1) -> CPPNGenomes:
     """The opposite of ``to_json``, with room for the encoding's most links."""
     links = torch.zeros(len(genomes), ENCODING.max_links, 3, dtype=torch.float64)
-    kinds = torch.full((len(genomes), 1 + ENCODING.max_hidden), -1)
+    kinds = torch.full((len(genomes), outputs + ENCODING.max_hidden), -1)
     for n, genome in enumerate(genomes):
         if genome["links"]:
             links[n, : len(genome["links"])] = torch.tensor(genome["links"], dtype=torch.float64)
@@ -54,9 +54,8 @@ def from_json(genomes: list[dict[str, Any]]) -> CPPNGenomes:
             if name is not None:
                 kinds[n, place] = NAMES.index(name)
     source, target, weight = links.unbind(2)
-    return CPPNGenomes(
-        source.long(), target.long(), weight.float(), kinds[:, :1].clone(), kinds[:, 1:].clone()
-    )
+    ends, hidden = kinds[:, :outputs].clone(), kinds[:, outputs:].clone()
+    return CPPNGenomes(source.long(), target.long(), weight.float(), ends, hidden)
 
 
 class BreedPatterns(Widget):

@@ -2,8 +2,9 @@
 // @ts-check
 
 import { classesOf } from "./weights.js";
+import { LATE } from "./widget.js";
 
-/** @typedef {(file: string) => Promise<DataView>} FileOf */
+/** @typedef {(file: string, late: () => void) => Promise<DataView>} FileOf */
 /** @typedef {Awaited<ReturnType<typeof startNetwork>>} RunningNetwork */
 /**
  * @typedef {object} Task
@@ -15,10 +16,13 @@ import { classesOf } from "./weights.js";
 
 // Fetches program and weights, which stand beside the page, and starts the worker. `names` are
 // those of the classes.
-/** @param {FileOf} fileOf */
-export async function startNetwork(fileOf) {
+/**
+ * @param {FileOf} fileOf
+ * @param {() => void} late
+ */
+async function startNetwork(fileOf, late) {
   const [program, weights] = await Promise.all(
-    [fileOf("photo_worker.js"), fileOf("squeezenet1_1.safetensors")]);
+    [fileOf("photo_worker.js", late), fileOf("squeezenet1_1.safetensors", late)]);
   const bytes = new Uint8Array(program.buffer, program.byteOffset, program.byteLength).slice();
   const address = URL.createObjectURL(new Blob([bytes], { type: "text/javascript" }));
   const worker = new Worker(address);
@@ -62,5 +66,27 @@ export async function startNetwork(fileOf) {
       worker.terminate();
       URL.revokeObjectURL(address);
     },
+  };
+}
+
+// A network that sleeps until it is needed. `say` tells the reader that it is loaded; `woken` is
+// called with the names of the classes once it is.
+/**
+ * @param {{ fileOf: FileOf, say: (text: string) => void, woken?: (names: string[]) => void }} options
+ */
+export function sleepingNetwork({ fileOf, say, woken = () => {} }) {
+  /** @type {Promise<RunningNetwork> | null} */
+  let waking = null;
+  return {
+    sleeps: () => waking === null,
+    wake() {
+      if (!waking) {
+        say("Loading the network, once: 2.5 megabytes …");
+        waking = startNetwork(fileOf, () => say(LATE));
+        waking.then(({ names }) => woken(names), () => { waking = null; }); // it may be tried again
+      }
+      return waking;
+    },
+    end() { waking?.then((net) => net.end(), () => {}); },
   };
 }

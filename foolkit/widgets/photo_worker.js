@@ -1,14 +1,20 @@
 // The network of photographs in a worker: it computes there, while the page draws and listens.
 // @ts-check
 
+import { fromJSON } from "./cppn.js";
+import { colourLevels } from "./cppn_colour.js";
 import { softmax } from "./numbers.js";
+import { breedFor } from "./photo_breeding.js";
 import { squeezeNet } from "./squeezenet.js";
 import { fromLevels, targetedSteps } from "./targeted.js";
 import { readSafetensors } from "./weights.js";
 
+/** @import { Sent } from "./cppn.js" */
+/** @import { Breeding } from "./photo_breeding.js" */
 /** @import { PhotoNetwork } from "./squeezenet.js" */
 /** @import { Tensors } from "./weights.js" */
 /** @typedef {{ levels: Uint8Array, size: number }} Judging an image of 8-bit levels, square */
+/** @typedef {{ genome: Sent, size: number, large: number }} Drawing */
 /** @typedef {Judging & { goal: number, epsilon: number, most: number }} Fooling */
 /**
  * What the page sends: first the weights; then tasks, each with a number of its own; or which of
@@ -36,15 +42,30 @@ function networkFor(size) {
   return net;
 }
 
-// A task is a generator; the page hears every value, and the last one is its result.
+/**
+ * @param {Uint8Array} levels
+ * @param {number} size
+ */
+const judged = (levels, size) => softmax(Float64Array.from(networkFor(size).logits(fromLevels(levels), size)));
+
+// A task is a generator; the page hears every value but null, and the last one is its result.
 const TASKS = {
   /** @param {Judging} request */
   * judge({ levels, size }) {
-    yield { confidences: softmax(Float64Array.from(networkFor(size).logits(fromLevels(levels), size))) };
+    yield { confidences: judged(levels, size) };
   },
   /** @param {Fooling} request */
   * fool({ levels, size, ...settings }) {
     yield* targetedSteps(networkFor(size), levels, size, settings);
+  },
+  /** @param {Breeding} request */
+  * breed({ size, ...settings }) {
+    yield* breedFor({ confidences: (levels) => judged(levels, size) }, size, settings);
+  },
+  /** @param {Drawing} request a genome, judged at one size and drawn at a larger */
+  * draw({ genome, size, large }) {
+    const genes = fromJSON(genome);
+    yield { confidences: judged(colourLevels(genes, size), size), levels: colourLevels(genes, large) };
   },
 };
 
@@ -58,7 +79,7 @@ onmessage = async ({ data: { weights, stop, id, task, request } }) => {
   else {
     try {
       for (const value of TASKS[task](request)) {
-        postMessage({ id, value });
+        if (value) postMessage({ id, value });
         await listen();
         if (stopped.delete(id)) break;
       }

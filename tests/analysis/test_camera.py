@@ -135,6 +135,17 @@ def test_what_a_camera_does_is_named_and_keeps_the_size():
         assert made.shape == (2, 3, 48, 48)
 
 
+def test_filming_draws_for_each_frame():
+    frame = camera.scenes()[1][:1]
+    scene = camera.Scene(frame.repeat(3, 1, 1, 1), torch.zeros(3, 4), torch.arange(3))
+    made = camera.filmed(scene, camera.CAMERA["brightness"], seed=1)
+    assert made.boxes is scene.boxes
+    means = made.frames.mean((1, 2, 3))
+    assert len(means.unique()) == 3
+    again = camera.filmed(scene, camera.CAMERA["brightness"], seed=1)
+    assert torch.equal(again.frames, made.frames)
+
+
 def test_bad_arguments():
     with pytest.raises(ValueError, match="kind: expected one of 'lbp', 'haar', got 'hog'"):
         camera.boosted("hog")

@@ -25,6 +25,11 @@ orders = {
 notes = [[f"first line of {n}", "<b>second</b>"] for n in range(13)]
 """
 CELL = "fk.widgets.Gallery(images, names, orders, notes, size=48)"
+SECOND = """
+seconds = [names[(n + n % 2) % 13] for n in range(13)]  # right about every second picture
+seconds[3] = "nothing of the kind"
+"""
+DUEL = 'fk.widgets.Gallery(images, names, orders, notes, 48, second=("peer", seconds), live=True)'
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +179,8 @@ def test_a_bad_value_leaves_the_old_one(widget):
 # ---- the page ----
 
 
-PAGES, WIDGET = {"index": [SOURCE + CELL]}, "fk-gallery"
+PAGES = {"index": [SOURCE + CELL], "duel": [SOURCE + SECOND + DUEL]}
+WIDGET = "fk-gallery"
 
 
 def shown(page):
@@ -313,6 +319,89 @@ def test_a_picture_is_enlarged_and_closed_again(open_page, site, widget, assert_
     panel.get_by_role("button", name="Close").click()
     assert panel.get_by_role("img").count() == 0
     assert_clean(page, site)
+
+
+@pytest.fixture(scope="module")
+def duel():
+    made = {}
+    exec(SOURCE + SECOND, made)
+    return eval(DUEL, made)
+
+
+def test_what_the_second_network_sees_is_offered(duel):
+    called = duel.offered[len(duel) :]
+    assert duel.offered[: len(duel)] == duel.names
+    for place, *choices in duel.questions:
+        texts = [duel.offered[one] for one in choices]
+        assert len(texts) == len(set(texts)) == 4
+        assert {duel.names[place], called[place]} <= set(texts)
+    assert "nothing of the kind" in called
+    # that name is a choice where the network sees it, and nowhere else
+    offering = [place for place, *choices in duel.questions if len(duel) + 3 in choices]
+    assert offering == [3]
+
+
+def test_second_is_checked(given):
+    for second, error in (
+        ("peer", TypeError),
+        (("peer", "names"), TypeError),
+        (("peer", ["one"]), ValueError),
+        ((1, given["names"]), TypeError),
+    ):
+        with pytest.raises(error, match="second: expected"):
+            Gallery(**given, second=second)
+    with pytest.raises(TypeError, match="live"):
+        Gallery(**given, live="yes")
+
+
+def test_a_forced_choice_against_the_second_network(open_page, server, duel):
+    page = open_page(server, "duel")
+    page.get_by_role("button", name="Guess").click()
+    score = page.locator(".fk-score")
+    mine = theirs = 0
+    for number, (place, *choices) in enumerate(duel.questions[:6], 1):
+        said = choices[number % 4]
+        mine += said == place
+        seen = duel.offered[len(duel) + place]
+        theirs += seen == duel.names[place]
+        texts = page.locator(".fk-options button").all_inner_texts()
+        assert texts == [duel.offered[one] for one in choices]
+        page.locator(".fk-options button").nth(number % 4).click()
+        told = f"Score: you {mine} of {number}, peer {theirs} of {number}."
+        assert told in score.inner_text()
+        status = page.locator(".fk-status").inner_text()
+        assert f"peer chose “{seen}”" in status
+        assert told in status
+        page.get_by_role("button", name="Next picture").click()
+    assert 0 < theirs < 6
+    assert not any("squeezenet" in url for url in page.asked)
+
+
+def test_the_network_in_the_page_is_asked(open_page, site, duel, assert_clean):
+    page = open_page(site, "duel")
+    page.locator(".fk-tile").first.click()
+    chosen = duel.arranged()[0]
+    assert not page.locator(".fk-names").is_visible()
+    page.get_by_role("button", name="Ask the network in this page").click()
+    page.locator(".fk-names").wait_for()
+    rows = page.locator(".fk-names li").all_inner_texts()
+    net = fk.models.load("squeezenet1_1")
+    stored = Image.open(io.BytesIO(duel.pictures[chosen])).convert("RGB").resize((224, 224))
+    image = torch.from_numpy(np.asarray(stored).copy()).permute(2, 0, 1)[None].float() / 255
+    likeliest = fk.models.predict(net, image)[0].topk(20).indices
+    # browsers and PIL enlarge by other filters: of the likeliest names, most are the same
+    seen = {row.split("\n")[0] for row in rows}
+    assert len(seen) == 5
+    assert len(seen & {net.classes[int(k)] for k in likeliest}) >= 3
+    page.locator(".fk-tile").nth(1).click()  # another picture: nobody was asked about it
+    assert not page.locator(".fk-names").is_visible()
+    assert_clean(page, site)
+
+
+def test_without_it_no_network_is_offered(open_page, server):
+    page = open_page(server)
+    page.locator(".fk-tile").first.click()
+    assert not page.get_by_role("button", name="Ask the network in this page").is_visible()
 
 
 def test_guesses_are_scored(open_page, site, widget, assert_clean):
