@@ -114,6 +114,7 @@ def visit(browser, request):
             f"localStorage.setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}')"
         )
         page = context.new_page()
+        page.set_default_timeout(90_000)  # milliseconds: a page that breeds, on a busy machine
         page.asked, page.complaints = [], []
         page.on("request", lambda asked: page.asked.append(asked.url))
         page.on("pageerror", lambda error: page.complaints.append(str(error)))
