@@ -19,7 +19,7 @@ def windows(channels, n=6):
     edge[..., 20:] = 1
     figures = fk.data.drawn_pedestrians(n, seed=0).expand(-1, channels, -1, -1)
     images = torch.cat([
-        torch.rand((n, *shape), generator=draws), DRAWS["smooth"](n, shape, draws), figures,
+        torch.rand((n, *shape), generator=draws), DRAWS["smooth"](shape, n, draws), figures,
         torch.full((1, *shape), 0.5), edge,
     ])  # fmt: skip
     return (images * 255).round() / 255
