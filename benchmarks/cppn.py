@@ -35,9 +35,10 @@ def networks(links: int, n: int = BATCH, shape: tuple[int, int, int] = SMALL) ->
     generator = torch.Generator().manual_seed(0)
     genomes = grow[0].sample(n, generator)
     turn = 0
-    while (genomes.links < links).any():
+    while len(small := (genomes.links < links).nonzero()[:, 0]):
         grown = grow[turn % 2].vary(genomes, generator)
-        genomes = grown.where(genomes.links < links, genomes)
+        genomes = genomes.clone()
+        genomes.replace(small, grown, small)
         turn += 1
     return genomes
 
