@@ -51,7 +51,9 @@ def forward(net: nn.Module, images: Tensor) -> None:
 
 
 def judge(net: nn.Module, moved: Tensor) -> None:
-    """What our results say and torchattacks does not: who is fooled, and who still is in 8 bits."""
+    """What our results say and torchattacks does not: who was right before, who is fooled, and
+    who still is in 8 bits; a forward pass each."""
+    forward(net, moved)  # for the images as they were, as many and as large
     forward(net, moved)
     forward(net, moved.mul(255).round_().div_(255))
 
@@ -180,7 +182,7 @@ def _fgsm(net: nn.Module, images: Tensor, labels: Tensor) -> list[Row]:
             "name": "fgsm, the whole call",
             "value": ratio(seconds, "whole", "whole floor"),
             "bar": 0.9,
-            "unit": f"{unit} and two forward passes that judge",
+            "unit": f"{unit} and three forward passes that judge",
             "detail": f"{len(images) / median(seconds['whole']):,.0f} images/s",
         },
     ]
