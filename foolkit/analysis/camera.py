@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
@@ -15,6 +14,8 @@ from torch.nn.functional import interpolate
 from foolkit.checks import check_choice, check_count, check_images, check_shape
 from foolkit.data.photographs import embedded_photographs
 from foolkit.extras import needs
+from foolkit.files import as_bytes
+from foolkit.models.people import cascade
 from foolkit.seeds import Seed, generator_of
 from foolkit.transforms import (
     Blur,
@@ -167,7 +168,7 @@ def boosted(kind: Boosted) -> Finder:
 
     def find(frames: Tensor) -> list[Tensor]:
         check_images(frames, argument="frames")
-        pixels = (frames * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+        pixels = as_bytes(frames).permute(0, 2, 3, 1).cpu().numpy()
         return [torch.tensor(one(frame), dtype=torch.float32).view(-1, 4) for frame in pixels]
 
     return find
@@ -189,11 +190,9 @@ def _local_patterns() -> Boxes:
 
 
 def _rectangles() -> Boxes:
-    import cv2.data
+    import cv2
 
-    detector = cv2.CascadeClassifier(
-        os.path.join(cv2.data.haarcascades, "haarcascade_frontalface_default.xml")
-    )
+    detector = cascade("cascade, faces")
 
     def one(frame: np.ndarray) -> list[tuple[int, int, int, int]]:
         grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)

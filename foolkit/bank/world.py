@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
@@ -157,8 +156,3 @@ def accidents() -> dict[str, dict[str, Accidents]]:
         rows = zip(kinds.tolist(), counts.tolist(), strict=True)
         found[judge] = {kind: Accidents(hits, images) for kind, (hits, images) in rows}
     return found
-
-
-def as_stored(images: Tensor) -> np.ndarray:
-    """Images in [0, 1] as the file holds them, uint8."""
-    return (images * 255).round().byte().cpu().numpy()

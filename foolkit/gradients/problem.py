@@ -22,7 +22,7 @@ from foolkit.checks import (
     check_number,
     is_real,
 )
-from foolkit.models.door import checked, evaluating
+from foolkit.models.door import checked, evaluating, mean_answer
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs  # in Python's own typing from 3.13
@@ -214,7 +214,7 @@ def _mean(logits: Sequence[Tensor]) -> Tensor:
     """Logits whose softmax is the mean of theirs."""
     if len(logits) == 1:
         return logits[0]
-    return torch.stack([z.log_softmax(1) for z in logits]).logsumexp(0) - math.log(len(logits))
+    return mean_answer(torch.stack(list(logits)))
 
 
 def slope_of(values: Tensor, images: Tensor, again: bool = False) -> Tensor:

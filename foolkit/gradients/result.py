@@ -294,7 +294,8 @@ def measured(
             [problem.net(part.float() / 255).float() for part in files.split(chunk)]
         )
         confidence_8bit, predicted_8bit = from_files.softmax(1).max(1)
-        confidence, predicted = logits.softmax(1).max(1)
+        confidences = logits.softmax(1)
+        confidence, predicted = confidences.max(1)
         change = (images - problem.images).flatten(1)
         l2 = torch.linalg.vector_norm(change, dim=1)
         if not isinstance(queries, Tensor):
@@ -312,7 +313,7 @@ def measured(
             "confidence_8bit": confidence_8bit,
             "predicted": predicted,
             "confidence": confidence,
-            "label_confidence": logits.softmax(1).gather(1, problem.labels[:, None])[:, 0],
+            "label_confidence": confidences.gather(1, problem.labels[:, None])[:, 0],
             "l2": l2,
             "linf": torch.linalg.vector_norm(change, torch.inf, dim=1),
             "l0": (images != problem.images).any(1).flatten(1).sum(1),

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from foolkit.checks import check_count
 from foolkit.models.classifier import Classifier
+from foolkit.models.door import mean_answer
 
 
 def cut(images: Tensor, height: int, width: int, crops: int) -> Tensor:
@@ -30,8 +29,6 @@ def cut(images: Tensor, height: int, width: int, crops: int) -> Tensor:
 
 class Cropped(nn.Module):
     """The logarithm of the mean probability over crops: its softmax is that mean.
-
-    ``log p_k = logsumexp_c(log_softmax(z_c)_k) - log C`` of the logits ``z_c`` of C crops.
 
     The crops are folded into the batch, and pass through the network at most ``chunk`` at a time.
     Where a gradient is wanted, what the network computed of a part is forgotten and computed
@@ -62,8 +59,8 @@ class Cropped(nn.Module):
 
     def _mean(self, images: Tensor) -> Tensor:
         seen = cut(images, self.height, self.width, self.crops)
-        said = self.module(seen.flatten(0, 1)).float().log_softmax(1)
-        return said.unflatten(0, seen.shape[:2]).logsumexp(0) - math.log(self.crops)
+        said = self.module(seen.flatten(0, 1)).float()
+        return mean_answer(said.unflatten(0, seen.shape[:2]))
 
 
 def cropped(net: Classifier, size: int = 256, crops: int = 10, chunk: int = 100) -> Classifier:

@@ -7,6 +7,7 @@ line mends it.
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -199,3 +200,11 @@ def checked(net: nn.Module, images: Tensor) -> nn.Module:
         )
     plain = isinstance(said, Tensor) and dtype_of(net) in (None, torch.float32)
     return net if plain else Plain(net)
+
+
+def mean_answer(answers: Tensor) -> Tensor:
+    """Logits ``[N, K]`` whose softmax is the mean of those of ``answers`` ``[C, N, K]``.
+
+    ``log p_k = logsumexp_c(log_softmax(z_c)_k) - log C`` of the logits ``z_c`` of C looks.
+    """
+    return answers.log_softmax(2).logsumexp(0) - math.log(len(answers))

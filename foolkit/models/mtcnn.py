@@ -57,19 +57,19 @@ class Proposal(nn.Module):
         return self.look(images)[0].flatten(1)
 
 
-class Refine(nn.Module):
-    """The second network, which looks again at what the first proposes: 24 pixels."""
+class Deciding(nn.Module):
+    """What the second and the third network have in common: a decision about one window.
 
-    def __init__(self) -> None:
+    Args:
+        features: from images to numbers ``[N, width]``.
+        width: how many numbers.
+    """
+
+    def __init__(self, features: nn.Sequential, width: int) -> None:
         super().__init__()
-        self.features = nn.Sequential(
-            nn.Conv2d(3, 28, 3), nn.PReLU(28), nn.MaxPool2d(3, 2, ceil_mode=True),
-            nn.Conv2d(28, 48, 3), nn.PReLU(48), nn.MaxPool2d(3, 2, ceil_mode=True),
-            nn.Conv2d(48, 64, 2), nn.PReLU(64), nn.Flatten(),
-            nn.Linear(576, 128), nn.PReLU(128),
-        )  # fmt: skip
-        self.face = nn.Linear(128, 2)
-        self.box = nn.Linear(128, 4)
+        self.features = features
+        self.face = nn.Linear(width, 2)
+        self.box = nn.Linear(width, 4)
 
     def look(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Logits ``[N, 2]``, and what the box lacks, ``[N, 4]``: see ``Proposal.look``."""
@@ -77,24 +77,35 @@ class Refine(nn.Module):
         return self.face(features), self.box(features)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits ``[N, 2]`` of images ``[N, 3, 24, 24]`` in [0, 1]."""
+        """Logits ``[N, 2]`` of images ``[N, 3, S, S]`` in [0, 1]."""
         return self.look(images)[0]
 
 
-class Output(Refine):
+class Refine(Deciding):
+    """The second network, which looks again at what the first proposes: 24 pixels."""
+
+    def __init__(self) -> None:
+        features = nn.Sequential(
+            nn.Conv2d(3, 28, 3), nn.PReLU(28), nn.MaxPool2d(3, 2, ceil_mode=True),
+            nn.Conv2d(28, 48, 3), nn.PReLU(48), nn.MaxPool2d(3, 2, ceil_mode=True),
+            nn.Conv2d(48, 64, 2), nn.PReLU(64), nn.Flatten(),
+            nn.Linear(576, 128), nn.PReLU(128),
+        )  # fmt: skip
+        super().__init__(features, 128)
+
+
+class Output(Deciding):
     """The third network, which decides: 48 pixels. What it knows of eyes and mouth is not read."""
 
     def __init__(self) -> None:
-        nn.Module.__init__(self)
-        self.features = nn.Sequential(
+        features = nn.Sequential(
             nn.Conv2d(3, 32, 3), nn.PReLU(32), nn.MaxPool2d(3, 2, ceil_mode=True),
             nn.Conv2d(32, 64, 3), nn.PReLU(64), nn.MaxPool2d(3, 2, ceil_mode=True),
             nn.Conv2d(64, 64, 3), nn.PReLU(64), nn.MaxPool2d(2, 2, ceil_mode=True),
             nn.Conv2d(64, 128, 2), nn.PReLU(128), nn.Flatten(),
             nn.Linear(1152, 256), nn.PReLU(256),
         )  # fmt: skip
-        self.face = nn.Linear(256, 2)
-        self.box = nn.Linear(256, 4)
+        super().__init__(features, 256)
 
 
 def _scaled(images: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -20,7 +21,11 @@ from torch import Tensor
 
 from foolkit.checks import check_choice, check_images
 from foolkit.extras import needs
+from foolkit.files import as_bytes
 from foolkit.models.pedestrian import HEIGHT, WIDTH
+
+if TYPE_CHECKING:
+    import cv2
 
 CASCADES = {
     "cascade": "haarcascade_fullbody.xml",
@@ -58,26 +63,39 @@ def people_scores(images: Tensor, detector: str) -> Tensor:
             f" {list(images.shape[1:])}"
         )
     find = _finder(detector)
-    pixels = (images * 255).round().byte().flip(1).permute(0, 2, 3, 1).cpu().numpy()
+    pixels = as_bytes(images).flip(1).permute(0, 2, 3, 1).cpu().numpy()
     found = [find(np.ascontiguousarray(picture)) for picture in pixels]
     return torch.tensor([float(max(scores, default=0)) for scores in found])
+
+
+def cascade(detector: str) -> cv2.CascadeClassifier:
+    """OpenCV's cascade of rectangles of that name, of ``CASCADES``.
+
+    Raises:
+        FileNotFoundError: OpenCV came without its file.
+    """
+    needs("cv2", "detectors")
+    import cv2.data
+
+    file = Path(cv2.data.haarcascades, CASCADES[detector])
+    found = cv2.CascadeClassifier(str(file))
+    if found.empty():
+        raise FileNotFoundError(f"detector: expected OpenCV's file {file.name}, found none")
+    return found
 
 
 @cache
 def _finder(detector: str) -> Callable[[np.ndarray], Iterable[float]]:
     """From one picture, uint8 ``[H, W, C]`` in blue, green and red, to the scores of its boxes."""
     needs("cv2", "detectors")
-    import cv2.data
+    import cv2
 
     if detector in CASCADES:
-        file = Path(cv2.data.haarcascades, CASCADES[detector])
-        cascade = cv2.CascadeClassifier(str(file))
-        if cascade.empty():
-            raise FileNotFoundError(f"detector: expected OpenCV's file {file.name}, found none")
+        found_by = cascade(detector)
 
         def rectangles(picture: np.ndarray) -> Iterable[float]:
             grey = picture if picture.shape[2] == 1 else cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
-            return cascade.detectMultiScale2(grey, GROWTH, NEIGHBOURS)[1]
+            return found_by.detectMultiScale2(grey, GROWTH, NEIGHBOURS)[1]
 
         return rectangles
     if detector == "gradients":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import torch
@@ -10,6 +9,7 @@ from torch import Tensor, nn
 
 from foolkit.checks import check_count
 from foolkit.models.classifier import Classifier
+from foolkit.models.door import mean_answer
 from foolkit.seeds import check_seed
 
 
@@ -41,11 +41,8 @@ class Transformed(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Logarithms of mean probabilities, float32 ``[N, K]``."""
         generator = torch.Generator(images.device).manual_seed(self.seed)
-        said = [
-            self.module(self.transform(images, generator)).float().log_softmax(1)
-            for _ in range(self.samples)
-        ]
-        return torch.stack(said).logsumexp(0) - math.log(self.samples)
+        said = [self.module(self.transform(images, generator)).float() for _ in range(self.samples)]
+        return mean_answer(torch.stack(said))
 
 
 def transformed(

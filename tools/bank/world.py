@@ -11,6 +11,7 @@ from functools import partial
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn.functional import interpolate
 from tqdm.auto import tqdm
 
@@ -19,6 +20,7 @@ from foolkit.analysis.search import Behind
 from foolkit.bank import world
 from foolkit.encodings import CPPN, Pixels
 from foolkit.evolution import evolve
+from foolkit.files import as_bytes
 from foolkit.gradients import ascent
 from foolkit.models import Classifier
 from foolkit.models.enlarged import enlarged
@@ -33,6 +35,11 @@ SHOWN = {  # random pictures of each kind
 Columns = dict[str, np.ndarray]
 
 
+def levels(images: Tensor) -> np.ndarray:
+    """Images in [0, 1] as the file holds them, uint8."""
+    return as_bytes(images).cpu().numpy()
+
+
 def wallpaper(made: str, generations: int, steps: int) -> Columns:
     """Patterns that lead a search to the wanted pictures, whatever stands before them."""
     things, _ = world.objects(world.BEFORE)
@@ -40,7 +47,7 @@ def wallpaper(made: str, generations: int, steps: int) -> Columns:
     wanted = world.wanted()
     if made == "painted":
         found = ascent(net, wanted, steps=steps, step_size=0.02, threshold=None, progress=False)
-        return {"images": world.as_stored(found.images)}
+        return {"images": levels(found.images)}
     shape = (3, world.TILE, world.TILE)
     if made == "pixels":
         net = enlarged(net, COARSE)
@@ -48,7 +55,7 @@ def wallpaper(made: str, generations: int, steps: int) -> Columns:
     encoding = CPPN(shape) if made == "formulas" else Pixels(shape, eta=1.0)
     elites = evolve(net, encoding, generations=generations, batch=40, seed=0, progress=False)
     times = world.TILE // shape[1]
-    return {"images": world.as_stored(interpolate(elites.images[wanted], scale_factor=times))}
+    return {"images": levels(interpolate(elites.images[wanted], scale_factor=times))}
 
 
 def pattern(made: str, generations: int, steps: int) -> Columns:
@@ -57,7 +64,7 @@ def pattern(made: str, generations: int, steps: int) -> Columns:
     if made == "painted":
         goals = torch.ones(RUNS, dtype=torch.int64)
         found = ascent(net, goals, steps=steps, threshold=None, progress=False)
-        return {"images": world.as_stored(found.images)}
+        return {"images": levels(found.images)}
     judge: Classifier = enlarged(net, COARSE) if made == "pixels" else net
     shape = judge.input_shape
     encoding = CPPN(shape) if made == "formulas" else Pixels(shape, eta=1.0)
@@ -66,7 +73,7 @@ def pattern(made: str, generations: int, steps: int) -> Columns:
         run = evolve(judge, encoding, generations=generations, batch=50, seed=seed, progress=False)
         best.append(run.images[1:])
     times = net.input_shape[1] // shape[1]
-    return {"images": world.as_stored(interpolate(torch.cat(best), scale_factor=times))}
+    return {"images": levels(interpolate(torch.cat(best), scale_factor=times))}
 
 
 def chance(judge: str, images: int) -> Columns:
