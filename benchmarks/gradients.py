@@ -148,6 +148,7 @@ def _steps(
 
 def _fgsm(net: nn.Module, images: Tensor, labels: Tensor) -> list[Row]:
     problem = Problem.checked(net, images, labels)
+    moved = fk.gradients.fgsm(net, images, labels, epsilon=0.1).images  # slower than clean ones
 
     def step() -> None:
         with attacking(net):
@@ -159,8 +160,9 @@ def _fgsm(net: nn.Module, images: Tensor, labels: Tensor) -> list[Row]:
         forward_and_backward(net, images, labels)
 
     def whole_floor() -> None:
-        floor()
-        judge(net, images)
+        floor()  # it sees the images as they were, so that two passes are left
+        forward(net, moved)
+        forward(net, moved.mul(255).round_().div_(255))
 
     functions = {
         "floor": floor,
@@ -182,7 +184,7 @@ def _fgsm(net: nn.Module, images: Tensor, labels: Tensor) -> list[Row]:
             "name": "fgsm, the whole call",
             "value": ratio(seconds, "whole", "whole floor"),
             "bar": 0.9,
-            "unit": f"{unit} and three forward passes that judge",
+            "unit": f"{unit} and two forward passes that judge",
             "detail": f"{len(images) / median(seconds['whole']):,.0f} images/s",
         },
     ]

@@ -278,16 +278,19 @@ def measured(
     queries: Tensor | int,
     chunk: int = CHUNK,
     ball: Ball | None = None,
+    first: Tensor | None = None,
 ) -> dict[str, Any]:
     """The fields of ``Perturbed`` for ``images`` made from ``problem``, within a ``ball`` or not.
 
     Where a routine ended in pixels that are not finite the original stands, as a failure.
+    ``first`` are the logits ``[N, K]`` of the originals, where the routine has them already.
     """
     with attacking(problem.net):
         broken = ~images.flatten(1).isfinite().all(1)
         images = torch.where(broken.view(-1, 1, 1, 1), problem.images, images)
         logits = torch.cat([problem.net(part).float() for part in images.split(chunk)])
-        first = torch.cat([problem.net(part.images).float() for part in problem.split(chunk)])
+        if first is None:
+            first = torch.cat([problem.net(part.images).float() for part in problem.split(chunk)])
         broken |= ~(logits.isfinite() & first.isfinite()).all(1)
         files = as_file(images, problem.images, ball)
         from_files = torch.cat(
@@ -328,6 +331,7 @@ def perturbed(
     queries: Tensor | int,
     chunk: int = CHUNK,
     ball: Ball | None = None,
+    first: Tensor | None = None,
 ) -> Perturbed:
     """The result for ``images`` made from ``problem``, judged anew."""
-    return Perturbed(**measured(problem, images, queries, chunk, ball))
+    return Perturbed(**measured(problem, images, queries, chunk, ball, first))

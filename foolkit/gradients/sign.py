@@ -27,7 +27,7 @@ from foolkit.gradients.problem import (
     norm_named,
     several,
 )
-from foolkit.gradients.result import Perturbed, perturbed
+from foolkit.gradients.result import Ball, Perturbed, perturbed
 from foolkit.progress import progress_bar
 from foolkit.seeds import Seed, generator_of
 
@@ -100,11 +100,13 @@ def fgsm(
         check_within(epsilons)
     flat = Flat()
     with attacking(problem.net):
-        slopes = []
+        slopes, answers = [], []
         for part in problem.split(chunk):
             slope, logits = _loss_gradient(part, part.images, loss)
             flat.look(slope, part.fooled(logits))
             slopes.append(slope)
+            answers.append(logits)
+        first = torch.cat(answers)
         signs = torch.cat(slopes).sign_()
         if problem.mask is not None:
             signs *= problem.mask
@@ -113,7 +115,8 @@ def fgsm(
             moved = torch.add(problem.images, signs, alpha=size)
             if clip:
                 moved.clamp_(0, 1)
-            results.append(perturbed(problem, moved, 1, chunk, ("inf", size) if clip else None))
+            ball: Ball | None = ("inf", size) if clip else None
+            results.append(perturbed(problem, moved, 1, chunk, ball, first))
     flat.warn(len(images), REMEDY if loss == "cross-entropy" else HIDDEN)
     return results if several(epsilon) else results[0]
 
