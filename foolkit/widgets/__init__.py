@@ -18,6 +18,7 @@ from foolkit.widgets.gallery import Gallery
 from foolkit.widgets.jigsaw import Jigsaw
 from foolkit.widgets.judges import Judges
 from foolkit.widgets.patterns import BreedPatterns
+from foolkit.widgets.press_until_fooled import PressUntilFooled
 from foolkit.widgets.quiz import Quiz
 from foolkit.widgets.slices import SliceExplorer
 from foolkit.widgets.temperature import NoiseAndTemperature
@@ -38,6 +39,7 @@ __all__ = [
     "Jigsaw",
     "Judges",
     "NoiseAndTemperature",
+    "PressUntilFooled",
     "Quiz",
     "SliceExplorer",
     "Threshold",

@@ -74,6 +74,15 @@ export function paintLevels(canvas, levels) {
   context.putImageData(new ImageData(data, canvas.width, canvas.height), 0, 0);
 }
 
+// The same of one level a pixel.
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {ArrayLike<number>} levels
+ */
+export function paintGrey(canvas, levels) {
+  paintLevels(canvas, Uint8Array.from({ length: 3 * levels.length }, (_, i) => levels[Math.floor(i / 3)]));
+}
+
 // The levels as a PNG file, whose pixels are these and no others.
 /**
  * @param {Uint8Array} levels
