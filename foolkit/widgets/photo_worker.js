@@ -56,6 +56,10 @@ const TASKS = {
   * judge({ levels, size }) {
     yield { confidences: judged(levels, size) };
   },
+  /** @param {Judging} request */
+  * describe({ levels, size }) {
+    yield { features: networkFor(size).features(fromLevels(levels), size) };
+  },
   /** @param {Fooling} request */
   * fool({ levels, size, ...settings }) {
     yield* targetedSteps(networkFor(size), levels, size, settings);
