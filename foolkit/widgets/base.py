@@ -13,7 +13,6 @@ from foolkit.widgets.modules import SOURCES, joined
 
 FACES = "faces"  # what the page calls the face networks, which share a file
 PHOTOGRAPHS = squeezenet.NAME  # the network of photographs, which runs in a worker of the page
-PROPOSAL = "mtcnn-proposal"  # the first network of the face detector
 SEARCH = "visual-search"  # what the page needs of the search by picture, and wallpapers for it
 WORKER = "photo_worker.js"  # the worker's program
 # that network.js knows: LeNet and fully connected ones; a ResNet or a transformer is not run there
@@ -43,7 +42,7 @@ def files(network: str) -> dict[str, Callable[[], bytes]]:
         from foolkit.bank import world  # with photographs, which few widgets need
 
         return {name: world.for_the_page}
-    if network == PROPOSAL:
+    if network in mtcnn.NAMES:
         return {name: lambda: mtcnn.float32_weights(network)}
     path = faces.WEIGHTS if network == FACES else shipped.WEIGHTS / name
     return {name: path.read_bytes}

@@ -3,20 +3,20 @@
 
 import { percent } from "./confidence.js";
 import { planes } from "./convolutions.js";
+import { faceNetworkOf, facesAmong, proposals, WINDOW, windowsOf } from "./face_detector.js";
 import { arrowStep, isShortcut } from "./keys.js";
 import { breedOne } from "./one_goal.js";
 import { announcement, button, element, labelled, menu, slider } from "./page.js";
 import { pen } from "./pictures.js";
 import { Pixels } from "./pixels.js";
-import { proposalOf, proposals, WINDOW, windowsOf } from "./proposal.js";
 import { ofSide } from "./resizing.js";
 import { seedField } from "./search.js";
 import { listen, widget } from "./widget.js";
 import { inSlices, nextFrame } from "./work.js";
 
 /** @import { Planes } from "./convolutions.js" */
+/** @import { Box, FaceNetwork } from "./face_detector.js" */
 /** @import { Champion } from "./one_goal.js" */
-/** @import { Box, Proposal } from "./proposal.js" */
 /** @import { Start } from "./widget.js" */
 /**
  * @typedef {object} Traits as the Python class has them
@@ -30,6 +30,7 @@ import { inSlices, nextFrame } from "./work.js";
  * @property {number} seed
  * @property {boolean} running
  * @property {number[][]} found
+ * @property {number[][]} faces
  * @property {number} surest
  * @property {DataView} bred
  * @property {number} own
@@ -38,7 +39,7 @@ import { inSlices, nextFrame } from "./work.js";
 const WIDTH = 240, HEIGHT = 160, SHOWN = 3; // the frame, and how much larger it is drawn
 const SMALLEST = 20, LARGEST = 112, STEP = 2, LEAP = 10; // pixels
 const UNTIL = 0.999; // confidence at which breeding ends
-const SETTLED = 400, PAUSE = 500; // milliseconds until the result is read out; between two pictures
+const RESTED = 250, PAUSE = 500; // milliseconds until the square rests; between two pictures of what is bred
 const BRED = "noise bred here";
 
 /** @param {DataView} bytes plane by plane */
@@ -48,9 +49,9 @@ function squareOf(bytes) {
   return square;
 }
 
-/** @param {Start<Traits, Proposal>} start */
-function start({ model, root, net }) {
-  let ended = false, waiting = false, sayTimer = 0, run = 0;
+/** @param {Start<Traits, FaceNetwork>} start */
+function start({ model, root, net, nets }) {
+  let ended = false, waiting = false, restTimer = 0, looks = 0, run = 0;
   const initial = /** @type {const} */ (["chosen", "left", "top", "side"])
     .map((name) => /** @type {const} */ ([name, model.get(name)]));
 
@@ -87,14 +88,16 @@ function start({ model, root, net }) {
       + "with Shift further; plus and minus change its size.",
   }, picture);
   const status = announcement(), told = element("p", { class: "fk-title" }), progress = element("p");
+  const decided = element("p", { class: "fk-title" });
   /** @type {HTMLCanvasElement} */
   const small = element("canvas", { width: WIDTH, height: HEIGHT });
 
   /**
    * @param {Planes} seen
-   * @param {Box[]} boxes
+   * @param {Box[]} proposed with thin lines
+   * @param {Box[]} faces with thick lines
    */
-  function draw({ values }, boxes) {
+  function draw({ values }, proposed, faces) {
     const data = new ImageData(WIDTH, HEIGHT), context = pen(picture);
     for (let i = 0; i < WIDTH * HEIGHT; i++) {
       for (let c = 0; c < 3; c++) data.data[4 * i + c] = Math.round(255 * values[c * WIDTH * HEIGHT + i]);
@@ -103,21 +106,32 @@ function start({ model, root, net }) {
     pen(small).putImageData(data, 0, 0);
     context.imageSmoothingEnabled = false;
     context.drawImage(small, 0, 0, SHOWN * WIDTH, SHOWN * HEIGHT);
-    context.font = "bold 18px sans-serif";
-    for (const { left, top, right, bottom } of boxes) {
-      for (const [colour, width] of /** @type {[string, number][]} */ ([["#000", 6], ["#ffd500", 3]])) {
-        context.strokeStyle = colour;
-        context.lineWidth = width;
-        context.strokeRect(SHOWN * left, SHOWN * top, SHOWN * (right - left), SHOWN * (bottom - top));
-      }
+    context.setLineDash([]);
+    /**
+     * @param {Box} box
+     * @param {string} colour
+     * @param {number} width
+     */
+    const line = ({ left, top, right, bottom }, colour, width) => {
+      context.strokeStyle = colour;
+      context.lineWidth = width;
+      context.strokeRect(SHOWN * left, SHOWN * top, SHOWN * (right - left), SHOWN * (bottom - top));
+    };
+    for (const [colour, dash] of /** @type {[string, number[]][]} */ ([["#000", []], ["#fff", [5, 5]]])) {
+      context.setLineDash(dash);
+      for (const box of proposed) line(box, colour, 1.5);
     }
-    for (const { left, bottom, score } of boxes.slice(0, 1)) { // the surest says how sure
-      const words = percent(score), at = Math.min(SHOWN * bottom + 20, SHOWN * HEIGHT - 6);
+    context.setLineDash([]);
+    context.font = "bold 20px sans-serif";
+    for (const box of faces) {
+      const words = percent(box.score), x = SHOWN * box.left, y = Math.min(SHOWN * box.bottom + 22, SHOWN * HEIGHT - 6);
+      line(box, "#000", 9);
+      line(box, "#ffd500", 5);
       context.strokeStyle = "#000";
       context.lineWidth = 4;
-      context.strokeText(words, SHOWN * left, at);
+      context.strokeText(words, x, y);
       context.fillStyle = "#ffd500";
-      context.fillText(words, SHOWN * left, at);
+      context.fillText(words, x, y);
     }
   }
   /** @param {Box} box */
@@ -125,27 +139,49 @@ function start({ model, root, net }) {
     const x = (left + right) / 2 - model.get("left"), y = (top + bottom) / 2 - model.get("top");
     return Math.min(x, y) > 0 && Math.max(x, y) < model.get("side");
   }
-  // Looks at the frame as it is now, draws it, and tells of it.
+  const rows = (/** @type {Box[]} */ boxes) =>
+    boxes.map(({ left, top, right, bottom, score }) => [left, top, right, bottom, score]);
+  // The first network looks at the frame as it is now; the others once the square rests.
   function look() {
-    const seen = frame(), windows = windowsOf(net, seen), boxes = proposals(windows);
+    const mine = ++looks, seen = frame(), windows = windowsOf(net, seen), boxes = proposals(windows);
     const there = boxes.filter(onSquare);
     const surest = windows.flat().filter(onSquare).reduce((most, { score }) => Math.max(most, score), 0);
-    draw(seen, boxes);
+    draw(seen, boxes, []);
     const others = boxes.length - there.length;
     told.textContent = there.length
       ? `Proposed as a face: ${there.length} ${there.length === 1 ? "box" : "boxes"} on the square, `
         + `the surest with ${percent(there[0].score)}.`
       : `No box on the square: its surest window has ${percent(surest)}, and a box needs 60 %.`;
     if (others) told.textContent += ` Elsewhere: ${others}.`;
-    clearTimeout(sayTimer);
-    sayTimer = setTimeout(() => {
-      if (model.get("running")) return;
-      status.node.classList.add("fk-heard"); // it is read out, and stands above already
-      status.say(`${nameOf(model.get("chosen"))}, ${model.get("side")} pixels wide. ${told.textContent}`);
-    }, SETTLED);
-    model.set("found", boxes.map(({ left, top, right, bottom, score }) => [left, top, right, bottom, score]));
+    decided.textContent = "All three networks: …";
+    clearTimeout(restTimer);
+    restTimer = setTimeout(() => inSlices(facesAmong(nets, seen, boxes), (latest, done) => {
+      if (mine !== looks) return false;
+      if (done && latest) decide(seen, boxes, latest);
+      return true;
+    }), RESTED);
+    model.set("found", rows(boxes));
+    model.set("faces", []);
     model.set("surest", surest);
     model.save_changes();
+  }
+  /**
+   * @param {Planes} seen
+   * @param {Box[]} boxes
+   * @param {Box[]} faces
+   */
+  function decide(seen, boxes, faces) {
+    const there = faces.filter(onSquare);
+    draw(seen, boxes, faces);
+    const said = there.length ? `a face on the square, ${percent(there[0].score)}` : "no face on the square";
+    const others = faces.length - there.length;
+    decided.textContent = `All three networks: ${said}${others ? `; elsewhere ${others}` : ""}.`;
+    model.set("faces", rows(faces));
+    model.save_changes();
+    if (model.get("running")) return;
+    status.node.classList.add("fk-heard"); // it is read out, and stands above already
+    const what = `${nameOf(model.get("chosen"))}, ${model.get("side")} pixels wide.`;
+    status.say(`${what} ${told.textContent} ${decided.textContent}`);
   }
   async function lookSoon() { // once a frame of the screen, whatever happens in between
     if (waiting) return;
@@ -278,11 +314,12 @@ function start({ model, root, net }) {
     pad.focus();
   });
   root.append(
-    element("div", { class: "fk-row" }, labelled("what hangs there ", choice), size.node, reset), pad, told,
+    element("div", { class: "fk-row" }, labelled("what hangs there ", choice), size.node, reset), pad, told, decided,
     element("div", { class: "fk-row" }, go, seed.node), progress, status.node,
-    element("p", { class: "fk-note" }, "In the page: the proposal network, at every place and six sizes of the frame. "
-      + "What it proposes, the detector shows to two more networks, which are not in the page; only what all three "
-      + "call a face is one. What is bred here is bred for one window, as it is, and not for every place and size."));
+    element("p", { class: "fk-note" }, "Dashed: what the proposal network proposes, at every place and six sizes of "
+      + "every frame. Yellow: what the refine and the output network call a face, too; they look once the square "
+      + "rests. What is bred here is bred for one window of the proposal network, as it is, and not for every place "
+      + "and size."));
 
   // ---- what it hears ----
   const moved = () => {
@@ -300,9 +337,10 @@ function start({ model, root, net }) {
   return () => {
     ended = true;
     run++;
-    clearTimeout(sayTimer);
+    looks++;
+    clearTimeout(restTimer);
     deafen();
   };
 }
 
-export default widget("camera", "Hang a square into the frame of a camera", start, { networkOf: proposalOf });
+export default widget("camera", "Hang a square into the frame of a camera", start, { networkOf: faceNetworkOf });

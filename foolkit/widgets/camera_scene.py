@@ -12,10 +12,11 @@ from foolkit.data.photographs import embedded_photographs
 from foolkit.files import as_bytes
 from foolkit.models import mtcnn
 from foolkit.seeds import generator_of
-from foolkit.widgets.base import PROPOSAL, Widget
+from foolkit.widgets.base import Widget
 from foolkit.widgets.modules import module
 from foolkit.widgets.traits import LAST_SEED, Whole, check_whole
 
+PROPOSAL = mtcnn.NAMES[0]
 WIDTH, HEIGHT = 240, 160  # of the frame, in pixels
 SIDES = (20, 112)  # smallest and largest side of a square in the frame
 WINDOW = 12  # of the network: the side of what is bred in the page
@@ -55,13 +56,13 @@ def hung() -> dict[str, Tensor]:
 
 
 class CameraScene(Widget):
-    """A square in a drawn room, and what the first network of a face detector proposes there.
+    """A square in a drawn room, and what a face detector says of it.
 
-    The proposal network of MTCNN (``foolkit.models.FaceDetector``; 6,632 weights) looks at every
-    frame while the square is dragged, at the same sizes as in Python; boxes from 60 % on are drawn
-    and would be passed to the second and the third network, which are not in the page. "Breed one
-    here" breeds 12 x 12 pixels for one window of that network, by evolution with one goal, to
-    99.9 %. The page has its own random numbers.
+    The detector is MTCNN (``foolkit.models.FaceDetector``), with the weights and thresholds of
+    Python's. Its proposal network looks at every frame while the square is dragged; the refine
+    and the output network look at what it proposes once the square rests. "Breed one here" breeds
+    12 x 12 pixels for one window of the proposal network, by evolution with one goal, to 99.9 %.
+    The page has its own random numbers.
 
     Args:
         chosen: 0 to 4, which of ``hung`` it is; 5 is what was bred in the page, once it was.
@@ -73,7 +74,9 @@ class CameraScene(Widget):
     Attributes:
         running: whether it breeds; set it to start or to stop.
         found: of each proposed box left, top, right, bottom and confidence, the surest first.
-        surest: largest confidence of all windows whose middle is on the square.
+        faces: the same of the boxes that all three networks call a face; empty until they looked.
+        surest: largest confidence of all windows of the proposal network
+            whose middle is on the square.
         bred: what was bred in the page, as bytes.
         own: its confidence in its own window.
 
@@ -96,6 +99,7 @@ class CameraScene(Widget):
     seed = Whole(0, 0, LAST_SEED)
     running = traitlets.Bool(False).tag(sync=True)
     found: traitlets.List[list[float]] = traitlets.List().tag(sync=True)
+    faces: traitlets.List[list[float]] = traitlets.List().tag(sync=True)
     surest = traitlets.Float(0.0).tag(sync=True)
     bred = traitlets.Bytes(b"").tag(sync=True, from_json=lambda value, _: bytes(value))
     own = traitlets.Float(0.0).tag(sync=True)
@@ -103,10 +107,12 @@ class CameraScene(Widget):
     def __init__(
         self, chosen: int = 0, *, left: int = 104, top: int = 38, side: int = 48, seed: int = 0
     ) -> None:
-        mtcnn.weights_file(PROPOSAL)  # or an error, and not only in the page
+        for name in mtcnn.NAMES:
+            mtcnn.weights_file(name)  # or an error, and not only in the page
         squares = hung()
         super().__init__(
-            network=PROPOSAL, room=[list(part) for part in ROOM], names=list(squares),
+            network=PROPOSAL, networks=list(mtcnn.NAMES[1:]),
+            room=[list(part) for part in ROOM], names=list(squares),
             squares=[as_bytes(one).numpy().tobytes() for one in squares.values()],
             left=left, top=top, side=side, seed=seed,
         )  # fmt: skip

@@ -12,15 +12,15 @@
 export const planes = (channels, width, height) => (
   { values: new Float32Array(channels * width * height), channels, width, height });
 
-// Filters of kernel x kernel at every place where they fit whole. weights: by filter, by channel,
-// row by row.
+// Square filters at every place where they fit whole; those as wide as the planes are a layer that
+// connects all. weights: by filter, by channel, row by row.
 /**
  * @param {Planes} from
  * @param {ArrayLike<number>} weights
  * @param {ArrayLike<number>} biases
- * @param {number} kernel
  */
-export function convolved(from, weights, biases, kernel) {
+export function convolved(from, weights, biases) {
+  const kernel = Math.sqrt(weights.length / biases.length / from.channels);
   const to = planes(biases.length, from.width - kernel + 1, from.height - kernel + 1);
   const { width, height } = to, size = width * height;
   let weight = 0;
@@ -52,17 +52,22 @@ export function leaked(of, shares) {
   return of;
 }
 
-// The largest of each two by two; what is left over at the right and below counts too.
-/** @param {Planes} from */
-export function pooled(from) {
-  const to = planes(from.channels, Math.ceil(from.width / 2), Math.ceil(from.height / 2));
+// The largest of each window of so many pixels, every second one; what is left over at the right
+// and below counts too.
+/**
+ * @param {Planes} from
+ * @param {number} window
+ */
+export function pooled(from, window) {
+  const across = (/** @type {number} */ length) => Math.ceil((length - window) / 2) + 1;
+  const to = planes(from.channels, across(from.width), across(from.height));
   let i = 0;
   for (let channel = 0; channel < to.channels; channel++) {
     for (let y = 0; y < to.height; y++) {
       for (let x = 0; x < to.width; x++) {
         let best = -Infinity;
-        for (let row = 2 * y; row < Math.min(2 * y + 2, from.height); row++) {
-          for (let column = 2 * x; column < Math.min(2 * x + 2, from.width); column++) {
+        for (let row = 2 * y; row < Math.min(2 * y + window, from.height); row++) {
+          for (let column = 2 * x; column < Math.min(2 * x + window, from.width); column++) {
             best = Math.max(best, from.values[(channel * from.height + row) * from.width + column]);
           }
         }

@@ -175,7 +175,8 @@ function start({ model, root, net, fileOf }) {
     begin();
     if (latest) seconds += (performance.now() - began) / 1000;
     show();
-    status.say(latest ? `Stopped after ${plural(latest.images)} of ${KINDS[model.get("kind")]}. ${rateOf(latest)}` : "Stopped.");
+    if (!latest) status.say("Stopped.");
+    else status.say(`Stopped after ${plural(latest.images)} of ${KINDS[model.get("kind")]}. ${rateOf(latest)}`);
   }
 
   // ---- controls ----

@@ -133,12 +133,15 @@ function start({ model, root, fileOf }) {
     const place = found.indexOf(wanted), of = (/** @type {string} */ title) =>
       found.filter((n) => photographs[n] === title).length;
     goal.show(sheet, wanted, `wanted: a piece of “${photographs[wanted]}”`, true);
-    answers.forEach((one, n) => one.show(sheet, found[n],
-      `${n + 1}. “${photographs[found[n]]}” ${alike[found[n]].toFixed(2)}${n === place ? " ◂ wanted" : ""}`, n === place));
+    answers.forEach((one, n) => {
+      const words = `${n + 1}. “${photographs[found[n]]}” ${alike[found[n]].toFixed(2)}`;
+      one.show(sheet, found[n], words + (n === place ? " ◂ wanted" : ""), n === place);
+    });
     query.setAttribute("aria-label", `The query: ${object}, ${Math.round(100 * model.get("size"))} % wide, before `
       + `${WORDS[model.get("background")] ?? model.get("background")}`);
+    const before = alike.filter((one) => one > alike[wanted]).length;
     verdict.textContent = place >= 0 ? `The wanted picture is among the five, number ${place + 1}.`
-      : `The wanted picture is not among the five; it is number ${1 + alike.filter((one) => one > alike[wanted]).length}.`;
+      : `The wanted picture is not among the five; it is number ${before + 1}.`;
     status.say(`Of the five, ${of(photographs[wanted])} from “${photographs[wanted]}”, `
       + `${of(object)} from the object's own photograph, “${object}”.`);
     model.set("found", found);

@@ -14,12 +14,14 @@ from foolkit.models.face_detector import FaceDetector
 from foolkit.widgets import CameraScene
 from foolkit.widgets.camera_scene import hung
 
-MODULES = ("convolutions.js", "resizing.js", "proposal.js", "one_goal.js")
+MODULES = ("convolutions.js", "resizing.js", "face_detector.js", "one_goal.js")
 WIDGET = "fk-camera"
 PAGES = {"index": ["import foolkit as fk", "fk.widgets.CameraScene(3)"]}
-LOAD = """text => {
+LOAD = """all => {
     const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-    globalThis.proposal = E.proposalOf(E.readSafetensors(new DataView(bytes(text).buffer)));
+    globalThis.nets = all.map((text) =>
+        E.faceNetworkOf(E.readSafetensors(new DataView(bytes(text).buffer))));
+    globalThis.proposal = nets[0];
     globalThis.planesOf = ([text, width, height]) => (
         { values: new Float32Array(bytes(text).buffer), channels: 3, width, height });
 }"""
@@ -27,7 +29,7 @@ LOAD = """text => {
 
 @pytest.fixture(scope="module")
 def page(engine):
-    engine(LOAD, b64encode(mtcnn.float32_weights("mtcnn-proposal")).decode())
+    engine(LOAD, [b64encode(mtcnn.float32_weights(name)).decode() for name in mtcnn.NAMES])
     return engine
 
 
@@ -136,6 +138,42 @@ def test_proposals_are_foolkits_on_twenty_frames(page, detector, frames):
         assert (one[:, :4] - other[:, :4]).abs().lt(0.05).all()
 
 
+@pytest.mark.parametrize("n", [1, 2])
+def test_the_other_networks_are_pytorchs(page, n):
+    net = mtcnn.load(mtcnn.NAMES[n]).module
+    size = mtcnn.STAGES[mtcnn.NAMES[n]].size
+    stored = fk.bank.faces.load()
+    images = torch.cat([stored[mtcnn.NAMES[n], kind].images[:4] for kind in fk.bank.faces.ROUTES])
+    with torch.inference_mode():
+        logits, shift = net.look(images)
+    for image, expected, lacking in zip(images, logits.softmax(1)[:, 1], shift, strict=True):
+        assert image.shape[1] == size
+        found = page(
+            "([n, one]) => { const { confidence, shift } = nets[n].look(planesOf(one));"
+            " return [...confidence, ...shift] }",
+            [n, sent(image)],
+        )
+        assert found == pytest.approx([float(expected), *lacking.tolist()], abs=1e-4)
+
+
+def test_faces_are_foolkits_on_twenty_frames(page, detector, frames):
+    boxes, scores = detector.detect(frames)
+    assert sum(map(len, boxes)) >= 8
+    for frame, own, sure in zip(frames, boxes, scores, strict=True):
+        found = page(
+            """one => {
+                const frame = planesOf(one), proposed = E.proposals(E.windowsOf(proposal, frame));
+                return [...E.facesAmong(nets.slice(1), frame, proposed)].at(-1);
+            }""",
+            sent(frame),
+        )
+        assert len(found) == len(own)
+        for one, box, score in zip(found, own.tolist(), sure.tolist(), strict=True):
+            assert one["score"] == pytest.approx(score, abs=1e-3)
+            place = [one[side] for side in ("left", "top", "right", "bottom")]
+            assert place == pytest.approx(box, abs=0.1)
+
+
 def test_what_is_bred_is_a_face_to_pytorch_too(page):
     genes, told = page(
         """() => {
@@ -156,7 +194,7 @@ def test_what_is_bred_is_a_face_to_pytorch_too(page):
 
 
 def verdict(page):
-    return page.locator(".fk-camera > .fk-title").inner_text()
+    return page.locator(".fk-camera > .fk-title").first.inner_text()
 
 
 def pad(page):
@@ -164,7 +202,7 @@ def pad(page):
 
 
 def wait_for(page, text):
-    expect(page.locator(".fk-camera > .fk-title")).to_contain_text(text, timeout=60_000)
+    expect(page.locator(".fk-camera > .fk-title").first).to_contain_text(text, timeout=60_000)
 
 
 def pixels(page):
@@ -182,6 +220,10 @@ def pixels(page):
     return torch.tensor(levels).view(160, 240, 3)
 
 
+def decision(page, text):
+    expect(page.locator(".fk-camera > .fk-title").last).to_contain_text(text, timeout=60_000)
+
+
 def is_judged_as(page, detector, scene):
     """The page says of this scene, whose square is as large as stored, what PyTorch does."""
     boxes, scores, _ = detector._proposed(scene.frame())
@@ -195,6 +237,12 @@ def is_judged_as(page, detector, scene):
         wait_for(page, "No box on the square: its surest window has")
         expected = surest_on_square(detector, scene, scene.frame())
         assert number(page, "window has ") == pytest.approx(expected, abs=1e-3)
+    (_,), (sure,) = detector.detect(scene.frame())
+    decision(page, "networks: a face on" if len(sure) else "networks: no face on")
+    if len(sure):
+        text = page.locator(".fk-camera > .fk-title").last.inner_text()
+        told = float(text.split("square, ")[1].split(" %")[0]) / 100
+        assert told == pytest.approx(float(sure[0]), abs=2e-3)
 
 
 def number(page, after):
