@@ -10,7 +10,7 @@ import { announcement, button, element, labelled, menu, slider } from "./page.js
 import { pen } from "./pictures.js";
 import { Pixels } from "./pixels.js";
 import { ofSide } from "./resizing.js";
-import { seedField } from "./search.js";
+import { seedField } from "./seed_field.js";
 import { listen, widget } from "./widget.js";
 import { inSlices, nextFrame } from "./work.js";
 

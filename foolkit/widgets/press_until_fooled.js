@@ -5,12 +5,11 @@ import { SURE, tallyOf } from "./accident.js";
 import { barRow } from "./bars.js";
 import { percent } from "./confidence.js";
 import { exactInterval } from "./exact_interval.js";
+import { paintGrey, paintLevels } from "./levels.js";
 import { networkOf } from "./network.js";
 import { announcement, button, element, labelled, menu } from "./page.js";
 import { sleepingNetwork } from "./photo_network.js";
-import { paintGrey, paintLevels } from "./photo_files.js";
-import { seedField } from "./search.js";
-import { TEXTURES } from "./textures.js";
+import { seedField } from "./seed_field.js";
 import { listen, widget } from "./widget.js";
 import { inSlices } from "./work.js";
 
@@ -181,7 +180,7 @@ function start({ model, root, net, fileOf }) {
 
   // ---- controls ----
   const go = button("", () => set("running", !model.get("running")), { class: "fk-main" });
-  const kind = menu(Object.keys(TEXTURES).map((name) => [name, KINDS[name]]), (value) => set("kind", value));
+  const kind = menu(Object.entries(KINDS), (value) => set("kind", value));
   const judge = menu(Object.entries(JUDGES).map(([name, { text }]) => [name, text]), (value) => set("judge", value));
   const seed = seedField(model, status);
   root.append(

@@ -1,8 +1,8 @@
 // A wallpaper behind a thing, and what a search by picture then finds.
 // @ts-check
 
+import { paintLevels } from "./levels.js";
 import { announcement, element, labelled, menu, slider } from "./page.js";
-import { paintLevels } from "./photo_files.js";
 import { sleepingNetwork } from "./photo_network.js";
 import { pen } from "./pictures.js";
 import { cosines, inFront, nth } from "./wallpaper.js";
