@@ -120,10 +120,14 @@ def paste(squares: Tensor, frames: Tensor, each: int = 6, *, seed: Seed = 0) -> 
     owners = torch.arange(len(squares)).repeat_interleave(each)
     made = frames[torch.arange(len(owners)) % len(frames)].clone()
     for frame, owner, (x, y, right, bottom) in zip(made, owners, boxes.tolist(), strict=True):
-        side = right - x
-        mode = "area" if side < squares.shape[-1] else "bilinear"
-        frame[:, y:bottom, x:right] = interpolate(squares[owner, None], side, mode=mode)[0]
+        frame[:, y:bottom, x:right] = resized(squares[owner, None], right - x)[0]
     return Scene(made, boxes.float(), owners)
+
+
+def resized(squares: Tensor, side: int) -> Tensor:
+    """Squares ``[S, 3, s, s]`` of another side: means where it is smaller, else bilinear."""
+    mode = "area" if side < squares.shape[-1] else "bilinear"
+    return interpolate(squares, side, mode=mode)
 
 
 def filmed(scene: Scene, change: Transform, *, seed: Seed = 0) -> Scene:

@@ -6,12 +6,15 @@ is judged again in seconds.
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from functools import cache
 
 import torch
+from PIL import Image
+from safetensors.torch import save
 from torch import Tensor
-from torch.nn.functional import pad
+from torch.nn.functional import interpolate, pad
 
 from foolkit.analysis.accidents import SURE, Accidents
 from foolkit.analysis.search import Embedding, Search, discs
@@ -19,12 +22,14 @@ from foolkit.bank.store import read
 from foolkit.checks import check_choice
 from foolkit.data.pedestrians import drawn_pedestrians
 from foolkit.data.photographs import EMBEDDED, embedded_photographs, photograph_pieces
+from foolkit.files import as_bytes
 from foolkit.models.classifier import Classifier
 from foolkit.models.loading import load as load_network
 from foolkit.models.pedestrian import pedestrian
 
 FILE = "world.npz"
 SIDE, TILE = 128, 64  # pixels of the pictures of the search, and of a wallpaper's pattern
+PREVIEW, ROW = 64, 16  # pixels of a picture in the page, and how many lie in a row
 LAYER = "module.fires.7"  # of SqueezeNet: the last below its classes
 PIECES, DRAWN = 16, 24  # of each photograph, and scenes with a drawn pedestrian
 SMALLEST = 200  # pixels of a photograph, of the shorter side of a piece
@@ -88,6 +93,49 @@ def objects(titles: tuple[str, ...], size: float = SIZE) -> tuple[Tensor, Tensor
     known = [one.title for one in about]
     places = torch.tensor([known.index(title) for title in titles])
     return discs(photographs[places], size), places
+
+
+def backgrounds() -> dict[str, Tensor]:
+    """All wallpapers that the book's page offers, by name: float32 ``[n, 3, 64 or 128, ...]``.
+
+    Those of ``MADE``, one for each of ``wanted``; and, one of each, plain grey, stripes, and a
+    piece of the photograph of bricks, which nobody optimised.
+    """
+    bricks, _ = photograph_pieces(1, (3, SIDE, SIDE), titles=["bricks"], least=SMALLEST, seed=5)
+    return {
+        "plain": torch.full((1, 3, TILE, TILE), 0.5),
+        "stripes": (torch.arange(TILE) // 8 % 2).float().expand(1, 3, TILE, TILE),
+        "bricks": bricks,
+        **wallpapers(),
+    }
+
+
+def for_the_page() -> bytes:
+    """The search and its wallpapers as a safetensors file, 1.2 MB: what the book's page runs.
+
+    ``known`` ``[M, 512]`` and ``middle`` ``[512]`` are the search's; ``sprite`` is a JPEG of all
+    pictures, ``PREVIEW`` pixels each, ``ROW`` in a row; ``objects`` ``[F, 3, 128, 128]`` are the
+    photographs of ``HELD_OUT``, and ``background/NAME`` those of ``backgrounds``, in 8 bits.
+    """
+    finder, pictures = search(), gallery().pictures
+    rows = -(-len(pictures) // ROW)
+    small = interpolate(pictures, PREVIEW, mode="bilinear", antialias=True)
+    full = torch.cat([small, small.new_zeros(rows * ROW - len(small), *small.shape[1:])])
+    sheet = full.unflatten(0, (rows, ROW)).permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1)
+    file = io.BytesIO()
+    Image.fromarray(as_bytes(sheet.clamp(0, 1)).numpy()).save(file, "JPEG", quality=80)
+    photographs, about = embedded_photographs((3, SIDE, SIDE))
+    known = [one.title for one in about]
+    held = photographs[[known.index(title) for title in HELD_OUT]]
+    return save(
+        {
+            "known": finder.known.half(),
+            "middle": finder.middle,
+            "sprite": torch.frombuffer(bytearray(file.getvalue()), dtype=torch.uint8),
+            "objects": as_bytes(held),
+            **{f"background/{name}": as_bytes(images) for name, images in backgrounds().items()},
+        }
+    )
 
 
 def wanted() -> Tensor:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
@@ -196,6 +197,18 @@ def load(name: str, device: torch.device | str = "cpu") -> Classifier:
     channels_last(module.requires_grad_(False), device)
     shape = (3, stage.size, stage.size)
     return Classifier(module, input_shape=shape, classes=CLASSES, name=name).eval()
+
+
+def float32_weights(name: str) -> bytes:
+    """The weights of one of ``NAMES`` as a safetensors file: what the book's page runs.
+
+    Names and shapes are those of our module's ``state_dict()``.
+
+    Raises:
+        FileNotFoundError, ValueError: as ``load``.
+    """
+    state = _state(name, weights_file(name))
+    return save({key: weight.contiguous() for key, weight in state.items()})
 
 
 def weights_file(name: str) -> Path:

@@ -8,6 +8,7 @@ of photographs, which runs in the worker ``photo_worker.js``. All are written to
 
 from foolkit.widgets.breed import Breed
 from foolkit.widgets.breed_for_name import BreedForName
+from foolkit.widgets.camera_scene import CameraScene
 from foolkit.widgets.climb import Climb
 from foolkit.widgets.defence_bench import DefenceBench
 from foolkit.widgets.draw_and_fool import DrawAndFool
@@ -18,16 +19,19 @@ from foolkit.widgets.gallery import Gallery
 from foolkit.widgets.jigsaw import Jigsaw
 from foolkit.widgets.judges import Judges
 from foolkit.widgets.patterns import BreedPatterns
+from foolkit.widgets.press_until_fooled import PressUntilFooled
 from foolkit.widgets.quiz import Quiz
 from foolkit.widgets.slices import SliceExplorer
 from foolkit.widgets.temperature import NoiseAndTemperature
 from foolkit.widgets.threshold import Threshold
 from foolkit.widgets.toy_plane import ToyPlane
+from foolkit.widgets.wallpaper_chooser import WallpaperChooser
 
 __all__ = [
     "Breed",
     "BreedForName",
     "BreedPatterns",
+    "CameraScene",
     "Climb",
     "DefenceBench",
     "DrawAndFool",
@@ -38,8 +42,10 @@ __all__ = [
     "Jigsaw",
     "Judges",
     "NoiseAndTemperature",
+    "PressUntilFooled",
     "Quiz",
     "SliceExplorer",
     "Threshold",
     "ToyPlane",
+    "WallpaperChooser",
 ]

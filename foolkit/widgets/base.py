@@ -8,11 +8,12 @@ from typing import Any
 import anywidget
 import traitlets
 
-from foolkit.models import faces, shipped, squeezenet
+from foolkit.models import faces, mtcnn, shipped, squeezenet
 from foolkit.widgets.modules import SOURCES, joined
 
 FACES = "faces"  # what the page calls the face networks, which share a file
 PHOTOGRAPHS = squeezenet.NAME  # the network of photographs, which runs in a worker of the page
+SEARCH = "visual-search"  # what the page needs of the search by picture, and wallpapers for it
 WORKER = "photo_worker.js"  # the worker's program
 # that network.js knows: LeNet and fully connected ones; a ResNet or a transformer is not run there
 ARCHITECTURES = ("LeNet", "FC10", "FC100-100-10", "FC200-200-10", "FC123-456-10")
@@ -37,6 +38,12 @@ def files(network: str) -> dict[str, Callable[[], bytes]]:
     name = f"{network}.safetensors"
     if network == PHOTOGRAPHS:
         return {name: squeezenet.float16_weights, WORKER: lambda: joined(WORKER).encode()}
+    if network == SEARCH:
+        from foolkit.bank import world  # with photographs, which few widgets need
+
+        return {name: world.for_the_page}
+    if network in mtcnn.NAMES:
+        return {name: lambda: mtcnn.float32_weights(network)}
     path = faces.WEIGHTS if network == FACES else shipped.WEIGHTS / name
     return {name: path.read_bytes}
 

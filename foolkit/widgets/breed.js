@@ -7,7 +7,8 @@ import { networkOf } from "./network.js";
 import { announcement, element, slider } from "./page.js";
 import { toBytes } from "./pictures.js";
 import { Pixels } from "./pixels.js";
-import { liveSearch, seedField, standing } from "./search.js";
+import { liveSearch, standing } from "./search.js";
+import { seedField } from "./seed_field.js";
 import { tenTiles, tileList } from "./ten_tiles.js";
 import { listen, widget } from "./widget.js";
 

@@ -3,12 +3,12 @@
 
 import { percent } from "./confidence.js";
 import { confidenceCurve } from "./confidence_curve.js";
+import { paintLevels } from "./levels.js";
 import { nameSearch } from "./name_search.js";
 import { indexOfLargest } from "./numbers.js";
 import { announcement, button, element } from "./page.js";
-import { paintLevels } from "./photo_files.js";
 import { sleepingNetwork } from "./photo_network.js";
-import { seedField } from "./search.js";
+import { seedField } from "./seed_field.js";
 import { listen, widget } from "./widget.js";
 
 /** @import { Sent, Settings } from "./cppn.js" */

@@ -1,6 +1,7 @@
 // The curve of a change: two confidences against how much of the change is added, with a cursor.
 // @ts-check
 
+import { markLevels, pointsOf } from "./axes.js";
 import { CLASS_COLOURS } from "./confidence.js";
 import { element, newId, shape } from "./page.js";
 
@@ -16,12 +17,7 @@ export function changeCurve(width, move) {
   const across = (/** @type {number} */ share) => left + (right - left) * share;
   const height = (/** @type {number} */ confidence) => bottom - (bottom - top) * confidence;
   const svg = shape("svg", { viewBox: `0 0 ${width} 152`, role: "img", class: "fk-curve fk-change-curve" });
-  for (const [level, label] of /** @type {[number, string][]} */ ([[0, "0 %"], [0.5, "50 %"], [1, "100 %"]])) {
-    const y = height(level);
-    svg.append(
-      shape("line", { x1: left, x2: right, y1: y, y2: y, class: "fk-grid" }),
-      shape("text", { x: left - 5, y: y + 3.5, "text-anchor": "end" }, label));
-  }
+  markLevels(svg, [0, 0.5, 1].map((level) => ({ level, label: `${100 * level} %` })), { left, right, height });
   const end = shape("text", { x: right, y: bottom + 15, "text-anchor": "end" });
   const line = () => {
     const name = shape("text", { x: right + 5, class: "fk-goal" });
@@ -71,8 +67,7 @@ export function changeCurve(width, move) {
     show({ confidences, first, answer, largest }) {
       const last = confidences.length - 1;
       for (const [digit, { path, name }] of /** @type {const} */ ([[first, before], [answer, after]])) {
-        path.setAttribute("points", confidences.map((row, n) =>
-          `${across(n / last).toFixed(1)},${height(row[digit]).toFixed(1)}`).join(" "));
+        path.setAttribute("points", pointsOf(confidences.map((row, n) => [across(n / last), height(row[digit])])));
         path.style.stroke = CLASS_COLOURS[digit];
         name.textContent = `“${digit}”`;
         name.setAttribute("y", String(height(confidences[last][digit]) + 4));

@@ -1,6 +1,7 @@
 // A curve of confidence against the images that were judged, from 0 to 100 %.
 // @ts-check
 
+import { markLevels, pointsOf } from "./axes.js";
 import { shape } from "./page.js";
 
 const FIRST = 200; // images that the axis has room for at the start
@@ -11,11 +12,8 @@ export function confidenceCurve(width) {
   const [left, right, top, bottom] = [48, width - 8, 8, 140];
   const svg = shape("svg", { viewBox: `0 0 ${width} 180`, role: "img", class: "fk-curve" });
   const height = (/** @type {number} */ confidence) => bottom - (bottom - top) * confidence;
-  for (const level of [0, 0.25, 0.5, 0.75, 1]) {
-    svg.append(
-      shape("line", { x1: left, x2: right, y1: height(level), y2: height(level), class: "fk-grid" }),
-      shape("text", { x: left - 5, y: height(level) + 3.5, "text-anchor": "end" }, `${100 * level} %`));
-  }
+  markLevels(svg, [0, 0.25, 0.5, 0.75, 1].map((level) => ({ level, label: `${100 * level} %` })),
+    { left, right, height });
   const line = shape("polyline", { class: "fk-median" }), rings = shape("g", {});
   const end = shape("text", { x: right, y: bottom + 15, "text-anchor": "end" });
   svg.append(line, rings, end, shape("text", { x: left, y: bottom + 15 }, "0"),
@@ -29,9 +27,9 @@ export function confidenceCurve(width) {
      */
     show(points, ringed, words) {
       const last = Math.max(FIRST, ...points.map(([images]) => images));
-      const place = (/** @type {[number, number]} */ [images, confidence]) =>
-        [left + (right - left) * images / last, height(confidence)];
-      line.setAttribute("points", points.map((point) => place(point).map((n) => n.toFixed(1)).join(",")).join(" "));
+      /** @type {(point: [number, number]) => [number, number]} */
+      const place = ([images, confidence]) => [left + (right - left) * images / last, height(confidence)];
+      line.setAttribute("points", pointsOf(points.map(place)));
       rings.replaceChildren(...ringed.map(place).map(([cx, cy]) =>
         shape("circle", { cx, cy, r: 3.5, class: "fk-ring" })));
       end.textContent = String(last);

@@ -1,6 +1,7 @@
 // The curve of a search: confidence against the generation.
 // @ts-check
 
+import { markLevels, pointsOf } from "./axes.js";
 import { CERTAIN } from "./confidence.js";
 import { median } from "./numbers.js";
 import { shape } from "./page.js";
@@ -23,12 +24,7 @@ export function convergenceCurve(width) {
   /** @type {[number, string][]} */
   const levels = [[0, "0 %"], [0.9, "90 %"], [0.99, "99 %"], [0.999, "99.9 %"],
     [CERTAIN, "99.99 %"], [1 - 1e-5, "99.999 %"], [1 - 1e-6, "99.9999 %"]];
-  for (const [confidence, label] of levels) {
-    const y = height(confidence), goal = confidence === CERTAIN;
-    svg.append(
-      shape("line", { x1: left, x2: right, y1: y, y2: y, class: goal ? "fk-goal" : "fk-grid" }),
-      shape("text", { x: left - 5, y: y + 3.5, "text-anchor": "end", class: goal ? "fk-goal" : "" }, label));
-  }
+  markLevels(svg, levels.map(([level, label]) => ({ level, label, goal: level === CERTAIN })), { left, right, height });
   const lines = {
     lowest: shape("polyline", { class: "fk-lowest" }),
     median: shape("polyline", { class: "fk-median" }),
@@ -46,8 +42,8 @@ export function convergenceCurve(width) {
     /** @param {number[][]} history */
     show(history) {
       const last = Math.max(50, history.length - 1);
-      const points = (/** @type {(row: number[]) => number} */ summary) => history.map((row, generation) =>
-        `${(left + (right - left) * generation / last).toFixed(1)},${height(summary(row)).toFixed(1)}`).join(" ");
+      const points = (/** @type {(row: number[]) => number} */ summary) => pointsOf(history.map((row, generation) =>
+        [left + (right - left) * generation / last, height(summary(row))]));
       lines.median.setAttribute("points", points(median));
       lines.lowest.setAttribute("points", points((row) => Math.min(...row)));
       end.textContent = String(last);

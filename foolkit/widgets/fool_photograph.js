@@ -2,11 +2,12 @@
 // @ts-check
 
 import { camera } from "./camera.js";
+import { paintLevels } from "./levels.js";
 import { likeliestNames } from "./likeliest.js";
 import { nameSearch } from "./name_search.js";
 import { indexOfLargest } from "./numbers.js";
 import { announcement, button, element, labelled, lessMotion, slider } from "./page.js";
-import { paintLevels, readPicture, toPNG } from "./photo_files.js";
+import { readPicture, toPNG } from "./photo_files.js";
 import { sleepingNetwork } from "./photo_network.js";
 import { listen, widget } from "./widget.js";
 

@@ -10,7 +10,8 @@ import { networkOf } from "./network.js";
 import { announcement, button, element } from "./page.js";
 import { paint, toBytes } from "./pictures.js";
 import { ReadersChoice } from "./readers_choice.js";
-import { liveSearch, seedField, standing } from "./search.js";
+import { liveSearch, standing } from "./search.js";
+import { seedField } from "./seed_field.js";
 import { tenTiles, tileList } from "./ten_tiles.js";
 import { listen, widget } from "./widget.js";
 

@@ -1,6 +1,7 @@
 // Pictures that a reader brings: from a file of any kind that the browser reads to square levels.
 // @ts-check
 
+import { paintLevels } from "./levels.js";
 import { pen } from "./pictures.js";
 
 const MOST = 64e6; // pixels: decoded, a picture takes four bytes for each
@@ -58,20 +59,6 @@ export async function readPicture(file, size) {
   } finally {
     URL.revokeObjectURL(address);
   }
-}
-
-// Draws levels on a canvas of as many pixels.
-/**
- * @param {HTMLCanvasElement} canvas
- * @param {ArrayLike<number>} levels
- */
-export function paintLevels(canvas, levels) {
-  const context = pen(canvas), { data } = context.createImageData(canvas.width, canvas.height);
-  for (let from = 0, to = 0; from < levels.length; from += 3, to += 4) {
-    for (let c = 0; c < 3; c++) data[to + c] = levels[from + c];
-    data[to + 3] = 255;
-  }
-  context.putImageData(new ImageData(data, canvas.width, canvas.height), 0, 0);
 }
 
 // The levels as a PNG file, whose pixels are these and no others.

@@ -1,6 +1,7 @@
 // The network of photographs in a worker: it computes there, while the page draws and listens.
 // @ts-check
 
+import { tallyOf } from "./accident.js";
 import { fromJSON } from "./cppn.js";
 import { colourLevels } from "./cppn_colour.js";
 import { softmax } from "./numbers.js";
@@ -9,6 +10,7 @@ import { squeezeNet } from "./squeezenet.js";
 import { fromLevels, targetedSteps } from "./targeted.js";
 import { readSafetensors } from "./weights.js";
 
+/** @import { Press } from "./accident.js" */
 /** @import { Sent } from "./cppn.js" */
 /** @import { Breeding } from "./photo_breeding.js" */
 /** @import { PhotoNetwork } from "./squeezenet.js" */
@@ -54,6 +56,10 @@ const TASKS = {
   * judge({ levels, size }) {
     yield { confidences: judged(levels, size) };
   },
+  /** @param {Judging} request */
+  * describe({ levels, size }) {
+    yield { features: networkFor(size).features(fromLevels(levels), size) };
+  },
   /** @param {Fooling} request */
   * fool({ levels, size, ...settings }) {
     yield* targetedSteps(networkFor(size), levels, size, settings);
@@ -66,6 +72,10 @@ const TASKS = {
   * draw({ genome, size, large }) {
     const genes = fromJSON(genome);
     yield { confidences: judged(colourLevels(genes, size), size), levels: colourLevels(genes, large) };
+  },
+  /** @param {Press} request */
+  * press(request) {
+    yield* tallyOf((levels) => judged(levels, request.size), 3, request);
   },
 };
 

@@ -9,14 +9,15 @@ const HALVE_EVERY = 1000; // generations, as the paper's text says
 
 // An encoding has sample, vary and render, as in Python; MAP-Elites needs to know no more of it.
 export class Pixels {
-  /** @param {{ rate?: number, eta?: number }} [settings] */
-  constructor({ rate = 0.1, eta = 15 } = {}) {
+  /** @param {{ rate?: number, eta?: number, count?: number }} [settings] count of the genes */
+  constructor({ rate = 0.1, eta = 15, count = 784 } = {}) {
     this.rate = rate;
     this.eta = eta;
+    this.count = count;
   }
   /** @param {Random} random */
   sample(random) {
-    return Float32Array.from({ length: 784 }, () => random.next());
+    return Float32Array.from({ length: this.count }, () => random.next());
   }
   /**
    * @param {Float32Array} genes

@@ -3,7 +3,7 @@
 
 import { CERTAIN, percent } from "./confidence.js";
 import { median } from "./numbers.js";
-import { button, element, labelled } from "./page.js";
+import { button } from "./page.js";
 import { inSlices } from "./work.js";
 
 /** @import { Elite } from "./evolution.js" */
@@ -70,29 +70,6 @@ export function liveSearch({ model, make, show }) {
     stopped = true;
   }
   return live;
-}
-
-// The seed's field: a number that is none is refused in words.
-/**
- * @template {{ seed: number }} T
- * @param {Model<T>} model
- * @param {{ say(text: string): void }} status
- */
-export function seedField(model, status) {
-  const seed = element("input", { type: "number", min: 0, max: 999999, step: 1 });
-  const show = () => { seed.value = String(model.get("seed")); };
-  seed.addEventListener("change", () => {
-    const value = Math.floor(Number(seed.value));
-    if (!(value >= 0 && value <= 999999)) {
-      status.say("The seed is a whole number from 0 to 999999.");
-      show();
-      return;
-    }
-    model.set("seed", value);
-    model.save_changes();
-  });
-  show();
-  return { node: labelled("seed ", seed), show };
 }
 
 // How a search of ten elites stands, in words: for the status line and for the curve.

@@ -147,6 +147,19 @@ export function squeezeNet(tensors, makeSpace = workspace) {
     logits(image, size) {
       return forward(take(image, size));
     },
+    // What the last layer below the classes puts out, averaged over all places: 512 numbers, the
+    // features of foolkit.bank.world.search.
+    /**
+     * @param {Float32Array} image
+     * @param {number} size
+     */
+    features(image, size) {
+      const of = take(image, size);
+      forward(of);
+      const { values, places, channels } = of.fires[FIRES.length - 1].out, features = new Float64Array(channels);
+      for (let at = 0; at < places * channels; at++) features[at % channels] += values[at] / places;
+      return features;
+    },
     // How a quantity, such as logProbabilityOf(9), changes with each number of the image; and the
     // logits of the image as it is.
     /**

@@ -30,6 +30,14 @@ function headerOf(view) {
  */
 export const classesOf = (view) => JSON.parse(headerOf(view).header.__metadata__.classes);
 
+// What reads one number of a type that a file may have, and its length in bytes.
+/** @type {Record<string, [bytes: number, read: (view: DataView, at: number) => number]>} */
+const TYPES = {
+  F16: [2, (view, at) => float16(view.getUint16(at, true))],
+  F32: [4, (view, at) => view.getFloat32(at, true)],
+  U8: [1, (view, at) => view.getUint8(at)],
+};
+
 // A safetensors file: the length of a JSON header, the header, numbers. Returns {name: Float64Array}.
 /**
  * @param {DataView} view
@@ -42,10 +50,10 @@ export function readSafetensors(view) {
   /** @type {Tensors} */
   const tensors = {};
   for (const [name, { dtype, data_offsets: [start, end] }] of Object.entries(header)) {
-    if (dtype !== "F16") throw new Error(`${name}: expected float16 weights, got ${dtype}`);
-    const at = 8 + length + start;
-    const numbers = tensors[name] = new Float64Array((end - start) / 2);
-    for (let i = 0; i < numbers.length; i++) numbers[i] = float16(view.getUint16(at + 2 * i, true));
+    if (!(dtype in TYPES)) throw new Error(`${name}: expected ${Object.keys(TYPES).join(", ")}, got ${dtype}`);
+    const [bytes, read] = TYPES[dtype], at = 8 + length + start;
+    const numbers = tensors[name] = new Float64Array((end - start) / bytes);
+    for (let i = 0; i < numbers.length; i++) numbers[i] = read(view, at + bytes * i);
   }
   return tensors;
 }
