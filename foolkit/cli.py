@@ -33,13 +33,18 @@ DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
 METHODS = {  # and the options that each has; those without a size look for the smallest
     "fgsm": ("epsilon", "loss"),
     "pgd": ("epsilon", "norm", "loss", "steps", "restarts"),
+    "apgd": ("epsilon", "norm", "loss", "steps", "restarts"),
+    "square": ("epsilon", "norm", "steps"),
+    "ensemble": ("epsilon", "norm", "steps"),
+    "fmn": ("norm", "steps"),
     "blind": ("epsilon", "steps"),
     "deepfool": ("norm", "steps"),
     "carlini_wagner": ("steps",),
     "lbfgs": ("steps",),
     "noise": ("epsilon", "norm"),
 }
-RANDOM = ("pgd", "blind", "noise")
+RANDOM = ("pgd", "apgd", "square", "ensemble", "blind", "noise")
+ONE_SIZE = ("apgd", "square", "ensemble", "blind")  # take one epsilon a call
 SILENT = ("fgsm", "blind", "noise")  # have no bar of their own
 LEVELS = 8  # of 255: the size in Linf where none is given
 
@@ -171,18 +176,19 @@ def _sizes(_: click.Context, __: click.Parameter, values: tuple[float, ...]) -> 
     f" {LEVELS}/255]",
 )  # fmt: skip
 @click.option("--norm", metavar="inf|2|1",
-    help="pgd: inf, 2 or 1; deepfool: 2 or inf; noise: 2, inf or rms  [default: the first]",
+    help="pgd: inf, 2 or 1; apgd, square, ensemble: inf or 2; deepfool, fmn: 2 or inf; noise: 2,"
+    " inf or rms  [default: the first]",
 )  # fmt: skip
 @click.option("--loss", type=click.Choice(["cross-entropy", "margin", "dlr"]),
-    help="That fgsm and pgd raise  [default: cross-entropy]",
+    help="That fgsm, pgd and apgd raise  [default: cross-entropy]",
 )  # fmt: skip
 @click.option("--target", type=click.IntRange(0),
     help="Class to be reached  [default: leave the right one].",
 )  # fmt: skip
 @click.option("--steps", type=click.IntRange(1), help="At most (blind: generations).")
-@click.option("--restarts", type=click.IntRange(1), help="Of pgd  [default: 1]")
+@click.option("--restarts", type=click.IntRange(1), help="Of pgd and apgd  [default: 1]")
 @click.option("--for-files", is_flag=True,
-    help="Enlarge each change until its file fools (deepfool, carlini_wagner, lbfgs).",
+    help="Enlarge each change until its file fools (deepfool, fmn, carlini_wagner, lbfgs).",
 )  # fmt: skip
 @click.option("--lossless", is_flag=True, help="Write .npy files too, which are not rounded.")
 @click.option("--batch", type=click.IntRange(1), default=64)
@@ -206,7 +212,7 @@ def attack(
       foolkit attack --model my_model.pt2 --images photos/ --labels photos.csv \\
                      --epsilon 0.01 --epsilon 0.03 --out runs/pgd
     """
-    from foolkit.gradients import Perturbed
+    from foolkit.gradients import Attacked, Perturbed
     from foolkit.runs import batches, perturbed
     from foolkit.runs.folder import claimed, write_table
 
@@ -222,6 +228,7 @@ def attack(
         truth = truth.new_full(truth.shape, target)
     seeds = _seeds(seed, len(originals), batch)
     routine = getattr(fk.gradients, method)
+    kind = Attacked if method == "ensemble" else Perturbed
 
     def change(rows: slice) -> Perturbed:
         more = {"seed": seeds[rows.start // batch]} if method in RANDOM else {}
@@ -237,7 +244,7 @@ def attack(
     about = settings(net, epsilon=sizes if len(sizes) > 1 else sizes[0] if sizes else None)
     with claimed(out, about):
         found = batches.in_parts(
-            out, Perturbed, change, net, len(originals), batch,
+            out, kind, change, net, len(originals), batch,
             originals=originals, labels=truth, progress=not quiet,
         )  # fmt: skip
     if len(sizes) < 2:
@@ -273,11 +280,11 @@ def _options_of(method: str, given: dict[str, Any]) -> tuple[dict[str, Any], lis
     sizes: list[float] = given["epsilon"]
     options: dict[str, Any] = {}
     # "inf" where there is no other
-    norm = given["norm"] or ("2" if method in ("deepfool", "noise") else "inf")
+    norm = given["norm"] or ("2" if method in ("deepfool", "fmn", "noise") else "inf")
     if "norm" in METHODS[method]:
-        known = {"pgd": ("inf", "2", "1"), "deepfool": ("2", "inf"), "noise": ("2", "inf", "rms")}
+        known = {"pgd": ("inf", "2", "1"), "noise": ("2", "inf", "rms")}
         try:
-            norm = options["norm"] = norm_named(norm, known[method])
+            norm = options["norm"] = norm_named(norm, known.get(method, ("inf", "2")))
         except ValueError as error:
             raise click.UsageError(f"--{error}") from None
     if "epsilon" in METHODS[method]:
@@ -290,8 +297,8 @@ def _options_of(method: str, given: dict[str, Any]) -> tuple[dict[str, Any], lis
             except ValueError as error:
                 raise click.UsageError(f"--{error}") from None
         options["size" if method == "noise" else "epsilon"] = sizes if len(sizes) > 1 else sizes[0]
-        if method == "blind" and len(sizes) > 1:
-            raise click.UsageError("--method blind takes one --epsilon at a time")
+        if method in ONE_SIZE and len(sizes) > 1:
+            raise click.UsageError(f"--method {method} takes one --epsilon at a time")
     for name in ("loss", "restarts"):
         if given[name] is not None:
             options[name] = given[name]

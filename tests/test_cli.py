@@ -233,6 +233,36 @@ def test_blind_is_a_method(tmp_path):
     assert json.loads((out / "config.json").read_text())["steps"] == 7
 
 
+@pytest.mark.parametrize("method", ["apgd", "square", "fmn", "ensemble"])
+def test_the_graders_attacks_are_methods(tmp_path, method):
+    options = [
+        "--steps",
+        100 if method == "square" else 5,
+        "--count",
+        6,
+        "--batch",
+        4,
+        "--seed",
+        3,
+        "--norm",
+        2,
+        "--quiet",
+    ]
+    if method != "fmn":
+        options += ["--epsilon", 4.0]
+    if method == "ensemble":  # Square has its thousands of queries
+        options[options.index("--count") + 1] = 2
+    out = tmp_path / method
+    assert run("attack", "--model", "lenet", "--method", method, *options, "--out", out) == 0
+    kind = fk.gradients.Attacked if method == "ensemble" else fk.gradients.Perturbed
+    found = kind.load(out / perturbed.IMAGES)
+    assert found.success.any()
+    if method != "fmn":
+        assert (found.l2 <= 4 * (1 + 1e-5)).all()
+        both = ["--epsilon", 0.1, "--epsilon", 0.2, "--out", tmp_path / "no"]
+        assert run("attack", "--model", "lenet", "--method", method, *both) == 2
+
+
 def test_batches_of_two_seeds_draw_nothing_alike(tmp_path):
     def second_of(seed):
         out = tmp_path / str(seed)

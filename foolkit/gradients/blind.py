@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
-import torch
 from torch import Tensor, nn
 
 from foolkit.checks import check_count, check_number
-from foolkit.gradients.problem import CHUNK, Problem, attacking, check_within, column
+from foolkit.gradients.problem import CHUNK, Problem, attacking, check_within
 from foolkit.gradients.result import Perturbed, perturbed
+from foolkit.gradients.square import searched
+from foolkit.progress import progress_bar
 from foolkit.seeds import Seed, generator_of
 
 FIRST = 0.3  # share of the pixels that the first squares cover, as in the paper for MNIST
@@ -36,7 +35,7 @@ def blind(
     that vanishes or lies does not help it.
 
     Deviation: the paper halves the share of a square at fixed numbers of queries; here it falls
-    along ``FIRST * 2^(-6 t)`` with t from 0 to 1.
+    along ``FIRST * 2^(-6 t)`` with t from 0 to 1 (``square`` does as the paper, and in L2).
 
     Args:
         net, images, labels, targeted, mask, chunk: as for ``fgsm``.
@@ -53,50 +52,7 @@ def blind(
     check_count(generations, "generations")
     check_count(chunk, "chunk")
     draws = generator_of(seed, images.device)
-    with attacking(problem.net):
-        changed, queries = _bred(problem, epsilon, generations, draws, chunk)
+    shares = [FIRST * 2 ** (-6 * generation / generations) for generation in range(generations)]
+    with attacking(problem.net), progress_bar(generations, "generations", progress=False) as bar:
+        changed, queries = searched(problem, epsilon, "inf", shares, draws, chunk, bar)
     return perturbed(problem, changed, queries, chunk, ("inf", float(epsilon)))
-
-
-def _bred(
-    problem: Problem, epsilon: float, generations: int, draws: torch.Generator, chunk: int
-) -> tuple[Tensor, Tensor]:
-    """The images after all generations, and the passes that each took."""
-    n, channels, height, width = problem.images.shape
-    device = problem.images.device
-
-    def signs(*shape: int) -> Tensor:
-        drawn = torch.randint(2, shape, generator=draws, device=device)
-        return (2 * drawn - 1).to(problem.images) * epsilon
-
-    low, high = problem.bounds()
-    change = signs(n, channels, 1, width).expand(problem.images.shape).clamp(low, high)
-    parts = zip(problem.split(chunk), change.split(chunk), strict=True)
-    lead = torch.cat([p.margin(p.net(p.images + c).float()) for p, c in parts])
-    queries = torch.ones_like(problem.labels)
-    down = torch.arange(height, device=device).view(1, -1, 1)
-    across = torch.arange(width, device=device).view(1, 1, -1)
-    for generation in range(generations):
-        alive = (lead <= 0).nonzero()[:, 0]  # the others are fooled already
-        if not len(alive):
-            break
-        share = FIRST * 2 ** (-6 * generation / generations)
-        side = max(1, min(height, width, round(math.sqrt(share * height * width))))
-        # for all images: what one is dealt depends neither on the chunk nor on the others
-        top, left = (
-            torch.randint(size - side + 1, (n, 1, 1), generator=draws, device=device)
-            for size in (height, width)
-        )
-        drawn = signs(n, channels, 1, 1)
-        for rows in alive.split(chunk):
-            y, x = down - top[rows], across - left[rows]
-            square = (y >= 0) & (y < side) & (x >= 0) & (x < side)
-            child = torch.where(square[:, None], drawn[rows], change[rows])
-            child = child.clamp(low[rows], high[rows])
-            part = problem[rows]
-            margin = part.margin(part.net(part.images + child).float())
-            better = margin > lead[rows]
-            change[rows] = torch.where(column(better), child, change[rows])
-            lead[rows] = torch.where(better, margin, lead[rows])
-            queries[rows] += 1
-    return problem.images + change, queries

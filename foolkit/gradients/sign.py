@@ -16,6 +16,7 @@ from foolkit.gradients.problem import (
     CHUNK,
     HIDDEN,
     Flat,
+    Objective,
     Problem,
     Transform,
     Views,
@@ -94,7 +95,7 @@ def fgsm(
     """
     problem = Problem.checked(net, images, labels, targeted, mask)
     check_count(chunk, "chunk")
-    _check_loss(loss, problem)
+    check_loss(loss, problem)
     epsilons = check_sizes(epsilon, "epsilon")
     if clip:
         check_within(epsilons)
@@ -197,7 +198,7 @@ def pgd(
     """
     problem = Problem.checked(net, images, labels, targeted, mask)
     epsilons = check_sizes(epsilon, "epsilon")
-    _check_loss(loss, problem)
+    check_loss(loss, problem)
     norm = norm_named(norm, tuple(STEEPEST))
     if norm == "inf":
         check_within(epsilons)
@@ -283,16 +284,18 @@ def _loss_gradient(
     part: Problem, images: Tensor, loss: Loss, gradient: Gradient = gradient
 ) -> tuple[Tensor, Tensor]:
     """Gradient of the loss that rises as the image is fooled, and the logits."""
-    if loss != "cross-entropy":
-        objective = part.margin if loss == "margin" else partial(logits_ratio, part)
-        logits, _, slope = gradient(part.net, images, objective)
-        return slope, logits
+    logits, _, slope = gradient(part.net, images, rising(part, loss))
+    return slope, logits
 
-    def crossed(logits: Tensor) -> Tensor:
-        return cross_entropy(logits, part.labels, reduction="none")
 
-    logits, _, slope = gradient(part.net, images, crossed)
-    return slope.neg_() if part.targeted else slope, logits
+def rising(part: Problem, loss: Loss) -> Objective:
+    """The loss as what rises while an image is being fooled: logits ``[N, K]`` to ``[N]``."""
+    if loss == "margin":
+        return part.margin
+    if loss == "dlr":
+        return partial(logits_ratio, part)
+    sign = -1 if part.targeted else 1
+    return lambda logits: sign * cross_entropy(logits, part.labels, reduction="none")
 
 
 def logits_ratio(part: Problem, logits: Tensor) -> Tensor:
@@ -310,7 +313,8 @@ def logits_ratio(part: Problem, logits: Tensor) -> Tensor:
     return part.margin(logits) / (spread + SPREAD)
 
 
-def _check_loss(loss: Loss, problem: Problem) -> None:
+def check_loss(loss: Loss, problem: Problem) -> None:
+    """Raise ``ValueError`` for no loss, or for too few classes for it."""
     check_choice(loss, LOSSES, "loss")
     needed = 3 + problem.targeted
     if loss == "dlr" and problem.classes < needed:
@@ -344,22 +348,28 @@ Steepest = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 STEEPEST: dict[Norm, Steepest] = {"inf": _sign, "2": _unit, "1": _largest}
 
 
-def project(change: Tensor, norm: Norm, epsilon: float) -> Tensor:
+def project(change: Tensor, norm: Norm, epsilon: float | Tensor) -> Tensor:
     """The nearest (Euclidean) points ``[N, C, H, W]`` of the ball of radius ``epsilon`` around 0.
 
     The L1 ball by sorting: the threshold t of ``sign(d) max(|d| - t, 0)`` is the last running
     mean of the sorted sizes that leaves its own component positive (Duchi et al. 2008).
+
+    Args:
+        change: float32 ``[N, C, H, W]``.
+        norm: of the ball.
+        epsilon: one radius, or ``[N]``, one for each.
     """
     flat = change.flatten(1)
+    radius: Any = epsilon.view(-1, 1) if isinstance(epsilon, Tensor) else epsilon
     if norm == "inf":
-        return change.clamp(-epsilon, epsilon)
+        return flat.clamp(-radius, radius).view_as(change)
     if norm == "2":
-        length = torch.linalg.vector_norm(flat, dim=1)
-        return change * column((epsilon / length.clamp_min(1e-12)).clamp_max(1))
+        length = torch.linalg.vector_norm(flat, dim=1, keepdim=True)
+        return (flat * (radius / length.clamp_min(1e-12)).clamp_max(1)).view_as(change)
     size = flat.abs()
     ordered = size.sort(1, descending=True).values
     count = torch.arange(1, flat.shape[1] + 1, device=flat.device)
-    threshold = (ordered.cumsum(1) - epsilon) / count
+    threshold = (ordered.cumsum(1) - radius) / count
     last = (ordered > threshold).sum(1, keepdim=True) - 1
     threshold = threshold.gather(1, last.clamp_min(0)).clamp_min(0)
     return (flat.sign() * (size - threshold).clamp_min(0)).view_as(change)

@@ -7,14 +7,18 @@ from torch import nn
 
 from foolkit.gradients import (
     Perturbed,
+    apgd,
     ascent,
     blind,
     carlini_wagner,
     deepfool,
+    ensemble,
     fgsm,
+    fmn,
     lbfgs,
     noise,
     pgd,
+    square,
 )
 
 
@@ -36,10 +40,26 @@ ROUTINES = {
     "lbfgs": lambda *a, **k: lbfgs(*a, progress=False, **k),
     "noise": lambda *a, **k: noise(*a, size=0.5, **k),
     "blind": lambda *a, **k: blind(*a, epsilon=0.3, generations=30, **k),
+    "apgd": lambda *a, **k: apgd(*a, epsilon=0.2, steps=8, progress=False, **k),
+    "apgd, L2": lambda *a, **k: apgd(
+        *a, epsilon=0.8, norm="2", loss="margin", steps=8, progress=False, **k
+    ),
+    "fmn": lambda *a, **k: fmn(*a, steps=20, progress=False, **k),
+    "fmn, Linf": lambda *a, **k: fmn(*a, norm="inf", steps=20, progress=False, **k),
+    "square": lambda *a, **k: square(*a, epsilon=0.3, steps=30, progress=False, **k),
+    "square, L2": lambda *a, **k: square(
+        *a, epsilon=1.0, norm="2", steps=30, progress=False, **k
+    ),
+    "ensemble": lambda *a, **k: ensemble(
+        *a, epsilon=0.15, steps=8, queries=20, progress=False, **k
+    ),
     "ascent": paint,
 }  # fmt: skip
 DRAW = {
-    **{name: ROUTINES[name] for name in ("noise", "blind")},
+    **{
+        name: ROUTINES[name]
+        for name in ("noise", "blind", "apgd", "apgd, L2", "square", "square, L2")
+    },
     **{
         f"pgd, L{norm}": lambda *a, norm=norm, size=size, **k: pgd(
             *a, epsilon=size, norm=norm, steps=3, restarts=2, progress=False, **k
@@ -129,7 +149,10 @@ def test_each_image_by_itself(routine, curved, spread, goals):
     same = (whole.images - parts.images).abs().amax((1, 2, 3)) < 2e-3
     assert same.sum() >= 10
     assert torch.equal(whole.success, parts.success)
-    if routine not in DRAW.values():  # what is drawn for an image depends on its place
+    if routine not in (
+        *DRAW.values(),
+        ROUTINES["ensemble"],
+    ):  # what is drawn for an image depends on its place
         alone = routine(curved, spread[2:3], goals[2:3], targeted=True)
         assert torch.allclose(whole.images[2:3], alone.images, atol=2e-3)
 
