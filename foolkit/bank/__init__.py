@@ -5,6 +5,7 @@ Many runs on many networks are what an interval of transfer needs, and too slow 
 """
 
 from foolkit.bank import (
+    certified,
     champions,
     defended,
     faces,
@@ -20,6 +21,7 @@ __all__ = [
     "FAMILIES",
     "VICTIMS",
     "card",
+    "certified",
     "champions",
     "defended",
     "faces",
