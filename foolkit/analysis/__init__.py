@@ -43,6 +43,8 @@ from foolkit.analysis.motifs import (
     place_motifs,
     worth_of_regions,
 )
+from foolkit.analysis.odin import ODIN
+from foolkit.analysis.openmax import OpenMax
 from foolkit.analysis.regularity import (
     Recurrence,
     compressed_size,
@@ -101,6 +103,7 @@ from foolkit.data.tiles import cut_tiles, paste_tiles
 
 __all__ = [
     "ABSTAIN",
+    "ODIN",
     "Ablation",
     "Accidents",
     "Behind",
@@ -119,6 +122,7 @@ __all__ = [
     "MaxScore",
     "MaxSoftmax",
     "Mistakes",
+    "OpenMax",
     "PixelNeighbours",
     "Placed",
     "Plane",

@@ -13,6 +13,7 @@ from foolkit.bank import (
     motifs,
     photographs,
     retrained,
+    synthesis,
     world,
 )
 from foolkit.bank.store import FAMILIES, VICTIMS, card, load
@@ -30,5 +31,6 @@ __all__ = [
     "motifs",
     "photographs",
     "retrained",
+    "synthesis",
     "world",
 ]
