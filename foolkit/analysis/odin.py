@@ -26,7 +26,7 @@ class ODIN(Detector):
         net: to logits, with a gradient.
         temperature: T, > 0; the paper's choice is 1000.
         epsilon: the step, in units of the pixel range, >= 0. The paper chooses it on outsiders,
-            0.0014 for most of its networks; the stepped image is not clipped.
+            which the default, a small step, was not. The stepped image is not clipped.
     """
 
     def __init__(

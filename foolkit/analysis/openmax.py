@@ -23,9 +23,9 @@ class OpenMax(Detector):
     d and the rank of the largest is 0; the sum of what was lost is the logit of "unknown". The
     score is ``log(p / (1 - p))`` of the largest p of a known class, by which the paper refuses.
 
-    As in the authors' program, F is the distribution function, where algorithm 2 prints what is
-    left of it. Deviations: distances are Euclidean (theirs are mixed with cosines), the Weibull
-    distributions begin at 0, and images to fit with are not those that the network learned from.
+    F is the distribution function, so that what lies far away loses most. Deviations: the Weibull
+    distributions begin at 0, distances are Euclidean, and the images to fit with are not those
+    that the network learned from.
 
     Args:
         net: to logits.
