@@ -25,6 +25,7 @@ from foolkit.analysis.faces import logits_apart
 from foolkit.analysis.firing import Firing, Reference, activations
 from foolkit.analysis.forgeries import Forgeries
 from foolkit.analysis.guarded import Guarded
+from foolkit.analysis.interval_bounds import certified_in_box, interval_bounds, least_margins
 from foolkit.analysis.intervals import (
     Interval,
     bootstrap,
@@ -42,6 +43,8 @@ from foolkit.analysis.motifs import (
     place_motifs,
     worth_of_regions,
 )
+from foolkit.analysis.odin import ODIN
+from foolkit.analysis.openmax import OpenMax
 from foolkit.analysis.regularity import (
     Recurrence,
     compressed_size,
@@ -80,6 +83,13 @@ from foolkit.analysis.scramble import (
     shuffle_tiles,
 )
 from foolkit.analysis.search import Behind, Embedding, Search, discs, in_front
+from foolkit.analysis.smoothing import (
+    ABSTAIN,
+    Certificate,
+    Smoothed,
+    smoothed_certify,
+    smoothed_predict,
+)
 from foolkit.analysis.space import (
     ClassShares,
     answers_along_rays,
@@ -92,9 +102,12 @@ from foolkit.analysis.transfer import Transfer, transfer
 from foolkit.data.tiles import cut_tiles, paste_tiles
 
 __all__ = [
+    "ABSTAIN",
+    "ODIN",
     "Ablation",
     "Accidents",
     "Behind",
+    "Certificate",
     "ClassShares",
     "Detector",
     "Drop",
@@ -109,6 +122,7 @@ __all__ = [
     "MaxScore",
     "MaxSoftmax",
     "Mistakes",
+    "OpenMax",
     "PixelNeighbours",
     "Placed",
     "Plane",
@@ -120,6 +134,7 @@ __all__ = [
     "Robustness",
     "Scramble",
     "Search",
+    "Smoothed",
     "Transfer",
     "ablate",
     "acceptance_threshold",
@@ -134,6 +149,7 @@ __all__ = [
     "bootstrap",
     "calibration_error",
     "calibration_error_by_chance",
+    "certified_in_box",
     "class_means",
     "class_scores",
     "class_shares",
@@ -151,6 +167,8 @@ __all__ = [
     "find_repeats",
     "fit_temperature",
     "in_front",
+    "interval_bounds",
+    "least_margins",
     "log_odds",
     "logits_apart",
     "matched_pairs",
@@ -173,6 +191,8 @@ __all__ = [
     "scramble",
     "seam_step",
     "shuffle_tiles",
+    "smoothed_certify",
+    "smoothed_predict",
     "symmetry",
     "textures",
     "tile_motif",

@@ -5,6 +5,7 @@ Many runs on many networks are what an interval of transfer needs, and too slow 
 """
 
 from foolkit.bank import (
+    certified,
     champions,
     defended,
     faces,
@@ -12,6 +13,7 @@ from foolkit.bank import (
     motifs,
     photographs,
     retrained,
+    synthesis,
     world,
 )
 from foolkit.bank.store import FAMILIES, VICTIMS, card, load
@@ -20,6 +22,7 @@ __all__ = [
     "FAMILIES",
     "VICTIMS",
     "card",
+    "certified",
     "champions",
     "defended",
     "faces",
@@ -28,5 +31,6 @@ __all__ = [
     "motifs",
     "photographs",
     "retrained",
+    "synthesis",
     "world",
 ]

@@ -17,6 +17,7 @@ from foolkit.models.rbf import RBF, nearest_digits
 from foolkit.models.refusing import refusing
 from foolkit.models.resnet import ResNet
 from foolkit.models.shipped import available, card
+from foolkit.models.synthesis import Synthesis
 from foolkit.models.transformed import transformed
 from foolkit.models.vit import ViT
 
@@ -31,6 +32,7 @@ __all__ = [
     "ResNet",
     "Sigmoid",
     "Softmax",
+    "Synthesis",
     "ViT",
     "available",
     "card",
