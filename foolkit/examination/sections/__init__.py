@@ -1,0 +1,8 @@
+"""The experiments, one a file, in the order in which they are made."""
+
+from foolkit.examination.context import Experiment
+from foolkit.examination.sections import accuracy, attacks, neighbours, rubbish
+
+EXPERIMENTS: tuple[Experiment, ...] = tuple(
+    module.EXPERIMENT for module in (accuracy, neighbours, attacks, rubbish)
+)
