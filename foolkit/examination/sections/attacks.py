@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from foolkit.analysis import exact_share
 from foolkit.book.scoreboard import above
 from foolkit.examination.attack import LOSSES, STEPS, strongest
@@ -16,6 +18,11 @@ CHAPTER = "training-defences"
 USUAL = 0.03  # nearest to 8/255, the size that is judged
 MARGIN = above(0.9, "nine in ten of what is read right without an attack")
 ROUNDS = 2  # sizes at which a picture is still attacked, in a typical case: for the plan
+
+
+def nearest_usual(epsilons: Sequence[float]) -> float:
+    """The size that is judged."""
+    return min(epsilons, key=lambda size: abs(size - USUAL))
 
 
 def need(sizes: Sizes) -> Need:
@@ -50,7 +57,7 @@ def run(context: Context) -> Section:
                 exact_share((right & ~control.success).cpu()), n, better="higher",
             )
         )  # fmt: skip
-    usual = min(range(len(sizes)), key=lambda k: abs(sizes[k] - USUAL))
+    usual = sizes.index(nearest_usual(sizes))
     of = context.some_right(NAME)
     of = of[of < n]
     survives = Number.of(
