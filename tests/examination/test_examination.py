@@ -15,7 +15,7 @@ from foolkit.examination import Limit, Report, compare, run
 from foolkit.examination.context import Experiment
 from foolkit.examination.plan import Cost, Need, plan
 from foolkit.examination.report import Section
-from foolkit.examination.sections import EXPERIMENTS
+from foolkit.examination.sections import EXPERIMENTS, evolved
 from foolkit.examination.yardsticks import yardsticks
 
 K, N = 4, 48
@@ -141,6 +141,25 @@ def test_bred_and_painted(report):
     assert bool((confidence >= 0.99 - 1e-5).all())
     share = report.numbers["painted"]
     assert share.value == pytest.approx(len(said) / share.units)
+
+
+def test_breeding_that_was_cut_short_acquits_nobody(monkeypatch):
+    dull = nn.Sequential(nn.Flatten(), nn.Linear(64, K))
+    with torch.no_grad():
+        dull[1].weight.zero_()
+        dull[1].weight[0] = 1e-3  # nearly the same confidence of each class, whatever it sees
+        dull[1].bias.zero_()
+    bred = [one for one in EXPERIMENTS if one.name in ("neighbours", "evolved")]
+    monkeypatch.setattr(run, "EXPERIMENTS", tuple(bred))
+    found = fk.examine(dull, *pictures(), minutes=0.001, progress=False)["evolved"]
+    assert found.cut
+    assert found.numbers[0].value == 0
+    assert found.grade == "unclear"
+    low = replace(found.numbers[0], low=0.0, high=0.0)  # as if many runs had agreed
+    monkeypatch.setattr(evolved.Number, "of", lambda *_, **__: low)
+    assert (
+        fk.examine(dull, *pictures(), minutes=0.001, progress=False)["evolved"].grade == "unclear"
+    )
 
 
 def test_a_saved_report_is_the_report(report, folder):

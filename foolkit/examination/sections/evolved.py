@@ -77,6 +77,9 @@ def run(context: Context) -> Section:
         f"{RUNS} runs of {generations} generations bred {kind} that it is 99 % certain of for"
         f" {100 * worst.value:.0f} % of its classes."
     )
+    how = judged(worst, NEARLY_NONE)
+    if how["grade"] == "good" and context.plan[NAME].cut:
+        how["grade"] = "unclear"  # breeding had not ended
     told = "; ".join(f"{words} {number}" for words, number in shares.items())
     return Section(
         NAME, TITLE, CHAPTER, verdict,
@@ -93,7 +96,7 @@ def run(context: Context) -> Section:
         note=f"MAP-Elites, {BATCH} children a generation; intervals over {RUNS} runs, of which the"
         " surest elites of the first are shown.",
         kept=kept,
-        **judged(worst, NEARLY_NONE),
+        **how,
     )  # fmt: skip
 
 

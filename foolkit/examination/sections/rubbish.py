@@ -59,10 +59,11 @@ def run(context: Context) -> Section:
         )  # fmt: skip
     numbers.sort(key=lambda number: -number.value)
     worst = next(name for name, number in shown.items() if number is numbers[0])
-    verdict = (
-        f"Of {worst} it is {CERTAIN:.0%} certain in {numbers[0].value:.0%} of the cases"
-        f"{', more often than of any other rubbish' if numbers[0].value else ', or of any other'}."
-    ).replace("%", " %")
+    often = f"Of {worst} it is {CERTAIN:.0%} certain in {numbers[0].value:.0%} of the cases, more"
+    verdict = f"{often} often than of any other rubbish."
+    if not numbers[0].value:
+        verdict = f"Of no kind of rubbish tried was it ever {CERTAIN:.0%} certain."
+    verdict = verdict.replace("%", " %")
     told = "; ".join(f"{name} {number}" for name, number in shown.items())
     return Section(
         NAME, TITLE, CHAPTER, verdict,
