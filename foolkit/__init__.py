@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         data,
         encodings,
         evolution,
+        examination,
         gradients,
         models,
         plot,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from foolkit.book import scoreboard
     from foolkit.book.scale import scaled
     from foolkit.evolution import evolve
+    from foolkit.examination import examine
     from foolkit.runs.sweep import sweep
 
 __version__ = "0.1.0"
@@ -36,6 +38,8 @@ __all__ = [
     "encodings",
     "evolution",
     "evolve",
+    "examination",
+    "examine",
     "gradients",
     "models",
     "plot",
@@ -49,6 +53,7 @@ __all__ = [
 # what is not a module of its own name in this package, and where it is
 ELSEWHERE = {
     "evolve": "foolkit.evolution",
+    "examine": "foolkit.examination",
     "scaled": "foolkit.book.scale",
     "scoreboard": "foolkit.book",
     "sweep": "foolkit.runs.sweep",

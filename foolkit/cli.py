@@ -3,7 +3,8 @@
 PyTorch is imported by what needs it, so that help comes at once.
 
 Exit codes: 0, done; 1, the disk failed; 2, bad input, with one line that says what is wrong;
-130, stopped by Ctrl-C, after what there was had been written.
+3, a condition of ``--fail-if`` holds; 130, stopped by Ctrl-C, after what there was had been
+written.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ METHODS = {  # and the options that each has; those without a size look for the 
 RANDOM = ("pgd", "apgd", "square", "ensemble", "blind", "noise")
 ONE_SIZE = ("apgd", "square", "ensemble", "blind")  # take one epsilon a call
 SILENT = ("fgsm", "blind", "noise")  # have no bar of their own
+FAILED = 3  # the exit code of a report beyond a limit
 LEVELS = 8  # of 255: the size in Linf where none is given
 
 
@@ -484,6 +486,91 @@ def _forgeries(run: Path) -> Forgeries:
         originals=tensors["originals"][keep],
         truth=None if facts["targeted"] else tensors["labels"][keep],
     )
+
+
+@command.command()
+@network
+@click.option("--images", default="digits", metavar="FOLDER",
+    help="Pictures, or folders of them, one a class; or the word digits: the embedded ones.",
+)  # fmt: skip
+@click.option("--labels", type=click.Path(path_type=Path), metavar="FILE.csv",
+    help="What the pictures show: file,label  [default: the names of their folders, if they are in"
+    " any; else what the network says of them counts as right]",
+)  # fmt: skip
+@click.option("--count", type=click.IntRange(1),
+    help="The first so many images  [default: all; 100 digits]",
+)  # fmt: skip
+@click.option("--judge", metavar="MODEL",
+    help="A second network, as for --model: what fools one is shown to the other.",
+)  # fmt: skip
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), default=5.0,
+    help="That it may take, roughly: more is done in more time.",
+)  # fmt: skip
+@click.option("--full", is_flag=True, help="All of every experiment, whatever it takes.")
+@click.option("--fail-if", "limits", multiple=True, metavar="CONDITION",
+    help='Exit code 3 if it holds, such as "robust_accuracy@0.03<0.5"; may be repeated.',
+)  # fmt: skip
+@click.option("--batch", type=click.IntRange(1), default=64, help="Images of one pass, at most.")
+@experiment
+def examine(
+    source: Source, images: str, labels: Path | None, count: int | None, judge: str | None,
+    minutes: float, full: bool, limits: tuple[str, ...], batch: int, out: Path, seed: int,
+    device: str, quiet: bool,
+) -> int:  # fmt: skip
+    """Make the book's experiments on a network, and report.
+
+    The folder has report.html, report.json, report.csv and images/. Started again with the same
+    options, it continues after the last section that was done.
+
+    \b
+    Examples:
+      foolkit examine --model lenet --out report/
+      foolkit examine --model my_model.pt2 --images photos/ --labels labels.csv \\
+                      --fail-if "robust_accuracy@0.03<0.5" --out report/
+    """
+    from foolkit.examination import Limit
+    from foolkit.examination.report import PAGE
+    from foolkit.examination.run import EPSILONS
+
+    conditions = [Limit.parse(text) for text in limits]  # before any work
+    sizes = {*EPSILONS, *(limit.size for limit in conditions if limit.size is not None)}
+    net = source.load(device)
+    pixels, truth, _, known = _pictures(net, images, labels, count, device, batch)
+    report = fk.examine(
+        net, pixels, truth if known else None, minutes=None if full else minutes, seed=seed,
+        judge=None if judge is None else Source(judge).load(device), folder=out, chunk=batch,
+        epsilons=sorted(sizes), progress=not quiet,
+    )  # fmt: skip
+    for section in report.sections:
+        click.echo(f"{section.name}: {section.verdict or section.error}")
+    click.echo(f"report: {out / PAGE}")
+    if not report.finished:
+        _say("stopped; start again to go on")
+        return 130
+    failed = [limit for limit in conditions if limit.met(report)]
+    for limit in failed:
+        _say(f"failed: {limit.told(report.numbers[limit.name])}")
+    return FAILED if failed else 0
+
+
+@command.command()
+@click.argument("one", type=click.Path(path_type=Path))
+@click.argument("other", type=click.Path(path_type=Path))
+def compare(one: Path, other: Path) -> int:
+    """Show two reports of examine side by side.
+
+    Better or worse is said where the intervals of a number do not overlap.
+
+    \b
+    Example:
+      foolkit compare before/ after/
+    """
+    from foolkit.examination import Report
+    from foolkit.examination import compare as beside
+
+    for row in beside(Report.load(one), Report.load(other)):
+        click.echo(f"{row['name']}: {row['one']} -> {row['other']}, {row['change']}")
+    return 0
 
 
 @command.command()

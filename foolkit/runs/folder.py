@@ -40,13 +40,16 @@ dd { margin: 0; overflow-wrap: anywhere; }
 """
 
 
-def claim(folder: Path, config: dict[str, Any], free: Sequence[str] = ()) -> None:
+def claim(
+    folder: Path, config: dict[str, Any], free: Sequence[str] = (), argument: str = "out"
+) -> None:
     """Make the folder that of the run with this ``config``, or raise and write nothing.
 
     Args:
         folder: new, empty, or of the same run.
         config: what determines the run, as JSON.
         free: settings that may differ from those in the folder, and are then written anew.
+        argument: what an error calls the folder.
 
     Raises:
         ValueError: the folder holds another run (the settings are named), or other files.
@@ -60,19 +63,23 @@ def claim(folder: Path, config: dict[str, Any], free: Sequence[str] = ()) -> Non
             if not isinstance(there, dict):
                 raise ValueError("no settings")
         except ValueError as error:
-            raise ValueError(f"out: expected the settings of a run in {path} ({error})") from error
+            raise ValueError(
+                f"{argument}: expected the settings of a run in {path} ({error})"
+            ) from error
         odd = [n for n in {**there, **config} if n not in free and there.get(n) != config.get(n)]
         if odd:
             raise ValueError(
-                f"out: {folder} holds another run: "
+                f"{argument}: {folder} holds another run: "
                 + "; ".join(f"{n} is {there.get(n)!r} there, {config.get(n)!r} here" for n in odd)
             )
         remove_stale(folder)
         if there == config:
             return
     elif folder.is_dir() and not all(map(is_part, folder.iterdir())):
-        raise ValueError(f"out: expected a new or empty folder, or one of this run, got {folder}")
-    check_writable(path, "out")
+        raise ValueError(
+            f"{argument}: expected a new or empty folder, or one of this run, got {folder}"
+        )
+    check_writable(path, argument)
     write_atomically(path, json_bytes(config))
 
 

@@ -1,0 +1,349 @@
+"""Every number of a report again with plain PyTorch; what stops it, and what goes on."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+import foolkit as fk
+from foolkit.cli import main
+from foolkit.examination import Limit, Report, compare, run
+from foolkit.examination.context import Experiment
+from foolkit.examination.plan import Cost, Need, plan
+from foolkit.examination.report import Section
+from foolkit.examination.sections import EXPERIMENTS, evolved
+from foolkit.examination.yardsticks import yardsticks
+
+K, N = 4, 48
+
+
+def tiny():
+    torch.manual_seed(0)
+    net = nn.Sequential(
+        nn.Conv2d(1, 6, 3), nn.ReLU(), nn.Flatten(), nn.Linear(216, 16), nn.ReLU(),
+        nn.Linear(16, K),
+    )  # fmt: skip
+    with torch.no_grad():
+        net[-1].weight *= 20  # so that it is certain of something
+    return net.eval()
+
+
+def judge():
+    """Nearly the same network, which reads nearly the same pictures right."""
+    net = tiny()
+    with torch.no_grad():
+        for weights in net.parameters():
+            weights *= 1 + 0.05 * torch.randn(weights.shape)
+    return net
+
+
+def pictures():
+    draws = torch.Generator().manual_seed(1)
+    images = (torch.rand((N, 1, 8, 8), generator=draws) * 255).round() / 255
+    labels = tiny()(images).argmax(1)
+    labels[:6] = (labels[:6] + 1) % K  # which it reads wrong
+    return images, labels
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("examined") / "report"
+
+
+@pytest.fixture(scope="module")
+def report(folder):
+    images, labels = pictures()
+    return fk.examine(
+        tiny(), images, labels, minutes=0.1, judge=judge(), folder=folder, progress=False
+    )
+
+
+def test_every_section_finds_something(report):
+    assert [section.name for section in report.sections] == [one.name for one in EXPERIMENTS]
+    assert {section.name: section.error for section in report.sections if section.error} == {}
+    assert report.finished
+    for section in report.sections:
+        assert section.verdict.endswith(".")
+        assert section.numbers
+        assert section.good
+        for number in section.numbers:
+            if number.low == number.low:
+                assert number.low <= number.value <= number.high
+
+
+def test_accuracy_and_calibration(report):
+    images, labels = pictures()
+    with torch.no_grad():
+        confidence, said = tiny()(images).softmax(1).max(1)
+    numbers = report.numbers
+    right = (said == labels).double()
+    assert numbers["accuracy"].value == pytest.approx(float(right.mean()))
+    assert numbers["mean_confidence"].value == pytest.approx(float(confidence.double().mean()))
+    gap = float((confidence.double() - right).mean())
+    assert numbers["overconfidence"].value == pytest.approx(gap, abs=1e-6)
+    error = 0.0
+    for b in range(10):
+        inside = (confidence > b / 10) & (confidence <= (b + 1) / 10)
+        if inside.any():
+            off = (right[inside].mean() - confidence[inside].double().mean()).abs()
+            error += float(off * inside.sum() / N)
+    assert numbers["calibration_error"].value == pytest.approx(error, abs=1e-6)
+
+
+def test_neighbours(report):
+    kept, numbers = report["neighbours"].kept, report.numbers
+    with torch.no_grad():
+        assert bool((tiny()(kept["originals"]).argmax(1) == kept["labels"]).all())
+        said = tiny()(kept["images"]).argmax(1)
+    assert bool((said != kept["labels"]).all())
+    assert torch.equal(said, kept["classes"])
+    levels = kept["images"] * 255
+    assert bool((levels - levels.round()).abs().max() < 1e-3)
+    share = len(said) / len(kept["rows"])
+    assert numbers["neighbour_survives_8_bits"].value == pytest.approx(share)
+    lengths = (kept["images"] - kept["originals"]).flatten(1).norm(dim=1)
+    assert numbers["neighbour_l2"].value == pytest.approx(float(lengths.median()), rel=1e-5)
+
+
+def test_attack(report):
+    kept, numbers = report["attacks"].kept, report.numbers
+    with torch.no_grad():
+        before = tiny()(kept["originals"]).argmax(1) == kept["labels"]
+        after = tiny()(kept["images"]).argmax(1) == kept["labels"]
+    assert float((kept["images"] - kept["originals"]).abs().max()) <= 0.03 + 1e-6
+    robust = float((before & after).double().mean())
+    assert numbers["robust_accuracy@0.03"].value == pytest.approx(robust)
+    assert numbers["survives@0.03"].value == pytest.approx(float(after[before].double().mean()))
+    curve = [numbers[f"robust_accuracy@{size:g}"].value for size in run.EPSILONS]
+    assert curve == sorted(curve, reverse=True)
+    assert curve[0] <= numbers["accuracy"].value + 1e-9
+
+
+def test_bred_and_painted(report):
+    for kind in ("patterns", "noise"):
+        images = report["evolved"].kept[f"{kind}.images"]
+        with torch.no_grad():
+            own = tiny()(images).softmax(1).view(-1, K, K).diagonal(dim1=1, dim2=2)
+        assert report.numbers[f"bred_{kind}"].value == pytest.approx(
+            float((own >= 0.99).double().mean())
+        )
+        assert report.numbers[f"bred_{kind}_confidence"].value == pytest.approx(
+            float(own.double().mean()), abs=1e-5
+        )
+    kept = report["painted"].kept
+    with torch.no_grad():
+        confidence, said = tiny()(kept["images"]).softmax(1).max(1)
+    assert torch.equal(said, kept["classes"])
+    assert bool((confidence >= 0.99 - 1e-5).all())
+    share = report.numbers["painted"]
+    assert share.value == pytest.approx(len(said) / share.units)
+
+
+def test_breeding_that_was_cut_short_acquits_nobody(monkeypatch):
+    dull = nn.Sequential(nn.Flatten(), nn.Linear(64, K))
+    with torch.no_grad():
+        dull[1].weight.zero_()
+        dull[1].weight[0] = 1e-3  # nearly the same confidence of each class, whatever it sees
+        dull[1].bias.zero_()
+    bred = [one for one in EXPERIMENTS if one.name in ("neighbours", "evolved")]
+    monkeypatch.setattr(run, "EXPERIMENTS", tuple(bred))
+    found = fk.examine(dull, *pictures(), minutes=0.001, progress=False)["evolved"]
+    assert found.cut
+    assert found.numbers[0].value == 0
+    assert found.grade == "unclear"
+    low = replace(found.numbers[0], low=0.0, high=0.0)  # as if many runs had agreed
+    monkeypatch.setattr(evolved.Number, "of", lambda *_, **__: low)
+    assert (
+        fk.examine(dull, *pictures(), minutes=0.001, progress=False)["evolved"].grade == "unclear"
+    )
+
+
+def test_a_saved_report_is_the_report(report, folder):
+    again = Report.load(folder)
+    assert again.to_json() == report.to_json()
+    assert json.loads((folder / "report.json").read_text())["schema"] == 1
+    assert len((folder / "report.csv").read_text().splitlines()) == 1 + len(report.numbers)
+    for one, other in zip(report.sections, again.sections, strict=True):
+        for mine, theirs in zip(one.pictures, other.pictures, strict=True):
+            assert torch.equal(mine.image, theirs.image)
+    assert {row["change"] for row in compare(report, again)} == {"unclear"}
+
+
+def test_the_page_asks_for_nothing_and_fits_a_phone(report, folder, visit, assert_clean):
+    for scheme, width in (("light", 1280), ("dark", 390)):
+        page = visit((folder / "report.html").as_uri(), width=width, color_scheme=scheme)
+        assert_clean(page, folder.as_uri())
+        assert page.locator(".verdicts li").count() == 5
+        assert page.locator("section[id]").count() == len(EXPERIMENTS) + 1
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for image in page.locator("img").all():
+            assert image.get_attribute("alt").strip()
+            assert image.evaluate("image => image.naturalWidth") > 0
+        for drawing in page.locator("figure svg").all():
+            assert drawing.get_attribute("aria-label").strip()
+
+
+KILLED = """
+import os, signal, sys
+sys.path.insert(0, {tests!r})
+from dataclasses import replace
+from test_examination import pictures, tiny
+import foolkit as fk
+from foolkit.examination import run
+def die(context):
+    os.kill(os.getpid(), signal.SIGKILL)
+some = run.EXPERIMENTS[:3]
+run.EXPERIMENTS = (*some[:2], replace(some[2], run=die))
+fk.examine(tiny(), *pictures(), minutes=None, folder={folder!r}, progress=False)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+def test_goes_on_after_it_was_killed(tmp_path, monkeypatch):
+    from pathlib import Path
+
+    place = tmp_path / "killed"
+    code = KILLED.format(tests=str(Path(__file__).parent), folder=str(place))
+    assert subprocess.run([sys.executable, "-c", code]).returncode < 0
+    parts = sorted(path.name for path in (place / "parts").iterdir())
+    assert parts == ["accuracy.safetensors", "neighbours.safetensors"]
+    monkeypatch.setattr(run, "EXPERIMENTS", EXPERIMENTS[:3])
+    before = (place / "parts" / "neighbours.safetensors").stat().st_mtime_ns
+    again = fk.examine(tiny(), *pictures(), minutes=None, folder=place, progress=False)
+    assert (place / "parts" / "neighbours.safetensors").stat().st_mtime_ns == before
+    whole = fk.examine(tiny(), *pictures(), minutes=None, progress=False)
+    assert {n: (v.value, v.low) for n, v in again.numbers.items() if v.low == v.low} == {
+        n: (v.value, v.low) for n, v in whole.numbers.items() if v.low == v.low
+    }
+
+
+def with_section(monkeypatch, act):
+    one = EXPERIMENTS[0]
+    monkeypatch.setattr(run, "EXPERIMENTS", (replace(one, run=act), EXPERIMENTS[3]))
+
+
+def test_a_section_that_fails_is_reported(monkeypatch):
+    def act(context):
+        raise RuntimeError("no luck")
+
+    with_section(monkeypatch, act)
+    found = fk.examine(tiny(), *pictures(), minutes=0.1, progress=False)
+    assert found["accuracy"].error == "failed: RuntimeError: no luck"
+    assert not found["rubbish"].error
+
+
+def test_out_of_memory_halves_the_chunk(monkeypatch):
+    tried = []
+
+    def act(context):
+        tried.append(context.chunk)
+        if context.chunk > 4:
+            raise RuntimeError("CUDA out of memory")
+        return Section("accuracy", "?", "confidence", "Done.")
+
+    with_section(monkeypatch, act)
+    found = fk.examine(tiny(), *pictures(), minutes=0.1, chunk=16, progress=False)
+    assert tried == [16, 8, 4]
+    assert found["accuracy"].verdict == "Done."
+
+
+def test_an_interrupted_report_has_what_there_was(monkeypatch, tmp_path):
+    def act(context):
+        raise KeyboardInterrupt
+
+    stopping = Experiment("accuracy", "?", "confidence", EXPERIMENTS[0].need, act)
+    monkeypatch.setattr(run, "EXPERIMENTS", (EXPERIMENTS[3], stopping))
+    found = fk.examine(tiny(), *pictures(), minutes=0.1, folder=tmp_path / "r", progress=False)
+    assert not found.finished
+    assert [section.name for section in found.sections] == ["rubbish"]
+    assert "Stopped before" in (tmp_path / "r" / "report.html").read_text()
+
+
+def test_without_labels_and_from_batches():
+    images, labels = pictures()
+    loader = torch.utils.data.DataLoader(
+        torch.utils.data.TensorDataset(images, labels), batch_size=20
+    )
+    few = [one for one in EXPERIMENTS if one.name in ("accuracy", "rubbish")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "EXPERIMENTS", tuple(few))
+        found = fk.examine(tiny(), loader, minutes=0.1, progress=False)
+        assert found.numbers["accuracy"].value == pytest.approx(1 - 6 / N)
+        silent = fk.examine(tiny(), images, minutes=0.1, progress=False)
+        assert silent["accuracy"].error.startswith("left out: there are no labels")
+
+
+def test_the_plan_keeps_to_its_time():
+    need = Need("pictures", 1000, 2, forward=10, backward=5, weight=1)
+    cost = Cost(0.01, 0.02)  # 0.2 seconds a picture
+    shares = plan([("one", need), ("two", replace(need, wanted=10))], cost, 100)
+    assert shares["one"].count == 200  # half of four fifths of the time
+    assert (shares["two"].count, shares["two"].cut) == (10, "")
+    assert sum(share.seconds for share in shares.values()) <= 100
+    assert "2.2 times as wide" in shares["one"].cut
+    assert plan([("one", need)], cost, 0.1)["one"].count == 2
+    assert plan([("one", need)], cost, None)["one"].count == 1000
+
+
+def test_limits(report):
+    limit = Limit.parse("robust_accuracy@0.03 < 0.5")
+    assert (limit.name, limit.sign, limit.value) == ("robust_accuracy@0.03", "<", 0.5)
+    assert limit.size == 0.03
+    value = report.numbers["accuracy"].value
+    assert Limit.parse(f"accuracy<{value + 0.01}").met(report)
+    assert not Limit.parse(f"accuracy>{value + 0.01}").met(report)
+    assert Limit.parse(f"accuracy>={value}").met(report)
+    for odd in ("accuracy", "accuracy=1", "accuracy<few", "<1", "accuracy<nan"):
+        with pytest.raises(ValueError, match="fail-if: expected NAME<NUMBER"):
+            Limit.parse(odd)
+    with pytest.raises(ValueError, match="fail-if: expected one of .*got 'acuracy'"):
+        Limit.parse("acuracy<1").met(report)
+
+
+def test_bad_input_names_the_argument(folder, report):
+    images, labels = pictures()
+    for given, message in (
+        ({"minutes": 0}, "minutes: expected a number > 0"),
+        ({"epsilons": (0.0, 0.1)}, "epsilons: expected a number > 0"),
+        ({"labels": labels + K}, "labels: expected classes 0 to 3"),
+        ({"chunk": 0}, "chunk: expected an integer"),
+        ({"judge": nn.Sequential(nn.Flatten(), nn.Linear(64, 3))}, "judge: expected 4 classes"),
+        ({"images": "photos"}, "images: expected a tensor"),
+        ({"folder": folder, "seed": 1}, "folder: .* holds another run: .*seed is 0 there"),
+    ):
+        arguments = {"images": images, "labels": labels, "progress": False, **given}
+        with pytest.raises((TypeError, ValueError), match=message):
+            fk.examine(tiny(), **arguments)
+
+
+def test_the_command_ends_with_3_beyond_a_limit(tmp_path, capsys):
+    options = ["examine", "--model", "lenet", "--count", "12", "--minutes", "0.02", "--quiet"]
+    with pytest.raises(SystemExit) as ended:
+        main([*options, "--fail-if", "accuracy<2", "--out", str(tmp_path / "r")])
+    assert ended.value.code == 3
+    assert "failed: accuracy is" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as ended:
+        main([*options, "--fail-if", "accuracy", "--out", str(tmp_path / "other")])
+    assert ended.value.code == 2
+    assert not (tmp_path / "other").exists()
+    with pytest.raises(SystemExit) as ended:
+        main(["compare", str(tmp_path / "r"), str(tmp_path / "r")])
+    assert ended.value.code == 0
+    assert "accuracy: " in capsys.readouterr().out
+
+
+def test_the_yardsticks_are_what_the_networks_do(report):
+    held = {one.name: one for one in yardsticks()}
+    images, labels = (tensor[:200] for tensor in fk.data.digits())
+    for name in ("lenet", "lenet-pgd"):
+        right = fk.models.predict(fk.models.load(name), images).argmax(1) == labels
+        value, low, high = held[name].numbers["accuracy"]
+        assert value == pytest.approx(float(right.double().mean()), abs=1e-6)
+        assert low <= value <= high
+        assert held[name].told(report.numbers["accuracy"]).startswith(f"{100 * value:.1f} %")
+    size = "robust_accuracy@0.1"  # what training against PGD is for
+    assert held["lenet-pgd"].numbers[size][1] > held["lenet"].numbers[size][2]
