@@ -15,12 +15,12 @@ from torch import Tensor
 
 from foolkit.analysis.intervals import Interval, mean_interval
 from foolkit.bank.store import read
-from foolkit.checks import check_choice
+from foolkit.checks import check_choice, check_count
 from foolkit.models import Classifier, family
 from foolkit.models import load as load_network
 
 FILE = "networks.npz"
-# LeNets of the book, trained four times as long as the family: that of the chapters, and its twin
+# LeNets trained four times as long as the LeNets of the family: that of the chapters, and a twin
 BOOK = ("lenet", "lenet-b")
 NAMES = (*BOOK, *family.NAMES)  # all that the program measures
 UNIFORM = 10_000  # images of uniform noise
@@ -101,6 +101,31 @@ class Networks:
         designs = torch.tensor([known.index(design) for design in self.designs])
         members = values if values.dtype == torch.bool else values.double()
         return mean_interval(members[self.member], networks=designs[self.member])
+
+    def passed(self, kind: str, level: float) -> Tensor:
+        """The generation at which the median digit reached ``level``, of the middle run.
+
+        Args:
+            kind: of ``GENERATIONS``.
+            level: of confidence, in (0, 1].
+
+        Returns:
+            float64 ``[M]``; infinite where the middle run (of two, the later) never did.
+        """
+        check_choice(kind, tuple(GENERATIONS), "kind")
+        there = self.history[kind].quantile(0.5, dim=3) >= level  # network, run, generation
+        when = there.int().argmax(2).double().where(there.any(2), torch.inf)
+        return when.quantile(0.5, dim=1, interpolation="higher")
+
+    def certain(self, kind: str, generation: int, level: float = LEVEL) -> Tensor:
+        """How many of the ten digits are at ``level`` by then: float64 ``[M]``, mean of the runs.
+
+        Raises:
+            ValueError: an unknown kind, or a generation that its runs do not have.
+        """
+        check_choice(kind, tuple(GENERATIONS), "kind")
+        check_count(generation, "generation", minimum=0, most=GENERATIONS[kind])
+        return (self.history[kind][:, :, generation] >= level).double().sum(2).mean(1)
 
     @property
     def member(self) -> Tensor:

@@ -63,6 +63,23 @@ def test_designs_count_alike_in_the_mean_and_widen_the_interval(measured):
     assert found.high > 0.3  # one design in seven, drawn with replacement
 
 
+def test_what_passed_is_counted_from_then_on(measured):
+    for kind in networks.GENERATIONS:
+        passed = measured.passed(kind, 0.9999)
+        for place in passed.isfinite().nonzero()[:, 0].tolist():
+            generation = int(passed[place])
+            medians = measured.history[kind][place, :, generation].quantile(0.5, dim=1)
+            assert (medians >= 0.9999).double().mean() >= 0.5
+        last = measured.history[kind][passed.isinf(), :, -1].quantile(0.5, dim=2)
+        assert bool((last < 0.9999).any(1).all())
+        counts = measured.certain(kind, networks.GENERATIONS[kind])
+        assert bool((counts[passed.isfinite()] >= 2.5).all())  # 5 of 10 in half of the runs
+    with pytest.raises(ValueError, match="kind"):
+        measured.passed("rings", 0.9)
+    with pytest.raises(ValueError, match="generation"):
+        measured.certain("patterns", 71)
+
+
 def test_another_name_is_refused():
     with pytest.raises(ValueError, match="name"):
         networks.network("vit")
