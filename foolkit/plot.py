@@ -26,6 +26,7 @@ from torch import Tensor
 
 from foolkit.analysis import Interval, Transfer
 from foolkit.analysis.repetition import Repeats
+from foolkit.bank.networks import BOOK, Networks
 from foolkit.checks import check_images
 from foolkit.encodings import CPPNGenomes
 from foolkit.encodings.cppn_genomes import needed
@@ -458,6 +459,63 @@ def shares(
     return made
 
 
+def networks(measured: Networks, values: Mapping[str, Tensor], *, alt: str, caption: str) -> Figure:
+    """A figure of each network: one dot a network, a row of each design, and the interval.
+
+    The last row has the mean over the family with its interval over designs and seeds
+    (``Networks.over``). The book's LeNet is a diamond, its twin a square; neither is part of the
+    interval. What is infinite, such as a generation that was never reached, is a triangle at the
+    right edge; a panel that has such values, or NaN, has no interval.
+
+    Args:
+        measured: which networks, ``foolkit.bank.networks.load()``.
+        values: ``[M]`` of every panel, by what its axis is called.
+        alt, caption: what the figure shows, and what it finds.
+
+    Raises:
+        ValueError: no panel; not one value a network.
+    """
+    if not values:
+        raise ValueError("values: expected at least one panel, got none")
+    designs = list(dict.fromkeys(measured.designs))
+    row = {design: len(designs) - place for place, design in enumerate(designs)}
+    made, axes = figure(
+        1, len(values), alt=alt, caption=caption, size=(7.2, 3.1), sharey=True, squeeze=False
+    )
+    for ax, (label, column) in zip(axes[0], values.items(), strict=True):
+        if column.shape != (len(measured.names),):
+            raise ValueError(
+                f"values: expected one of each of {len(measured.names)} networks, got"
+                f" {list(column.shape)} of {label!r}"
+            )
+        numbers = column.double()
+        finite = numbers[numbers.isfinite()]
+        edge = 1.08 * float(finite.max()) if len(finite) else 1.0
+        rest = dict.fromkeys(designs, 0)
+        for name, number, design in zip(
+            measured.names, numbers.tolist(), measured.designs, strict=True
+        ):
+            height = row[design] + (0.0, 0.2, -0.2)[rest[design] % 3]
+            where = edge if number == math.inf else number
+            if name in BOOK:
+                colour, mark = COLOURS[1], "D" if name == BOOK[0] else "s"
+                ax.plot(where, row[design], mark, color=colour, label=BOOK_WORDS[name])
+                continue
+            rest[design] += 1
+            mark = ">" if number == math.inf else "o"
+            ax.plot(where, height, mark, color=COLOURS[0], alpha=0.8, markersize=5)
+        if len(finite) == len(numbers):
+            mean = measured.over(column)
+            ax.plot([mean.low, mean.high], [0, 0], color=INK, linewidth=2)
+            ax.plot(mean.value, 0, "|", color=INK, markersize=12, label="mean, 95 % interval")
+        ax.set(xlabel=label)
+    axes[0, 0].set_yticks([*row.values(), 0], [*row, "family"])
+    handles, names = axes[0, 0].get_legend_handles_labels()
+    made.legend(handles, names, loc="outside upper center", ncols=3, fontsize=8)
+    return made
+
+
+BOOK_WORDS = dict(zip(BOOK, ("the book's LeNet", "another, trained as it was"), strict=True))
 _grid = images  # `copies` has an argument of that name
 
 

@@ -157,3 +157,36 @@ def test_names_with_dollar_signs_are_no_formulas():
     made = fk.plot.gallery(elites)
     made.canvas.draw()
     assert "$" in "".join(ax.get_title() for ax in made.axes)
+
+
+# ---- networks ------------------------------------------------------------------------------------
+
+
+def test_networks_draws_one_mark_a_network_and_the_interval():
+    measured = fk.bank.networks.load()
+    values = {"share": torch.rand(len(measured.names), generator=torch.Generator().manual_seed(0))}
+    made = fk.plot.networks(measured, values, alt="dots", caption="a finding")
+    lines = made.axes[0].get_lines()
+    shown = sorted(float(line.get_xdata()[0]) for line in lines if len(line.get_xdata()) == 1)
+    mean = measured.over(values["share"])
+    assert shown == pytest.approx(sorted([*values["share"].tolist(), mean.value]), abs=1e-6)
+    (bar,) = [line for line in lines if len(line.get_xdata()) == 2]
+    assert list(bar.get_xdata()) == [mean.low, mean.high]
+
+
+def test_networks_sets_what_was_never_reached_at_the_edge_and_has_no_interval():
+    measured = fk.bank.networks.load()
+    values = torch.arange(len(measured.names)).double()
+    values[-1] = float("inf")
+    made = fk.plot.networks(measured, {"generation": values}, alt="dots", caption="a finding")
+    lines = made.axes[0].get_lines()
+    assert [line.get_marker() for line in lines].count(">") == 1
+    assert all(len(line.get_xdata()) == 1 for line in lines)
+
+
+def test_networks_needs_one_value_a_network():
+    measured = fk.bank.networks.load()
+    with pytest.raises(ValueError, match="one of each of"):
+        fk.plot.networks(measured, {"share": torch.zeros(3)}, alt="a", caption="c")
+    with pytest.raises(ValueError, match="at least one panel"):
+        fk.plot.networks(measured, {}, alt="a", caption="c")

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from foolkit._torchvision import import_torchvision
 from foolkit.checks import check_flag, image_shape
-from foolkit.models import mtcnn, shipped, squeezenet
+from foolkit.models import family, mtcnn, shipped, squeezenet
 from foolkit.models.adapted import Layout, Normalised, Outputs, adapted
 from foolkit.models.classifier import Classifier, class_names
 from foolkit.models.door import answer, check_table, evaluating, two_of_one
@@ -52,6 +52,8 @@ def load(
 
     ====================================  =====================================================
     ``"lenet"``                           shipped with the package (``available()``)
+    ``"family/tanh-1"``                   of 21 small networks of digits: seven designs, three
+                                          seeds of each (``foolkit.models.family.NAMES``)
     ``"squeezenet1_1"``                   1000 classes of ImageNet, for 224 x 224 pixels or
                                           ``input_shape``; needs ``foolkit[photographs]``
     ``"mtcnn-proposal"``, ``-refine``,    a face or none, of 12, 24 or 48 pixels; needs
@@ -211,12 +213,20 @@ def _shipped(
         if input_shape is not None and input_shape != net.input_shape:
             raise ValueError(f"input_shape: {text!r} takes {net.input_shape}, got {input_shape}")
         return _renamed(net, classes, name)
+    member = text.startswith(family.PREFIX)
     try:
-        shipped.check_name(text)
+        if member:
+            family.design_of(text.removeprefix(family.PREFIX))
+        else:
+            shipped.check_name(text)
     except ValueError as error:
+        if member:
+            raise
         raise ValueError(f"{error}, {squeezenet.NAME}, {', '.join(mtcnn.NAMES)}; {FORMS}") from None
     if input_shape is not None and tuple(input_shape) != (1, 28, 28):
         raise ValueError(f"input_shape: {text!r} takes (1, 28, 28), got {tuple(input_shape)}")
+    if member:
+        return _renamed(family.load(text.removeprefix(family.PREFIX), device), classes, name)
     return _renamed(shipped.load(text, device), classes, name)
 
 

@@ -22,21 +22,25 @@ class Block(nn.Module):
 
 
 class ResNet(nn.Sequential):
-    """Two stages of two residual blocks, 32 and 64 channels, then a mean over all places.
+    """Two stages of two residual blocks, the second twice as wide, then a mean over all places.
 
-    205,098 parameters. Images ``[N, 1, 28, 28]`` in [0, 1].
+    205,098 parameters with 32 and 64 channels. Images ``[N, 1, 28, 28]`` in [0, 1].
+
+    Args:
+        channels: of the first stage.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, channels: int = 32) -> None:
         super().__init__()
-        self.stem = nn.Conv2d(1, 32, 5, stride=2, padding=2, bias=False)  # to 14x14
-        self.block1 = Block(32)
-        self.block2 = Block(32)
-        self.down = nn.Conv2d(32, 64, 3, stride=2, padding=1, bias=False)  # to 7x7
-        self.block3 = Block(64)
-        self.block4 = Block(64)
-        self.norm = nn.BatchNorm2d(64)
+        wide = 2 * channels
+        self.stem = nn.Conv2d(1, channels, 5, stride=2, padding=2, bias=False)  # to 14x14
+        self.block1 = Block(channels)
+        self.block2 = Block(channels)
+        self.down = nn.Conv2d(channels, wide, 3, stride=2, padding=1, bias=False)  # to 7x7
+        self.block3 = Block(wide)
+        self.block4 = Block(wide)
+        self.norm = nn.BatchNorm2d(wide)
         self.relu = nn.ReLU()
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.flatten = nn.Flatten()
-        self.fc = nn.Linear(64, 10)
+        self.fc = nn.Linear(wide, 10)

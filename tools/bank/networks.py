@@ -1,0 +1,211 @@
+"""Measures the family anew: ``python -m tools.bank.networks --checkpoints FOLDER``.
+
+One file a network is kept in that folder, so that a stopped run goes on with the next.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+from tqdm.auto import tqdm
+
+from foolkit.bank.networks import (
+    BOOK,
+    DIGITS,
+    EPSILON,
+    FILE,
+    FORMULAS,
+    GENERATIONS,
+    KEPT,
+    LEVEL,
+    NAMES,
+    PAINTED,
+    RUNS,
+    SHOWN,
+    STEPPED,
+    STEPS,
+    UNIFORM,
+    network,
+)
+from foolkit.data import digits
+from foolkit.encodings import CPPN, Pixels
+from foolkit.evolution import evolve
+from foolkit.files import as_bytes
+from foolkit.gradients import ascent, fgsm, lbfgs, noise
+from foolkit.models import Classifier, family, predict
+from tools.bank.program import options, write
+
+CHILDREN = 200  # of a generation, as in the chapters
+FURTHER = 1.1  # times the smallest change, which survives rounding to 8 bits
+SHAPE = (1, 28, 28)
+
+
+def uniform(net: Classifier) -> dict[str, Tensor]:
+    """What the network calls images of uniform noise, and how certain it is at most."""
+    draws = torch.Generator().manual_seed(0)
+    answer = predict(net, torch.rand((UNIFORM, *SHAPE), generator=draws))
+    return {
+        "uniform": answer.argmax(1).bincount(minlength=10).short(),
+        "luck": answer.amax(0),
+    }
+
+
+@dataclass(frozen=True)
+class Redrawn:
+    """The genomes of one encoding, drawn in another way: a control."""
+
+    encoding: Pixels | CPPN
+    draw: Callable[[Tensor], Tensor]
+    shape: tuple[int, int, int] = SHAPE
+
+    @property
+    def genomes(self) -> Any:
+        return self.encoding.genomes
+
+    def sample(self, n: int, generator: torch.Generator) -> Any:
+        return self.encoding.sample(n, generator)
+
+    def vary(self, parents: Any, generator: torch.Generator, generation: int = 1) -> Any:
+        return self.encoding.vary(parents, generator, generation)
+
+    def render(self, genomes: Any) -> Tensor:
+        return (self.draw(self.encoding.render(genomes)) * 255).round() / 255
+
+
+def smooth(images: Tensor) -> Tensor:
+    """The mean of 5 x 5 pixels, at the contrast of before."""
+    mean = avg_pool2d(images - 0.5, 5, 1, 2, count_include_pad=False)
+    return (0.5 + 5 * mean).clamp(0, 1)
+
+
+def shuffle(images: Tensor) -> Tensor:
+    """Every image's pixels in one other order."""
+    order = torch.randperm(784, generator=torch.Generator().manual_seed(1))
+    return images.flatten(1)[:, order].view_as(images)
+
+
+ENCODINGS: dict[str, Any] = {
+    "noise": Pixels(SHAPE),
+    "patterns": CPPN(SHAPE),
+    "smooth": Redrawn(Pixels(SHAPE), smooth),
+    "shuffled": Redrawn(CPPN(SHAPE), shuffle),
+}
+
+
+def evolved(net: Classifier, kind: str) -> dict[str, Tensor]:
+    """Evolutions with the settings of the chapters."""
+    runs = [
+        evolve(
+            net, ENCODINGS[kind], generations=GENERATIONS[kind], batch=CHILDREN, seed=seed,
+            progress=False,
+        )
+        for seed in range(RUNS[kind])
+    ]  # fmt: skip
+    columns = {f"{kind}/history": torch.stack([run.history.confidence for run in runs])}
+    if kind in SHOWN:
+        columns[f"{kind}/images"] = torch.stack([as_bytes(run.images[:, 0]) for run in runs])
+    return columns
+
+
+def random_formulas(net: Classifier) -> dict[str, Tensor]:
+    """The best of many formulas without selection."""
+    formulas, draws = ENCODINGS["patterns"], torch.Generator().manual_seed(1000)
+    judged = [
+        predict(net, formulas.render(formulas.sample(CHILDREN, draws))).amax(0)
+        for _ in range(FORMULAS // CHILDREN)
+    ]
+    return {"random": torch.stack(judged).amax(0)}
+
+
+def nearest(net: Classifier) -> dict[str, Tensor]:
+    """The smallest changes that L-BFGS finds, and noise of the same size."""
+    x, y = held_out()
+    right = (predict(net, x).argmax(1) == y).nonzero()[:DIGITS, 0]
+    x, y = x[right], y[right]
+    found = lbfgs(net, x, y, progress=False)
+    shaken = noise(net, x, y, size=found.l2, seed=0)
+    further = (x + FURTHER * found.perturbation)[:KEPT].clamp(0, 1)
+    return {
+        "distortion": found.rms.where(found.success, torch.nan),
+        "shaken": shaken.success,
+        "neighbours": as_bytes(further[:, 0]),
+        "truth": y[:KEPT].to(torch.int8),
+    }
+
+
+def stepped(net: Classifier) -> dict[str, Tensor]:
+    """One step along the gradient's sign."""
+    x, y = (part[:STEPPED] for part in held_out())
+    found = fgsm(net, x, y, epsilon=EPSILON, clip=False)
+    sure = found.confidence[found.success].double().mean()
+    return {"stepped": torch.stack([found.success.double().mean(), sure])}
+
+
+def climbed(net: Classifier) -> dict[str, Tensor]:
+    """Gradient ascent from noise."""
+    goals = torch.arange(PAINTED) % 10
+    found = ascent(net, goals, threshold=LEVEL, steps=STEPS, seed=0, progress=False)
+    there = found.confidence >= LEVEL
+    return {"climbed": found.steps.where(there, -1).short()}
+
+
+def held_out() -> tuple[Tensor, Tensor]:
+    """Digits that no member was trained on: those of the chapter on neighbours."""
+    images, labels = digits()
+    return images[3000:], labels[3000:]
+
+
+PARTS: dict[str, Callable[[Classifier], dict[str, Tensor]]] = {
+    "uniform": uniform,
+    **{kind: partial(evolved, kind=kind) for kind in GENERATIONS},
+    "random": random_formulas,
+    "nearest": nearest,
+    "stepped": stepped,
+    "climbed": climbed,
+}
+
+
+def measure(net: Classifier) -> dict[str, np.ndarray]:
+    """All columns of one network; says how long each part took."""
+    columns: dict[str, np.ndarray] = {}
+    spent = []
+    for part, make in PARTS.items():
+        start = time.process_time()
+        columns |= {key: column.numpy() for key, column in make(net).items()}
+        spent.append(f"{part} {time.process_time() - start:.1f}")
+    tqdm.write(f"{net.name}, s: {', '.join(spent)}")
+    return columns
+
+
+def main() -> None:
+    """Command line: measure what is not there yet, then write all that is."""
+    parser = options("networks", __doc__)
+    parser.add_argument("--checkpoints", type=Path, required=True, help="folder of one file each")
+    chosen = parser.parse_args()
+    chosen.checkpoints.mkdir(parents=True, exist_ok=True)
+    # one seed of every design before the next seed
+    order = sorted(family.NAMES, key=lambda name: name[-1])
+    for name in tqdm([*BOOK, *order], unit=" networks"):
+        kept = chosen.checkpoints / f"measured-{name}.npz"
+        if kept.exists():
+            continue
+        columns = measure(network(name))
+        write(chosen.checkpoints, kept.name, columns)
+    stored = {}
+    for name in NAMES:
+        with np.load(chosen.checkpoints / f"measured-{name}.npz") as columns:
+            stored |= {f"{name}/{key}": columns[key] for key in columns.files}
+    write(chosen.out, FILE, stored)
+
+
+if __name__ == "__main__":
+    main()
