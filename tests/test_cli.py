@@ -381,6 +381,7 @@ def test_every_command_has_help_and_an_example(capsys):
     listed = capsys.readouterr().out
     assert set(cli.command.commands) == {
         "evolve", "attack", "ascend", "transfer", "gallery", "models", "train", "version",
+        "examine", "compare",
     }  # fmt: skip
     for name in cli.command.commands:
         assert f"  {name} " in listed
