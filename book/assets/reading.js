@@ -49,6 +49,24 @@
     }
   }
 
+  // A question before a result: its widget says when it asks and when it was answered, and until
+  // then the output of the next cell is veiled. Without scripts nothing is.
+  /**
+   * @param {Event} event
+   * @param {boolean} veiled
+   */
+  function veil(event, veiled) {
+    const cells = [...document.querySelectorAll(".bd-article .cell")];
+    const asking = event.target instanceof Element ? event.target.closest(".cell") : null;
+    if (!asking) return;
+    for (const output of cells[cells.indexOf(asking) + 1]?.querySelectorAll(".cell_output") ?? []) {
+      output.classList.toggle("book-veiled", veiled);
+      output.toggleAttribute("inert", veiled);
+    }
+  }
+  document.addEventListener("fk-asks", (event) => veil(event, true));
+  document.addEventListener("fk-answered", (event) => veil(event, false));
+
   document.addEventListener("DOMContentLoaded", () => {
     const group = document.createElement("div");
     group.className = "book-reading";

@@ -19,6 +19,7 @@ from foolkit.widgets.gallery import Gallery
 from foolkit.widgets.jigsaw import Jigsaw
 from foolkit.widgets.judges import Judges
 from foolkit.widgets.patterns import BreedPatterns
+from foolkit.widgets.predict import Predict
 from foolkit.widgets.press_until_fooled import PressUntilFooled
 from foolkit.widgets.quiz import Quiz
 from foolkit.widgets.slices import SliceExplorer
@@ -42,6 +43,7 @@ __all__ = [
     "Jigsaw",
     "Judges",
     "NoiseAndTemperature",
+    "Predict",
     "PressUntilFooled",
     "Quiz",
     "SliceExplorer",
