@@ -41,6 +41,7 @@
   // What is wider than its place scrolls there, says so, and can be reached with the keyboard.
   function markWide() {
     const wide = ".bd-article pre, .bd-article .cell_output table, .bd-article table.table, "
+      + ".bd-article .pst-scrollable-table-container, "
       + ".bd-article div.math, .bd-article mjx-container[display='true']";
     for (const one of document.querySelectorAll(wide)) {
       const scrolls = one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).overflowX !== "visible";
