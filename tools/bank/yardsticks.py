@@ -1,8 +1,12 @@
-"""Examines the reports' reference networks anew: ``python -m tools.bank.yardsticks``."""
+"""Examines the reports' reference networks anew: ``python -m tools.bank.yardsticks``.
+
+Their numbers stand beside those of every other network, and their pages in the book.
+"""
 
 from __future__ import annotations
 
 import math
+import tempfile
 from pathlib import Path
 
 import foolkit
@@ -10,7 +14,9 @@ from foolkit import data, examine, models
 from foolkit.examination.yardsticks import FILE
 from foolkit.files import json_bytes, write_atomically
 
-MINUTES, DIGITS = 0.5, 200
+DIGITS = 200
+PAGES = Path(__file__).parents[2] / "book" / "reports"
+CHAPTERS = "../.."  # from where the built book puts a file that a chapter links to
 NETWORKS = {
     "lenet": "LeNet, on embedded digits",
     "lenet-pgd": "LeNet trained against PGD (Madry et al. 2018), on embedded digits",
@@ -18,11 +24,11 @@ NETWORKS = {
 
 
 def main() -> None:
-    """Write the numbers of all of them."""
+    """Write the numbers of all of them, and the pages."""
     images, labels = (tensor[:DIGITS] for tensor in data.digits())
     found = []
     for name, words in NETWORKS.items():
-        report = examine(models.load(name), images, labels, minutes=MINUTES)
+        report = examine(models.load(name), images, labels, minutes=None)
         for section in report.sections:
             print(f"{name}: {section.name}: {section.verdict or section.error}")
         numbers = {
@@ -33,6 +39,9 @@ def main() -> None:
             for number in report.numbers.values()
         }
         found.append({"name": name, "words": words, "numbers": numbers})
+        with tempfile.TemporaryDirectory() as folder:
+            page = report.save(folder, book=CHAPTERS).read_bytes()
+        write_atomically(PAGES / f"{name}.html", page)
     place = Path(foolkit.__file__).parent / "examination" / FILE
     write_atomically(place, json_bytes(found))
 
