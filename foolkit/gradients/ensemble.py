@@ -134,8 +134,8 @@ def ensemble(
         "square": lambda part: square(**given(part), steps=queries, **ball),
     }
     with attacking(problem.net):
-        before = torch.cat([p.fooled(p.net(p.images).float()) for p in problem.split(chunk)])
-    breaker = torch.where(before, BEFORE, STANDS)
+        first = torch.cat([part.net(part.images).float() for part in problem.split(chunk)])
+    breaker = torch.where(problem.fooled(first), BEFORE, STANDS)
     best, spent = problem.images.clone(), torch.zeros_like(problem.labels)
     for place, name in enumerate(Attacked.ATTACKS):
         standing = (breaker == STANDS).nonzero()[:, 0]
@@ -147,7 +147,7 @@ def ensemble(
         best[standing[broken]] = found.images[broken]
         breaker[standing[broken]] = place
         spent[standing] += found.queries
-    fields = measured(problem, best, spent, chunk, (norm, float(epsilon)))
+    fields = measured(problem, best, spent, chunk, (norm, float(epsilon)), first)
     # another batch may round an answer to the other side
     standing = (breaker != BEFORE) & ~fields["success"]
     return Attacked(**fields, breaker=breaker.masked_fill(standing, STANDS))

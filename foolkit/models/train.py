@@ -190,6 +190,17 @@ def training_indices(split: Split) -> Tensor:
     return order.chunk(2)[split == "half-2"].sort().values
 
 
+def training_digits(split: Split) -> tuple[Tensor, Tensor]:
+    """The images and the labels of a split, as ``mnist`` gives them.
+
+    Raises:
+        ValueError: an unknown split.
+    """
+    index = training_indices(split)
+    images, labels = mnist("train")
+    return images[index], labels[index]
+
+
 def distort(images: Tensor, generator: torch.Generator) -> Tensor:
     """Each image turned by at most 10 degrees, scaled by at most 10 %, shifted by at most 2 px."""
     n, _, height, width = images.shape
@@ -300,8 +311,7 @@ def train(name: str, folder: Path) -> dict[str, Any]:
     recipe = RECIPES[name]
     torch.manual_seed(recipe.seed)
     net = ARCHITECTURES[recipe.architecture]()
-    index = training_indices(recipe.split)
-    images, labels = (tensor[index] for tensor in mnist("train"))
+    images, labels = training_digits(recipe.split)
     if isinstance(net, RBF):
         net.place(images, labels, recipe.seed)
     fit(net, images, labels, recipe)

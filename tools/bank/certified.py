@@ -34,9 +34,9 @@ from foolkit.data import mnist
 from foolkit.files import as_bytes
 from foolkit.models import predict
 from foolkit.models.shipped import as_float16
-from foolkit.models.train import accuracy, training_indices
+from foolkit.models.train import accuracy, training_digits
 from tools.bank.guarded import breed
-from tools.bank.program import options, write
+from tools.bank.program import keep_pass, options, passes_done, write
 
 EPOCHS = {"plain": 5, "noise-0.25": 10, "noise-0.5": 10, "boxes": 30}
 BATCH = 100
@@ -82,12 +82,8 @@ def train(
     torch.manual_seed(0)
     net = Small()
     optimizer = torch.optim.Adam(net.parameters(), 1e-3)
-    path, done = checkpoints / f"{name}.pt", 0
-    if path.exists():
-        held = torch.load(path, weights_only=True)
-        net.load_state_dict(held["net"])
-        optimizer.load_state_dict(held["optimizer"])
-        done = held["done"]
+    path = checkpoints / f"{name}.pt"
+    done = passes_done(path, net, optimizer)
     steps = len(images) // BATCH
     for epoch in range(done, epochs):
         torch.manual_seed(1 + epoch)
@@ -100,10 +96,7 @@ def train(
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
-        held = {"net": net.state_dict(), "optimizer": optimizer.state_dict(), "done": epoch + 1}
-        whole = path.with_suffix(".part")
-        torch.save(held, whole)
-        whole.replace(path)
+        keep_pass(path, net, optimizer, epoch + 1)
         print(f"{name}: {epoch + 1} of {epochs} passes, loss {loss.item():.3f}", flush=True)
     return net.eval()
 
@@ -131,8 +124,7 @@ def main() -> None:
     chosen = parser.parse_args()
     for folder in (chosen.checkpoints, chosen.out):
         folder.mkdir(parents=True, exist_ok=True)
-    index = training_indices("train")
-    images, labels = (tensor[index] for tensor in mnist("train"))
+    images, labels = training_digits("train")
     for name in NETWORKS:
         net = train(name, images, labels, chosen.checkpoints)
         path = chosen.out / f"certified-{name}.safetensors"

@@ -21,7 +21,7 @@ from tqdm.auto import tqdm
 from foolkit.data import digits, mnist
 from foolkit.models import family
 from foolkit.models.shipped import as_float16, as_float32
-from foolkit.models.train import MNIST_CREDIT, Recipe, accuracy, fit, training_indices
+from foolkit.models.train import MNIST_CREDIT, Recipe, accuracy, fit, training_digits
 
 CONVOLUTIONS = Recipe("", epochs=3)  # otherwise as of the shipped LeNet
 RECIPES = {
@@ -72,8 +72,7 @@ def main() -> None:
     chosen = parser.parse_args()
     chosen.checkpoints.mkdir(parents=True, exist_ok=True)
     chosen.out.mkdir(parents=True, exist_ok=True)
-    index = training_indices("train")
-    images, labels = (tensor[index] for tensor in mnist("train"))
+    images, labels = training_digits("train")
     # one seed of every design before the next seed
     for name in tqdm(sorted(family.NAMES, key=lambda n: n[-1]), unit=" networks"):
         kept = chosen.checkpoints / f"{name}.safetensors"

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import io
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
+from torch import nn
 from tqdm.auto import tqdm
 
 from foolkit.bank.store import PLACE
+from foolkit.files import write_atomically
 
 
 def options(module: str, about: str | None) -> argparse.ArgumentParser:
@@ -24,6 +28,25 @@ def write(folder: Path, file: str, stored: Mapping[str, np.ndarray]) -> None:
     """The arrays as ``foolkit.bank.store.read`` reads them; the folder is made."""
     folder.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(folder / file, **stored)
+
+
+def passes_done(path: Path, net: nn.Module, optimizer: torch.optim.Optimizer) -> int:
+    """How many passes ``keep_pass`` has kept, loaded into both; 0 where it has none."""
+    if not path.exists():
+        return 0
+    held = torch.load(path, weights_only=True)
+    net.load_state_dict(held["net"])
+    optimizer.load_state_dict(held["optimizer"])
+    done: int = held["done"]
+    return done
+
+
+def keep_pass(path: Path, net: nn.Module, optimizer: torch.optim.Optimizer, done: int) -> None:
+    """Keep a training after so many passes; whoever is killed here has the pass before."""
+    content = io.BytesIO()
+    held = {"net": net.state_dict(), "optimizer": optimizer.state_dict(), "done": done}
+    torch.save(held, content)
+    write_atomically(path, content.getvalue())
 
 
 def make_parts(

@@ -16,8 +16,8 @@ from foolkit.bank.synthesis import FILE
 from foolkit.data import mnist
 from foolkit.models.shipped import as_float16, as_float32
 from foolkit.models.synthesis import Synthesis
-from foolkit.models.train import accuracy, training_indices
-from tools.bank.program import options
+from foolkit.models.train import accuracy, training_digits
+from tools.bank.program import keep_pass, options, passes_done
 
 EPOCHS, BATCH = 60, 100  # digits of each class in a batch
 
@@ -30,12 +30,8 @@ def train(images: Tensor, labels: Tensor, checkpoints: Path, epochs: int = EPOCH
     torch.manual_seed(0)
     net = Synthesis()
     optimizer = torch.optim.Adam(net.parameters(), 1e-3)
-    path, done = checkpoints / "synthesis.pt", 0
-    if path.exists():
-        held = torch.load(path, weights_only=True)
-        net.load_state_dict(held["net"])
-        optimizer.load_state_dict(held["optimizer"])
-        done = held["done"]
+    path = checkpoints / "synthesis.pt"
+    done = passes_done(path, net, optimizer)
     own = [images[labels == k].flatten(1) for k in range(10)]
     steps = min(map(len, own)) // BATCH
     for epoch in range(done, epochs):
@@ -53,10 +49,7 @@ def train(images: Tensor, labels: Tensor, checkpoints: Path, epochs: int = EPOCH
             loss.backward()
             optimizer.step()
             total += loss.item()
-        held = {"net": net.state_dict(), "optimizer": optimizer.state_dict(), "done": epoch + 1}
-        whole = path.with_suffix(".part")
-        torch.save(held, whole)
-        whole.replace(path)
+        keep_pass(path, net, optimizer, epoch + 1)
         print(f"{epoch + 1} of {epochs} passes, {total / steps:.1f} nats", flush=True)
     return net.eval()
 
@@ -68,8 +61,7 @@ def main() -> None:
     chosen = parser.parse_args()
     for folder in (chosen.checkpoints, chosen.out):
         folder.mkdir(parents=True, exist_ok=True)
-    index = training_indices("train")
-    net = train(*(tensor[index] for tensor in mnist("train")), chosen.checkpoints)
+    net = train(*training_digits("train"), chosen.checkpoints)
     weights = as_float16(net.state_dict())
     net.load_state_dict(as_float32(weights))
     (chosen.out / FILE).write_bytes(save(weights))
