@@ -160,12 +160,16 @@ def _sizes(_: click.Context, __: click.Parameter, values: tuple[float, ...]) -> 
     return sorted(set(values))
 
 
+pictures = click.option(
+    "--images", default="digits", metavar="FOLDER",
+    help="Pictures, or folders of them, one a class; or the word digits: the embedded ones.",
+)  # fmt: skip
+
+
 @command.command()
 @network
 @click.option("--method", type=click.Choice(list(METHODS)), default="pgd")
-@click.option("--images", default="digits", metavar="FOLDER",
-    help="Pictures, or folders of them, one a class; or the word digits: the embedded ones.",
-)  # fmt: skip
+@pictures
 @click.option("--labels", type=click.Path(path_type=Path), metavar="FILE.csv",
     help="What the pictures show: file,label  [default: the names of their folders, if they are in"
     " any; else what the network says of them]",
@@ -490,9 +494,7 @@ def _forgeries(run: Path) -> Forgeries:
 
 @command.command()
 @network
-@click.option("--images", default="digits", metavar="FOLDER",
-    help="Pictures, or folders of them, one a class; or the word digits: the embedded ones.",
-)  # fmt: skip
+@pictures
 @click.option("--labels", type=click.Path(path_type=Path), metavar="FILE.csv",
     help="What the pictures show: file,label  [default: the names of their folders, if they are in"
     " any; else what the network says of them counts as right]",
