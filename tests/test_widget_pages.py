@@ -232,7 +232,11 @@ def test_draw_with_a_finger_on_a_telephone(visit, site, assert_clean):
     page.get_by_role("button", name="Wipe").tap()
     page.locator(".fk-pad").tap()
     wait_until_said(page, "draw", "The network sees")
-    assert max(pixels(page, PAD)) > 200
+    page.wait_for_function(  # the pen is painted with the next frame, after the words
+        "pad => Math.max(...document.querySelector(pad).getContext('2d')"
+        ".getImageData(0, 0, 28, 28).data.filter((_, i) => i % 4 === 0)) > 200",
+        arg=PAD,
+    )
     page.get_by_role("button", name="a real 4").tap()
     wait_until_said(page, "draw", "The network sees “4”")
     page.get_by_role("button", name="Fool it").tap()
