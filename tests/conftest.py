@@ -221,13 +221,13 @@ def site(request, html, server):
 
 @pytest.fixture(scope="session")
 def wait_for_widgets():
-    """Waits until every widget of a page is ready."""
+    """Scrolls to each widget of a page, which then starts, and back; waits until all are ready."""
 
     def wait(page):
-        page.wait_for_function(
-            "() => { const all = [...document.querySelectorAll('.fk-widget')];"
-            " return all.length && all.every((one) => one.dataset.ready) }"
-        )
+        for place in page.locator(".book-widget").all():
+            place.scroll_into_view_if_needed()
+            place.locator(".fk-widget[data-ready]").first.wait_for(state="attached")
+        page.evaluate("scrollTo({top: 0, behavior: 'instant'})")
 
     return wait
 

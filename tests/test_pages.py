@@ -1,5 +1,6 @@
 """The built pages in a real browser: offline, linked, described, usable."""
 
+import gzip
 import re
 from pathlib import Path
 
@@ -66,8 +67,37 @@ def test_is_a_readable_document(visit, site, name):
         if figure.locator("xpath=ancestor::details[not(@open)]").count():
             continue  # in a solution, still folded
         assert figure.locator("img:visible").count() == 1
-        assert figure.locator("img:visible").evaluate("image => image.naturalWidth") > 0
-    assert page.locator("mjx-container").count() == page.locator("main .math").count()
+        figure.scroll_into_view_if_needed()  # only then is it loaded
+        shown = figure.locator("img:visible").element_handle()
+        page.wait_for_function("image => image.complete && image.naturalWidth > 0", arg=shown)
+    page.wait_for_function(  # MathJax comes when it comes
+        "count => document.querySelectorAll('mjx-container').length === count",
+        arg=page.locator("main .math").count(),
+    )
+
+
+def test_the_first_page_is_light(visit, site):
+    """As a server sends it, compressed, until its first widget lives."""
+    sent = {}
+    page = visit("about:blank", width=390)
+    page.on("response", lambda one: sent.__setitem__(one.url, len(gzip.compress(one.body()))))
+    page.goto(f"{site}/index.html", wait_until="load")
+    page.locator(".fk-widget[data-ready]").first.wait_for()
+    page.wait_for_timeout(500)
+    assert sum(sent.values()) < 1.5e6, sent
+    assert not any("fontawesome.js" in url or "tex-svg" in url for url in sent)
+
+
+def test_a_widget_and_a_figure_load_when_they_come_near(visit, site):
+    page = visit(f"{site}/real-world.html", width=390)
+    before = len(page.asked)
+    assert not any("safetensors" in url for url in page.asked)
+    widget = page.locator(".book-widget").first
+    assert not widget.locator(".fk-widget").count()
+    widget.scroll_into_view_if_needed()
+    widget.locator(".fk-widget[data-ready]").wait_for()
+    assert any("safetensors" in url for url in page.asked)
+    assert len(page.asked) > before + 1
 
 
 @each_page

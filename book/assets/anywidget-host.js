@@ -146,6 +146,20 @@
     await widget.render?.({ model, el: place });
   }
 
+  // ---- A widget starts, and loads what it needs, when it comes near the screen, or to be printed.
+  /** @type {Map<Element, () => void>} */
+  const waiting = new Map();
+  /** @param {Element} place */
+  function begin(place) {
+    watch.unobserve(place);
+    waiting.get(place)?.();
+    waiting.delete(place);
+  }
+  const watch = new IntersectionObserver(
+    (seen) => { for (const one of seen) if (one.isIntersecting) begin(one.target); },
+    { rootMargin: "800px 0px" });
+  addEventListener("beforeprint", () => [...waiting.keys()].forEach(begin));
+
   const saved = Object.assign({}, ...Array.from(
     document.querySelectorAll(`script[type="${KIND}state+json"]`), (node) => read(node).state));
   const models = new Map(); // several views of one widget share its model
@@ -156,9 +170,10 @@
     const place = document.createElement("div");
     place.className = "book-widget";
     view.replaceWith(place);
-    show(place, models.get(id)).catch((error) => {
+    waiting.set(place, () => show(place, models.get(id)).catch((error) => {
       place.textContent = `This widget could not start: ${error.message}.`;
       console.error(error);
-    });
+    }));
+    watch.observe(place);
   }
 })();
