@@ -134,6 +134,7 @@ def test_one_setting_adds_the_cell_for_colab_and_the_page_does_without_it(book):
     assert [cell.metadata.get("tags", []) for cell in cells[:2]] == [["colab", "remove-cell"], []]
     wanted = "%pip install --quiet 'foolkit[all] @ git+https://github.com/example/fool'"
     assert wanted in cells[0].source
+    assert "%pip install --quiet --no-deps facenet-pytorch==" in cells[0].source
     page = (make(book, run=False).parent / "second.html").read_text()
     assert "%pip" not in page
     colab = "https://colab.research.google.com/github/example/fool/blob/main/book/second.ipynb"

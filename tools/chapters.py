@@ -27,7 +27,8 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 COLAB = """import sys
 
 if "google.colab" in sys.modules:
-    %pip install --quiet 'foolkit[all] @ git+{url}'"""
+    %pip install --quiet 'foolkit[all] @ git+{url}'
+    %pip install --quiet --no-deps {without}"""
 
 
 def chapters(book: Path) -> list[Path]:
@@ -48,7 +49,9 @@ def for_colab(notebook: NotebookNode, url: str | None) -> NotebookNode:
     """The notebook with, if there is an address, a first cell that installs foolkit on Colab."""
     cells = [cell for cell in notebook.cells if "colab" not in cell.metadata.get("tags", [])]
     if url:
-        install = new_code_cell(COLAB.format(url=url))
+        pins = (ROOT / "requirements-no-deps.lock").read_text("utf-8").splitlines()
+        without = " ".join(pin for pin in pins if pin.startswith("facenet"))  # their pins are stale
+        install = new_code_cell(COLAB.format(url=url, without=without))
         install.metadata.tags = ["colab", "remove-cell"]  # the page does without it
         cells.insert(0, install)
     notebook.cells = cells
