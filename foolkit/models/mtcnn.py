@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -262,12 +263,16 @@ class Together(nn.Module):
         super().__init__()
         self.networks = nn.ModuleList(load(name).module for name in NAMES)
 
+    def looks(self, images: Tensor) -> Iterator[tuple[nn.Module, Tensor]]:
+        """Each network, and the images as it sees them."""
+        for network, stage in zip(self.networks, STAGES.values(), strict=True):
+            same = stage.size == images.shape[-1]
+            yield network, images if same else interpolate(images, stage.size, mode="area")
+
     def forward(self, images: Tensor) -> Tensor:
         """Logits ``[N, 2]`` of images ``[N, 3, 48, 48]`` in [0, 1]."""
         total = images.new_zeros(len(images))
-        for network, stage in zip(self.networks, STAGES.values(), strict=True):
-            same = stage.size == images.shape[-1]
-            seen = images if same else interpolate(images, stage.size, mode="area")
+        for network, seen in self.looks(images):
             total = total + network(seen).log_softmax(1)[:, 1]
         total = total.clamp_max(-torch.finfo(total.dtype).eps)  # log(1 - p) of p = 1 is none
         return torch.stack([torch.log(-torch.expm1(total)), total], 1)

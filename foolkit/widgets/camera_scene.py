@@ -39,16 +39,17 @@ ROOM = (
 def hung() -> dict[str, Tensor]:
     """What the reader may hang into the frame, by name: float32 ``[3, S, S]`` in [0, 1] each.
 
-    Plain noise; from ``foolkit.bank.faces`` noise that was bred and painted for the first network
-    alone, and painted for all three through the views of a camera; and a face, of the portrait of
-    an astronaut (NASA, public domain).
+    Plain noise; from ``foolkit.bank.faces`` noise that was bred for all three networks through many
+    views, painted for the first network alone, and painted for all three through the views of a
+    camera; and a face, of the portrait of an astronaut (NASA, public domain).
     """
     stored = faces.load()
+    bred = stored["anywhere", "direct"]
     photographs, about = embedded_photographs((3, 512, 512))
     portrait = photographs[[one.title for one in about].index("astronaut")]
     return {
         "plain noise": torch.rand(3, 48, 48, generator=generator_of(0)),
-        "noise bred for one window": stored[PROPOSAL, "direct"].images[0],
+        "noise bred for anywhere": bred.images[bred.confidence.argmax()],
         "noise painted for one window": stored[PROPOSAL, "gradient"].images[0],
         "noise painted for a camera": stored["camera", "gradient"].images[0],
         "a face": resized(portrait[None, :, *FACE], FACE_SIDE)[0],
