@@ -105,6 +105,8 @@ def is_exercise(node: nodes.Node | None) -> bool:
 
 def prepare(cell: nodes.container) -> None:
     """Mark what the story shows of a cell; ``sign`` is what its button says, if it gets one."""
+    if "tag_exercise" in cell["classes"]:
+        return  # of an edition for students or teachers: it stays open
     streams = [
         block
         for block in cell.findall(nodes.literal_block)
