@@ -120,6 +120,12 @@ def slides(arguments: list[str]) -> None:
     python("-m", "tools.slides", *arguments)
 
 
+def paper(_: list[str]) -> None:
+    """The book as a PDF and, where pandoc is at hand, as an EPUB: in _build/paper."""
+    html([])
+    python("-m", "tools.paper", FOOLKIT_BROWSER=install_browser() or "")
+
+
 def notebooks(arguments: list[str]) -> None:
     """Execute chapters (all, or those named) in place, and normalise them."""
     install()
@@ -196,7 +202,7 @@ def clean(_: list[str]) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-COMMANDS = (book, test, html, slides, notebooks, bench, lab, lint, lock, clean)
+COMMANDS = (book, test, html, slides, paper, notebooks, bench, lab, lint, lock, clean)
 
 
 def main() -> None:

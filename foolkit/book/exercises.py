@@ -216,7 +216,7 @@ def pgd(
         found = checking.images(mine(images, labels, epsilon), images.shape, "the images")
         checking.inside(found, images, epsilon, "the images")
         wrong = float((predict(net, found).argmax(1) != labels).float().mean())
-        ours = gradients.pgd(net, images, labels, epsilon=epsilon, steps=20)
+        ours = gradients.pgd(net, images, labels, epsilon=epsilon, steps=20, progress=False)
         if wrong < float(ours.success.float().mean()) - 0.1:
             raise NotYet(f"at {epsilon:g} yours fools {wrong:.0%}, more than ten points too few")
     return "it stays in the box, and fools as many as the package's, within ten points."

@@ -87,8 +87,9 @@ class Lessons(SphinxDirective):
             + "</tr>"
             for one in lessons(Path(self.env.srcdir))
         )
-        table = f"<table class='table'><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-        return [nodes.raw("", table, format="html")]
+        table = f'<table class="table"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+        scrolls = f'<div class="pst-scrollable-table-container">{table}</div>'
+        return [nodes.raw("", scrolls, format="html")]
 
 
 class Reading(SphinxPostTransform):
