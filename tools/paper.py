@@ -58,7 +58,9 @@ def stills(page: Path, browser: Browser) -> list[tuple[bytes, str]]:
 
 
 def article(page: Path, pictures: list[tuple[bytes, str]]) -> str:
-    """The text of a page: everything unfolded, widgets as pictures, links within one document.
+    """The text of a page: unfolded, widgets as pictures, links within one document.
+
+    Left out is the code of figures, which the page folds while it shows the figure.
 
     Raises:
         ValueError: a page without a text, or with more or fewer widgets than pictures.
@@ -79,15 +81,24 @@ def article(page: Path, pictures: list[tuple[bytes, str]]) -> str:
         view.replace_with(still)
     for rest in text.find_all("script"):
         rest.decompose()
+    for source in text.select("details.above-input"):
+        source.decompose()
     for folded in text.find_all("details"):
-        folded["open"] = ""
         for summary in folded.find_all("summary"):
             summary.decompose()
+        folded.name = "div"
     for image in text.find_all("img", src=True):
         if not str(image["src"]).startswith("data:"):
             image["src"] = f"../html/{image['src']}"
+    for section in text.find_all("section"):  # pandoc begins a chapter only at a heading outside
+        title = section.find(["h1", "h2", "h3", "h4"])
+        if title and section.get("id"):
+            title["id"] = section["id"]
+        section.unwrap()
     join_links(text, page.stem)
-    return f'<article id="{page.stem}">{text.decode_contents()}</article>'
+    if title := text.find("h1"):
+        title.insert(0, BeautifulSoup(f'<span id="{page.stem}"></span>', "html.parser"))
+    return text.decode_contents()
 
 
 def model_of(view: Tag, models: dict[str, Any]) -> dict[str, Any]:
