@@ -27,6 +27,7 @@ def page(tmp_path):
     <details class="hide"><summary>Show</summary><p>A solution.</p></details>
     <details class="hide above-input"><summary>Show</summary>Code of a figure.</details>
     <a href="#why">up</a> <a href="other.html#there">there</a> <a href="other.html">other</a>
+    <a href="_downloads/a1/report.html">report</a>
     <a href="https://example.org">out</a></section></article>
     <script type="{STATE}">{json.dumps({"state": models})}</script></body></html>""")
     return path

@@ -131,8 +131,8 @@ def join_links(text: Tag, name: str) -> None:
         page, mark, place = href.partition("#")
         if "://" in href or href.startswith("mailto:"):
             continue
-        if page and not page.endswith(".html"):
-            link.unwrap()  # a picture's own file
+        if page and ("/" in page or not page.endswith(".html")):
+            link.unwrap()  # a picture, or a report, in a file of its own
             continue
         other = page.removesuffix(".html") or name
         link["href"] = f"#{other}--{place}" if mark and place else f"#{other}"
