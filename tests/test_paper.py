@@ -22,7 +22,7 @@ def page(tmp_path):
     path = tmp_path / "why.html"
     path.write_text(f"""<html><body><article><section id="why"><h1>Why?<a
     class="headerlink" href="#why">#</a></h1>{views}<button>Code</button>
-    <a class="only-light" href="_images/one.png"><img alt="one" src="_images/one.png"/></a>
+    <a class="only-light" href="_images/one.png"><img alt="one" loading="lazy" src="_images/one.png"/></a>
     <a class="only-dark" href="_images/two.png"><img alt="two" src="_images/two.png"/></a>
     <details class="hide"><summary>Show</summary><p>A solution.</p></details>
     <details class="hide above-input"><summary>Show</summary>Code of a figure.</details>
@@ -46,6 +46,7 @@ def test_a_page_becomes_a_part_of_one_document(page):
     assert text.select_one("p.guess").get_text() == "What do you expect? Which? (a, b)"
     assert [image["src"] for image in text.select("img:not(.still img)")] == [
         "../html/_images/one.png"]  # fmt: skip
+    assert not text.select("[loading]")
     assert "A solution." in text.get_text()
     assert "Code of a figure." not in text.get_text()
     assert not text.select("script, details, summary, button, .headerlink")

@@ -48,8 +48,9 @@ def stills(page: Path, browser: Browser) -> list[tuple[bytes, str]]:
     places = tab.locator(".book-widget").all()
     found = []
     for place in places:
-        widget = place.locator(".fk-widget").first
-        widget.scroll_into_view_if_needed()
+        place.scroll_into_view_if_needed()  # there it starts
+        widget = place.locator(".fk-widget[data-ready]").first
+        widget.wait_for()
         tab.wait_for_timeout(SETTLED)
         label = widget.get_attribute("aria-label") or ""
         found.append((widget.screenshot(animations="disabled"), label))
@@ -88,6 +89,7 @@ def article(page: Path, pictures: list[tuple[bytes, str]]) -> str:
             summary.decompose()
         folded.name = "div"
     for image in text.find_all("img", src=True):
+        del image["loading"]  # all at once: nobody scrolls on paper
         if not str(image["src"]).startswith("data:"):
             image["src"] = f"../html/{image['src']}"
     for section in text.find_all("section"):  # pandoc begins a chapter only at a heading outside
