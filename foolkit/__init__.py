@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from foolkit import (
         analysis,
         bank,
+        book,
         data,
         encodings,
         evolution,
@@ -34,6 +35,7 @@ __version__ = "0.1.0"
 __all__ = [
     "analysis",
     "bank",
+    "book",
     "data",
     "encodings",
     "evolution",

@@ -108,10 +108,22 @@ def book(_: list[str]) -> None:
     python("tools/chapters.py", "book")
 
 
-def html(_: list[str]) -> None:
-    """Build the book from the committed outputs: seconds."""
+def html(arguments: list[str]) -> None:
+    """Build the book from the committed outputs: seconds. --edition student, or teacher."""
     install()
-    python("tools/chapters.py", "html")
+    python("tools/chapters.py", "html", *arguments)
+
+
+def slides(arguments: list[str]) -> None:
+    """Slides of all chapters, or those named, as one file: _build/slides.html."""
+    html([])
+    python("-m", "tools.slides", *arguments)
+
+
+def paper(_: list[str]) -> None:
+    """The book as a PDF and, where pandoc is at hand, as an EPUB: in _build/paper."""
+    html([])
+    python("-m", "tools.paper", FOOLKIT_BROWSER=install_browser() or "")
 
 
 def notebooks(arguments: list[str]) -> None:
@@ -190,7 +202,7 @@ def clean(_: list[str]) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-COMMANDS = (book, test, html, notebooks, bench, lab, lint, lock, clean)
+COMMANDS = (book, test, html, slides, paper, notebooks, bench, lab, lint, lock, clean)
 
 
 def main() -> None:

@@ -20,6 +20,8 @@ from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
+from tools.editions import EDITIONS, Edition, edited
+
 ROOT = Path(__file__).resolve().parent.parent
 TIMEOUT = 600  # seconds a cell
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
@@ -235,8 +237,21 @@ def drop_doubles(html: Path) -> None:
         path.unlink()
 
 
-def make_book(book: Path, build: Path, config: Path, run: bool) -> Path:
-    """Copy, execute the copies if ``run``, build; no file of ``book`` is written."""
+def make_book(
+    book: Path, build: Path, config: Path, run: bool, edition: Edition | None = None
+) -> Path:
+    """Copy, execute the copies if ``run``, build; no file of ``book`` is written.
+
+    Args:
+        book: the chapters' folder.
+        build: a folder named ``_build``, for what is made.
+        config: the book's ``_config.yml``.
+        run: whether to execute the copies.
+        edition: whether solutions are unfolded (teacher) or left out (student).
+
+    Returns:
+        The index page.
+    """
     copied = copy(book, build)
     found = chapters(copied)
     networks: set[str] = set()
@@ -245,6 +260,8 @@ def make_book(book: Path, build: Path, config: Path, run: bool) -> Path:
             print(f"chapter {number}/{len(found)}  {path.stem:26}", end="", flush=True)
             print(f"{execute(path, address(config)):6.1f} s", flush=True)
         networks |= refresh_widgets(path)
+        if edition:
+            nbformat.write(edited(nbformat.read(path, as_version=4), edition), path)
     page = build_html(copied, build, config)
     drop_doubles(page.parent)
     write_weights(page.parent / "_static", networks)
@@ -311,14 +328,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("command", choices=("book", "html", "notebooks"))
     parser.add_argument("names", nargs="*", help="chapters, for `notebooks`")
+    parser.add_argument("--edition", choices=EDITIONS, help="with solutions unfolded, or without")
     chosen = parser.parse_args()
     if chosen.command == "notebooks":
         make_notebooks(ROOT / "book", ROOT / "_config.yml", chosen.names)
         return
-    page = make_book(
-        ROOT / "book", ROOT / "_build", ROOT / "_config.yml", run=chosen.command == "book"
-    )
-    print(page)
+    build = ROOT / "_build"
+    if chosen.edition:  # beside the book itself, in a folder of its own
+        build = build / chosen.edition / "_build"
+        build.mkdir(parents=True, exist_ok=True)
+    run = chosen.command == "book"
+    print(make_book(ROOT / "book", build, ROOT / "_config.yml", run, chosen.edition))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What the book's pages have beyond notebooks: a Sphinx extension, named in ``_config.yml``.
 
-* ``{road}``: the chapters as cards.
+* ``{road}``: the chapters as cards; ``{lessons}``: what each holds for a class, as a table.
 * Two ways to read, *story* and *lab*: each code cell gets a button, its text outputs a table where
   they are one, its checks a sign; ``book/assets/reading.js`` switches.
 * A description and Open Graph tags for every page, and a page for addresses that lead nowhere.
@@ -21,6 +21,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 
 from foolkit.book.road import cards
+from foolkit.book.teaching import lessons
 
 TRUTH = re.compile(r"\S.*: (True|False)")
 FACT = re.compile(r"(\S[^:]*(?::(?! )[^:]*)*):\s+(\S.*)")
@@ -59,6 +60,36 @@ class Road(SphinxDirective):
                 f'<span class="book-card-minutes">{card.minutes} minutes</span></a></li>'
             )
         return [nodes.raw("", f'<ol class="book-road">{"".join(items)}</ol>', format="html")]
+
+
+class Lessons(SphinxDirective):
+    """A table of all chapters: minutes, guesses, live experiments, exercises of each kind."""
+
+    HEAD = ("chapter", "minutes", "guesses", "live", "checked", "answered", "open")
+
+    def run(self) -> list[nodes.Node]:
+        """One table."""
+        self.env.note_dependency(str(Path(self.env.srcdir) / "_road.yml"))
+        head = "".join(f'<th scope="col">{name}</th>' for name in self.HEAD)
+        rows = "".join(
+            f'<tr><td><a href="{one.card.name}.html">{escape(one.card.question)}</a></td>'
+            + "".join(
+                f"<td>{count}</td>"
+                for count in (
+                    one.card.minutes,
+                    one.guesses,
+                    one.widgets,
+                    one.checked,
+                    one.others,
+                    one.open,
+                )
+            )
+            + "</tr>"
+            for one in lessons(Path(self.env.srcdir))
+        )
+        table = f'<table class="table"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+        scrolls = f'<div class="pst-scrollable-table-container">{table}</div>'
+        return [nodes.raw("", scrolls, format="html")]
 
 
 class Reading(SphinxPostTransform):
@@ -105,6 +136,8 @@ def is_exercise(node: nodes.Node | None) -> bool:
 
 def prepare(cell: nodes.container) -> None:
     """Mark what the story shows of a cell; ``sign`` is what its button says, if it gets one."""
+    if "tag_exercise" in cell["classes"]:
+        return  # of an edition for students or teachers: it stays open
     streams = [
         block
         for block in cell.findall(nodes.literal_block)
@@ -213,6 +246,7 @@ def is_formula(node: nodes.Node) -> bool:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register all of it."""
     app.add_directive("road", Road)
+    app.add_directive("lessons", Lessons)
     app.add_post_transform(Reading)
     app.add_post_transform(Buttons)
     app.add_js_file("reading.js", priority=100)  # at once, in the head: before anything is drawn
