@@ -452,8 +452,11 @@ def shares(
     )
     _heat(ax, np.array([[one.value for one in row] for row in table]), text, label)
     small = 8 if len(columns) > 5 else None  # or they touch
-    names = [name.replace(" ", "\n") for name in columns]
-    ax.set_xticks(range(len(columns)), names, fontsize=small)
+    if len(columns) > 7:
+        ax.set_xticks(range(len(columns)), columns, fontsize=small, rotation=35, ha="left")
+    else:
+        names = [name.replace(" ", "\n") for name in columns]
+        ax.set_xticks(range(len(columns)), names, fontsize=small)
     ax.set_yticks(range(len(rows)), rows)
     ax.xaxis.tick_top()
     return made

@@ -20,7 +20,7 @@ SAME = (nn.Flatten, nn.Identity, nn.Dropout)  # which drops nothing in evaluatio
 
 
 def interval_bounds(net: nn.Module, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
-    """Bounds of every logit of every image between ``low`` and ``high`` (section 3, equation 6).
+    """Bounds of every logit of every image between ``low`` and ``high``.
 
     A linear layer maps the middle of the interval, and its radius with the sizes of the weights;
     a function that only rises maps both ends. Differentiable, so it can be trained through.
@@ -47,7 +47,7 @@ def least_margins(net: nn.Module, low: Tensor, high: Tensor, labels: Tensor) -> 
     """Lower bounds of ``z_label - z_k`` in each box, ``[N, K]``; 0 at the label itself.
 
     The last linear layer is not bounded logit by logit: the difference of two logits is a linear
-    function of what goes into it, whose bound is tighter (section 3, "elision of the last layer").
+    function of what goes into it, whose bound is tighter (Gowal et al. call it elision).
 
     Args:
         net: as for ``interval_bounds``, with a ``Linear`` at the end.

@@ -21,11 +21,13 @@ class OpenMax(Detector):
     *Scoring* (algorithm 2): each of the ``alpha`` largest logits z loses the share
     ``(alpha - rank) / alpha * F(d)``, where F is its class's distribution at the image's distance
     d and the rank of the largest is 0; the sum of what was lost is the logit of "unknown". The
-    score is ``log(p / (1 - p))`` of the largest p of a known class, by which the paper refuses.
+    score is ``log(p / (1 - p))`` of the largest p of a known class. The paper refuses where p lies
+    below a threshold, and where "unknown" is likelier than p; here the threshold decides alone.
 
-    F is the distribution function, so that what lies far away loses most. Deviations: the Weibull
-    distributions begin at 0, distances are Euclidean, and the images to fit with are not those
-    that the network learned from.
+    F is the distribution function, so that what lies far away loses most, as in the authors'
+    program (OSDN). Deviations from it: the Weibull distributions begin at 0, where it lets a
+    library choose; distances are Euclidean, where it adds the cosine distance to a two-hundredth
+    of that; and the images to fit with are not those that the network learned from.
 
     Args:
         net: to logits.

@@ -151,7 +151,7 @@ class Smoothed(nn.Module):
     """The mean answer under noise that is drawn once: a classifier that evolution can climb.
 
     Logits are logarithms of the mean softmax over ``samples`` noisy copies, the same noise for
-    every image and every call, as in the attack of Salman et al. (2019, section 2.2). It stands
+    every image and every call, as in the attack of Salman et al. (2019). It stands
     in for the smoothed classifier, whose answers themselves are random.
 
     Args:

@@ -68,7 +68,7 @@ def load() -> dict[tuple[str, str], Bred]:
 class Small(nn.Sequential):
     """Two convolutions and two linear layers, all but the last under rectifiers.
 
-    The small network of Gowal et al. (2018, table 1), but for the stride of its second convolution,
+    The small network of Gowal et al. (2018), but for the stride of its second convolution,
     which is 2 here and 1 there: 89,606 parameters. Images ``[N, 1, 28, 28]``.
     """
 

@@ -49,7 +49,7 @@ def in_noise(net: nn.Module, images: Tensor, labels: Tensor, sigma: float) -> Te
 
 
 def in_boxes(net: nn.Module, images: Tensor, labels: Tensor, behind: float) -> Tensor:
-    """The loss of Gowal et al. (2018, equation 12), ``k l(z) + (1 - k) l(worst z)``.
+    """The loss of Gowal et al. (2018), ``k l(z) + (1 - k) l(worst z)``.
 
     The worst logits are those of the bounds; epsilon grows from 0, and k falls from 1 to 1/2.
     """

@@ -27,7 +27,9 @@ def options(module: str, about: str | None) -> argparse.ArgumentParser:
 def write(folder: Path, file: str, stored: Mapping[str, np.ndarray]) -> None:
     """The arrays as ``foolkit.bank.store.read`` reads them; the folder is made."""
     folder.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(folder / file, **stored)
+    content = io.BytesIO()
+    np.savez_compressed(content, **stored)
+    write_atomically(folder / file, content.getvalue())
 
 
 def passes_done(path: Path, net: nn.Module, optimizer: torch.optim.Optimizer) -> int:
@@ -57,7 +59,9 @@ def make_parts(
     parts: Sequence[tuple[str, ...]],
     make: Callable[..., dict[str, np.ndarray]],
 ) -> None:
-    """Command line: make every part and write all as one file.
+    """Command line: make every part and write all as one file; stopped, it goes on.
+
+    ``--checkpoints`` keeps each part as soon as it is made.
 
     Args:
         module: of this package, the program.
@@ -69,10 +73,15 @@ def make_parts(
     """
     parser = options(module, about)
     parser.add_argument("--runs", type=int, default=runs)
+    parser.add_argument("--checkpoints", type=Path, default=Path("runs") / module)
     chosen = parser.parse_args()
     start, stored = time.process_time(), {}
     for part in tqdm(parts, unit=" parts"):
-        for name, column in make(*part, chosen.runs).items():
-            stored["/".join((*part, name))] = column
+        kept = chosen.checkpoints / f"{'-'.join(part)}-{chosen.runs}.npz"
+        if not kept.exists():
+            write(kept.parent, kept.name, make(*part, chosen.runs))
+        with np.load(kept) as columns:
+            for name in columns.files:
+                stored["/".join((*part, name))] = columns[name]
     write(chosen.out, file, stored)
     print(f"{time.process_time() - start:.0f} s of processor time")
