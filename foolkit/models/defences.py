@@ -70,18 +70,53 @@ def projected_gradient(
     steps: int,
     generator: torch.Generator,
 ) -> Tensor:
-    """The inner maximum of Madry et al. (2018), by a few steps from a random start.
+    """The loss of Madry et al. (2018): that of the worst image that a few steps find.
 
-    The loss is that of the changed images alone. A step is ``2.5 epsilon / steps`` long, so that
-    the edge of the box is in reach from anywhere in it. The paper takes 40 steps of 0.01.
+    A step is ``2.5 epsilon / steps`` long, so that the edge of the box is in reach from anywhere
+    in it. The paper takes 40 steps of 0.01.
+    """
+    length = 2.5 * epsilon / steps
+    changed = worst_in_box(
+        net, images, labels, epsilon=epsilon, steps=steps, length=length, generator=generator
+    )
+    return cross_entropy(net(changed), labels)
+
+
+def worst_in_box(
+    net: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    epsilon: float,
+    steps: int,
+    length: float,
+    generator: torch.Generator | None,
+) -> Tensor:
+    """The inner maximum of Madry et al. (2018, section 2.1), sought by steps along the sign.
+
+    One step from a random start is the training of Wong et al. (2020), with a length of
+    ``1.25 epsilon``; one step of ``epsilon`` from the image itself is that of Goodfellow et al.
+    (2015) without the clean half.
+
+    Args:
+        net, images, labels: as for ``noisy``.
+        epsilon: half the side of the box about each image, in units of the pixel range.
+        steps: along the sign of the gradient; each ends inside the box and [0, 1].
+        length: of a step, for every pixel.
+        generator: of the uniform random start in the box; None starts from the images.
+
+    Returns:
+        The changed images ``[N, C, H, W]``.
     """
     low, high = (images - epsilon).clamp(0, 1), (images + epsilon).clamp(0, 1)
-    start = 2 * torch.rand(images.shape, generator=generator) - 1
-    changed = torch.clamp(images + epsilon * start, low, high)
+    changed = images
+    if generator is not None:
+        start = 2 * torch.rand(images.shape, generator=generator) - 1
+        changed = torch.clamp(images + epsilon * start, low, high)
     for _ in range(steps):
-        ahead = changed + 2.5 * epsilon / steps * _slope(net, changed, labels).sign()
+        ahead = changed + length * _slope(net, changed, labels).sign()
         changed = torch.clamp(ahead, low, high)
-    return cross_entropy(net(changed), labels)
+    return changed
 
 
 def exposed(

@@ -17,14 +17,20 @@ class LeNet(nn.Sequential):
 
     Args:
         classes: logits; 11 where "no digit" is a class of its own.
+        rectified: whether a ReLU follows each pool too, as in the networks of Madry et al. (2018).
+            Weights of either kind fit the other.
     """
 
-    def __init__(self, classes: int = 10) -> None:
+    def __init__(self, classes: int = 10, *, rectified: bool = False) -> None:
         super().__init__()
         self.conv1 = GreyConv2d(20)  # of 5x5
         self.pool1 = nn.MaxPool2d(2)
+        if rectified:  # behind the pool it does the same as before it, on a quarter of the numbers
+            self.relu1 = nn.ReLU()
         self.conv2 = nn.Conv2d(20, 50, 5)
         self.pool2 = nn.MaxPool2d(2)
+        if rectified:
+            self.relu2 = nn.ReLU()
         self.flatten = nn.Flatten()
         self.fc1 = nn.Linear(800, 500)
         self.relu = nn.ReLU()

@@ -13,7 +13,9 @@ from foolkit.models.defences import (
     photograph_pieces,
     projected_gradient,
     shuffled,
+    worst_in_box,
 )
+from foolkit.models.lenet import LeNet
 from foolkit.models.train import RECIPES, Defended, Recipe, accuracy, fit, objective
 
 
@@ -85,6 +87,38 @@ def test_projected_gradient_is_harder_than_noise_and_stays_in_its_box(net, some)
     # more steps along the gradient find no less
     more = projected_gradient(net, images, labels, epsilon=0.1, steps=20, generator=draws())
     assert more > 0.98 * loss
+
+
+def test_the_worst_image_of_a_box_is_sought_as_the_papers_do(net, some):
+    images, labels = some
+
+    def loss(changed):
+        with torch.no_grad():
+            return float(cross_entropy(net(changed), labels))
+
+    box = {"net": net, "images": images, "labels": labels, "epsilon": 0.1}
+    one = worst_in_box(**box, steps=1, length=0.1, generator=None)
+    torch.testing.assert_close(one, fk.gradients.fgsm(net, images, labels, epsilon=0.1).images)
+    drawn = worst_in_box(**box, steps=1, length=0.125, generator=draws())
+    many = worst_in_box(**box, steps=40, length=0.01, generator=draws())
+    for changed in (one, drawn, many):
+        assert (changed - images).abs().max() <= 0.1 + 1e-6
+        assert changed.min() >= 0
+        assert changed.max() <= 1
+    assert not torch.equal(drawn, one)
+    assert loss(images) < loss(drawn)
+    assert loss(one) < loss(many)
+
+
+def test_a_rectified_lenet_takes_the_plain_ones_weights(some):
+    plain, rectified = LeNet().eval(), LeNet(rectified=True).eval()
+    rectified.load_state_dict(plain.state_dict())
+    with torch.no_grad():
+        first = plain.pool1(plain.conv1(some[0])).relu()  # behind the pool or before it: the same
+        torch.testing.assert_close(first, plain.pool1(plain.conv1(some[0]).relu()))
+        second = plain.pool2(plain.conv2(first)).relu()
+        wanted = plain.fc2(plain.fc1(second.flatten(1)).relu())
+        torch.testing.assert_close(rectified(some[0]), wanted)
 
 
 def test_a_uniform_answer_to_outliers_is_the_least_that_exposure_asks(some):

@@ -1,0 +1,125 @@
+"""LeNets trained on the worst image of a box, by one step and by many, watched pass by pass.
+
+``curves`` has what each training was worth after every pass; ``network`` reads those that were
+trained against 40 steps, and ``verdicts`` what they withstand. What is stored is what there was
+time for: ``python -m tools.bank.hardened`` trains the rest, and goes on where it was stopped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import as_file
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from foolkit.bank.store import PLACE, read
+from foolkit.checks import check_choice
+from foolkit.models.classifier import Classifier
+from foolkit.models.lenet import LeNet
+from foolkit.models.precision import channels_last
+from foolkit.models.shipped import DIGITS, as_float32
+
+FILE = "hardened.npz"
+EPSILON = 0.3  # of all trainings, of the pixel range
+LENGTH = 0.01  # of each of the 40 steps
+WATCHED = 500  # comparison digits that are attacked, after every pass and in the end
+MEASURED = ("clean", "one step", "many steps")  # of the digits after a pass
+ATTACKS = ("clean", "one step", "PGD", "ensemble")  # in the end
+
+
+@dataclass(frozen=True)
+class Training:
+    """One way to train, all within ``EPSILON``.
+
+    Attributes:
+        rectified: whether the LeNet has a rectifier behind each pool.
+        phases: (passes over the digits, steps of the attack), one after the other.
+        start: whether the attack starts at a random place of the box.
+        digits: of the training set, that it is shown.
+        seeds: one network each.
+    """
+
+    rectified: bool
+    phases: tuple[tuple[int, int], ...]
+    start: bool = True
+    digits: int = 55_000
+    seeds: int = 3
+
+
+# Madry et al. (2018) take 40 steps throughout, for 100,000 batches of 50
+MADRY = ((6, 4), (2, 40))
+SINGLE = ((10, 1),)
+TRAININGS = {
+    "PGD-40, rectified": Training(True, MADRY),
+    "PGD-40, plain": Training(False, MADRY),
+    "one step": Training(True, SINGLE, start=False, digits=10_000),
+    "one step, random start": Training(True, SINGLE, digits=10_000),
+}
+KEPT = ("PGD-40, rectified", "PGD-40, plain")  # whose weights are in the bank
+
+
+def file_of(name: str, seed: int) -> str:
+    """Where the bank has the weights of a training of ``KEPT``."""
+    return f"hardened-{'rectified' if TRAININGS[name].rectified else 'plain'}-{seed}.safetensors"
+
+
+def network(name: str, seed: int = 0) -> Classifier:
+    """A network of ``KEPT``, in evaluation mode.
+
+    Raises:
+        ValueError: an unknown name, or a seed that is not stored.
+    """
+    check_choice(name, KEPT, "name")
+    if seed not in seeds(name):
+        raise ValueError(f"seed: expected one of {seeds(name)}, got {seed!r}")
+    module = LeNet(rectified=TRAININGS[name].rectified)
+    with as_file(PLACE / file_of(name, seed)) as path:
+        module.load_state_dict(as_float32(load_file(path)))
+    channels_last(module)
+    called = f"{name}, seed {seed}"
+    return Classifier(module, input_shape=(1, 28, 28), classes=DIGITS, name=called).eval()
+
+
+def seeds(name: str) -> tuple[int, ...]:
+    """Which seeds of a training are stored: those that there was time for."""
+    found = {key.split("/")[1] for key in read(FILE) if key.startswith(f"{name}/")}
+    return tuple(sorted(map(int, found)))
+
+
+def curves() -> dict[str, Tensor]:
+    """What was read rightly after each pass, by training.
+
+    Returns:
+        float32 ``[S, P, 3]``: seeds, passes, and the shares as ``MEASURED``, of the first
+        ``WATCHED`` comparison digits, many steps being 20 of 3 ``LENGTH`` from a random start.
+    """
+    held = read(FILE)
+    return {
+        name: torch.from_numpy(np.stack([held[f"{name}/{seed}/passes"] for seed in seeds(name)]))
+        for name in TRAININGS
+        if seeds(name)
+    }
+
+
+def verdicts() -> dict[str, dict[str, Tensor]]:
+    """What the networks of ``KEPT`` still read rightly, by training and attack (``ATTACKS``).
+
+    Returns:
+        bool ``[S, WATCHED]``, the same digits in all. PGD takes 100 steps of ``LENGTH`` from five
+        random starts; the ensemble is ``foolkit.gradients.ensemble`` with 50 steps and 1,000
+        queries.
+    """
+    held = read(FILE)
+    return {
+        name: {
+            attack: torch.from_numpy(
+                np.stack([held[f"{name}/{seed}/{attack}"] for seed in seeds(name)])
+            )
+            for attack in ATTACKS
+        }
+        for name in KEPT
+        if seeds(name)
+    }
