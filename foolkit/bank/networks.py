@@ -1,22 +1,27 @@
 """What the digit chapters measure on one LeNet, measured on each network of a family.
 
 On two LeNets of the book and the members of ``foolkit.models.family``: who owns uniform noise, how
-fast evolution fools, the smallest changes of digits, FGSM and gradient ascent. ``load`` reads it,
-with the forgeries, so that any network can judge them again; ``python -m tools.bank.networks``
-measures anew, one to two minutes a network on one core.
+fast evolution fools, the smallest changes of digits, FGSM and gradient ascent, and what each makes
+of the forgeries of every other. ``load`` reads it, and ``forgeries`` has the images, so that any
+network can judge them again; ``python -m tools.bank.networks`` measures anew, one to two minutes a
+network on one core.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from foolkit.analysis.intervals import Interval, mean_interval
+from foolkit.analysis.forgeries import Forgeries
+from foolkit.analysis.intervals import Interval, Pairs, mean_interval, pair_intervals
 from foolkit.bank.store import read
 from foolkit.checks import check_choice, check_count
-from foolkit.models import Classifier, family
+from foolkit.data import digits
+from foolkit.models import Classifier, family, predict
 from foolkit.models import load as load_network
 
 FILE = "networks.npz"
@@ -34,7 +39,10 @@ KEPT = 40  # of them whose images are stored
 STEPPED = 1000  # digits for FGSM
 EPSILON = 0.25  # of FGSM, not clipped
 PAINTED = 30  # images of gradient ascent, three of each class
+PAINTED_KEPT = 20  # of them whose images are stored
 STEPS = 200  # of ascent, at most
+FORGED = ("noise", "patterns", "painted", "neighbours", "pushed")  # shown to every network
+PUSHED = 0.1  # RMS over the pixels to which the change of a neighbour is lengthened
 LEVEL = 0.9999  # of confidence
 
 
@@ -65,6 +73,11 @@ class Networks:
         stepped: float64 ``[M, 2]``: share of digits misread after FGSM, and the mean confidence
             in these mistakes.
         climbed: int64 ``[M, PAINTED]``, steps of ascent to ``LEVEL``; -1: not in ``STEPS``.
+        transfer: float64 ``[M, M]`` of each of ``FORGED``: of the images made on one network (row),
+            the share that another (column) gives their class, or, of neighbours, misreads.
+        control: likewise, of images without the skill (``Forgeries.control``).
+        certain_both: of noise, patterns and painted images that have ``LEVEL`` on their own
+            network, the share that has it on another, too.
     """
 
     names: tuple[str, ...]
@@ -80,6 +93,9 @@ class Networks:
     truth: Tensor
     stepped: Tensor
     climbed: Tensor
+    transfer: dict[str, Tensor]
+    control: dict[str, Tensor]
+    certain_both: dict[str, Tensor]
 
     def over(self, values: Tensor) -> Interval[float]:
         """The mean of a figure over the family, with its interval over designs and then seeds.
@@ -97,10 +113,35 @@ class Networks:
                 f"values: expected one of each of {len(self.names)} networks, got"
                 f" {list(values.shape)}"
             )
-        known = list(family.DESIGNS)
-        designs = torch.tensor([known.index(design) for design in self.designs])
         members = values if values.dtype == torch.bool else values.double()
-        return mean_interval(members[self.member], networks=designs[self.member])
+        return mean_interval(members[self.member], networks=self._groups)
+
+    def between(self, values: Tensor) -> Pairs:
+        """The mean of a figure over pairs of the family: of one design, and of two.
+
+        Args:
+            values: float ``[M, M]`` of every pair, from row to column.
+
+        Raises:
+            ValueError: not one value a pair.
+        """
+        return pair_intervals(self._members(values), self._groups)
+
+    def by_design(self, values: Tensor) -> Tensor:
+        """Its means over the pairs from each design to each: float64 ``[D, D]``.
+
+        A network and itself are no pair: the diagonal is that of other seeds.
+
+        Args:
+            values: float ``[M, M]`` of every pair, from row to column.
+
+        Raises:
+            ValueError: not one value a pair.
+        """
+        members, groups = self._members(values), self._groups
+        of = torch.nn.functional.one_hot(groups).double()  # network, design
+        pairs = of.T @ (1 - torch.eye(len(groups), dtype=torch.float64)) @ of
+        return of.T @ members.fill_diagonal_(0) @ of / pairs
 
     def passed(self, kind: str, level: float) -> Tensor:
         """The generation at which the median digit reached ``level``, of the middle run.
@@ -127,6 +168,21 @@ class Networks:
         check_count(generation, "generation", minimum=0, most=GENERATIONS[kind])
         return (self.history[kind][:, :, generation] >= level).double().sum(2).mean(1)
 
+    def _members(self, values: Tensor) -> Tensor:
+        """Of pairs of networks those of the family: float64, a copy."""
+        size = len(self.names)
+        if values.shape != (size, size):
+            raise ValueError(
+                f"values: expected one of each pair of {size} networks, got {list(values.shape)}"
+            )
+        return values[self.member][:, self.member].double()
+
+    @property
+    def _groups(self) -> Tensor:
+        """The design of each member as a number."""
+        known = list(family.DESIGNS)
+        return torch.tensor([known.index(design) for design in self.designs])[self.member]
+
     @property
     def member(self) -> Tensor:
         """bool ``[M]``: which are of the family, and not the book's own."""
@@ -141,6 +197,42 @@ def network(name: str) -> Classifier:
     """
     check_choice(name, NAMES, "name")
     return load_network(name if name in BOOK else family.PREFIX + name)
+
+
+def forgeries(name: str, kind: str, held: Mapping[str, np.ndarray] | None = None) -> Forgeries:
+    """What was made on one network and fools it, as 8-bit images.
+
+    Args:
+        name: of ``NAMES``.
+        kind: of ``FORGED``. Neighbours, and these pushed to ``PUSHED``, have originals and truth.
+        held: the columns, by default those that are stored.
+
+    Raises:
+        ValueError: another name or kind.
+    """
+    check_choice(kind, FORGED, "kind")
+    net, columns = network(name), read(FILE) if held is None else held
+    file = "neighbours" if kind in ("neighbours", "pushed") else f"{kind}/images"
+    stored = torch.from_numpy(columns[f"{name}/{file}"]).float().div(255)
+    images = stored.view(-1, *net.input_shape)
+    if file == "neighbours":
+        every, labels = digits()
+        shown = torch.from_numpy(columns[f"{name}/digit"]).long()
+        originals, truth = every[shown], labels[shown]
+        if kind == "pushed":
+            change = images - originals
+            size = change.square().mean((1, 2, 3), keepdim=True).sqrt()
+            images = (originals + PUSHED * change / size).clamp(0, 1)
+        classes = predict(net, images).argmax(1)
+        fools = classes != truth
+        return Forgeries(
+            images[fools], classes[fools], originals=originals[fools], truth=truth[fools]
+        )
+    classes = torch.arange(len(images)) % 10
+    # the ten elites of an evolution are one run, of painted images each is its own
+    runs = torch.arange(len(images)) // (1 if kind == "painted" else 10)
+    fools = predict(net, images).argmax(1) == classes
+    return Forgeries(images[fools], classes[fools], runs[fools])
 
 
 def load() -> Networks:
@@ -168,4 +260,7 @@ def load() -> Networks:
         truth=column("truth").long(),
         stepped=column("stepped"),
         climbed=column("climbed").long(),
+        transfer={kind: column(f"{kind}/transfer").double() for kind in FORGED},
+        control={kind: column(f"{kind}/control").double() for kind in FORGED},
+        certain_both={kind: column(f"{kind}/certain").double() for kind in FORGED[:3]},
     )

@@ -1,12 +1,13 @@
 """Measures the family anew: ``python -m tools.bank.networks --checkpoints FOLDER``.
 
-One file a network is kept in that folder, so that a stopped run goes on with the next.
+One file a network is kept in that folder, so that a stopped run goes on with the next. At the end
+all networks are shown the forgeries of each, which takes about a minute.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,22 +19,26 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 from tqdm.auto import tqdm
 
+from foolkit.analysis import transfer
 from foolkit.bank.networks import (
     BOOK,
     DIGITS,
     EPSILON,
     FILE,
+    FORGED,
     FORMULAS,
     GENERATIONS,
     KEPT,
     LEVEL,
     NAMES,
     PAINTED,
+    PAINTED_KEPT,
     RUNS,
     SHOWN,
     STEPPED,
     STEPS,
     UNIFORM,
+    forgeries,
     network,
 )
 from foolkit.data import digits
@@ -45,6 +50,7 @@ from foolkit.models import Classifier, family, predict
 from tools.bank.program import options, write
 
 CHILDREN = 200  # of a generation, as in the chapters
+FIRST = 3000  # of the digits that are not looked at
 FURTHER = 1.1  # times the smallest change, which survives rounding to 8 bits
 SHAPE = (1, 28, 28)
 
@@ -138,6 +144,7 @@ def nearest(net: Classifier) -> dict[str, Tensor]:
         "distortion": found.rms.where(found.success, torch.nan),
         "shaken": shaken.success,
         "neighbours": as_bytes(further[:, 0]),
+        "digit": (FIRST + right[:KEPT]).short(),
         "truth": y[:KEPT].to(torch.int8),
     }
 
@@ -155,13 +162,16 @@ def climbed(net: Classifier) -> dict[str, Tensor]:
     goals = torch.arange(PAINTED) % 10
     found = ascent(net, goals, threshold=LEVEL, steps=STEPS, seed=0, progress=False)
     there = found.confidence >= LEVEL
-    return {"climbed": found.steps.where(there, -1).short()}
+    return {
+        "climbed": found.steps.where(there, -1).short(),
+        "painted/images": as_bytes(found.images[:PAINTED_KEPT, 0]),
+    }
 
 
 def held_out() -> tuple[Tensor, Tensor]:
     """Digits that no member was trained on: those of the chapter on neighbours."""
     images, labels = digits()
-    return images[3000:], labels[3000:]
+    return images[FIRST:], labels[FIRST:]
 
 
 PARTS: dict[str, Callable[[Classifier], dict[str, Tensor]]] = {
@@ -186,6 +196,24 @@ def measure(net: Classifier) -> dict[str, np.ndarray]:
     return columns
 
 
+def shown(stored: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What every network makes of the forgeries of each, and of their controls."""
+    judges = {name: network(name) for name in NAMES}
+    columns = {}
+    for kind in tqdm(FORGED, unit=" kinds"):
+        made = {name: forgeries(name, kind, stored) for name in NAMES}
+        found = transfer(judges, made, threshold=LEVEL, resamples=1, progress=False)
+        asked = "error" if kind in ("neighbours", "pushed") else "same"
+        for place, name in enumerate(NAMES):
+            columns[f"{name}/{kind}/transfer"] = found.measures[asked].value[place].numpy()
+            columns[f"{name}/{kind}/control"] = found.control[asked].value[place].numpy()
+            if asked == "same":
+                said = found.verdicts[name]
+                sure = (said.predicted == made[name].classes) & (said.own >= LEVEL)  # judge, image
+                columns[f"{name}/{kind}/certain"] = sure[:, sure[place]].double().mean(1).numpy()
+    return columns
+
+
 def main() -> None:
     """Command line: measure what is not there yet, then write all that is."""
     parser = options("networks", __doc__)
@@ -204,7 +232,7 @@ def main() -> None:
     for name in NAMES:
         with np.load(chosen.checkpoints / f"measured-{name}.npz") as columns:
             stored |= {f"{name}/{key}": columns[key] for key in columns.files}
-    write(chosen.out, FILE, stored)
+    write(chosen.out, FILE, stored | shown(stored))
 
 
 if __name__ == "__main__":
