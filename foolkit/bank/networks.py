@@ -41,8 +41,8 @@ EPSILON = 0.25  # of FGSM, not clipped
 PAINTED = 30  # images of gradient ascent, three of each class
 PAINTED_KEPT = 20  # of them whose images are stored
 STEPS = 200  # of ascent, at most
-FORGED = ("noise", "patterns", "painted", "neighbours", "pushed")  # shown to every network
-PUSHED = 0.1  # RMS over the pixels to which the change of a neighbour is lengthened
+FORGED = ("noise", "patterns", "painted", "neighbours", "magnified")  # shown to every network
+MAGNIFIED = 0.1  # RMS over the pixels to which the change of a neighbour is lengthened
 LEVEL = 0.9999  # of confidence
 
 
@@ -204,7 +204,7 @@ def forgeries(name: str, kind: str, held: Mapping[str, np.ndarray] | None = None
 
     Args:
         name: of ``NAMES``.
-        kind: of ``FORGED``. Neighbours, and these pushed to ``PUSHED``, have originals and truth.
+        kind: of ``FORGED``. Neighbours have originals and truth, also those magnified.
         held: the columns, by default those that are stored.
 
     Raises:
@@ -212,17 +212,17 @@ def forgeries(name: str, kind: str, held: Mapping[str, np.ndarray] | None = None
     """
     check_choice(kind, FORGED, "kind")
     net, columns = network(name), read(FILE) if held is None else held
-    file = "neighbours" if kind in ("neighbours", "pushed") else f"{kind}/images"
+    file = "neighbours" if kind in ("neighbours", "magnified") else f"{kind}/images"
     stored = torch.from_numpy(columns[f"{name}/{file}"]).float().div(255)
     images = stored.view(-1, *net.input_shape)
     if file == "neighbours":
         every, labels = digits()
         shown = torch.from_numpy(columns[f"{name}/digit"]).long()
         originals, truth = every[shown], labels[shown]
-        if kind == "pushed":
+        if kind == "magnified":
             change = images - originals
             size = change.square().mean((1, 2, 3), keepdim=True).sqrt()
-            images = (originals + PUSHED * change / size).clamp(0, 1)
+            images = (originals + MAGNIFIED * change / size).clamp(0, 1)
         classes = predict(net, images).argmax(1)
         fools = classes != truth
         return Forgeries(

@@ -96,7 +96,9 @@ def test_what_was_made_on_a_network_fools_it_and_is_no_original():
             assert bool((said != made.truth).all())
             assert len(made) >= 0.9 * networks.KEPT
             change = (made.images - made.originals).square().mean((1, 2, 3)).sqrt()
-            assert bool(((change < networks.PUSHED + 1e-6) & (change > 0)).all())
+            assert bool((change > 0).all())
+            if kind == "magnified":
+                assert change.amax() < networks.MAGNIFIED + 1e-6  # less where it is clipped
     with pytest.raises(ValueError, match="kind"):
         networks.forgeries("tanh-2", "rings")
 

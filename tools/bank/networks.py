@@ -203,7 +203,7 @@ def shown(stored: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     for kind in tqdm(FORGED, unit=" kinds"):
         made = {name: forgeries(name, kind, stored) for name in NAMES}
         found = transfer(judges, made, threshold=LEVEL, resamples=1, progress=False)
-        asked = "error" if kind in ("neighbours", "pushed") else "same"
+        asked = "error" if kind in ("neighbours", "magnified") else "same"
         for place, name in enumerate(NAMES):
             columns[f"{name}/{kind}/transfer"] = found.measures[asked].value[place].numpy()
             columns[f"{name}/{kind}/control"] = found.control[asked].value[place].numpy()
