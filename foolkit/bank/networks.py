@@ -1,10 +1,10 @@
 """What the digit chapters measure on one LeNet, measured on each network of a family.
 
-On two LeNets of the book and the members of ``foolkit.models.family``: who owns uniform noise, how
-fast evolution fools, the smallest changes of digits, FGSM and gradient ascent, and what each makes
-of the forgeries of every other. ``load`` reads it, and ``forgeries`` has the images, so that any
-network can judge them again; ``python -m tools.bank.networks`` measures anew, one to two minutes a
-network on one core.
+On two LeNets of the book and the members of ``foolkit.models.family``: who owns random images, how
+fast evolution fools, the smallest changes of digits and how straight the network is on the way,
+FGSM, gradient ascent, rays to far away, and what each makes of the forgeries of every other.
+``load`` reads it, and ``forgeries`` has the images, so that any network can judge them again;
+``python -m tools.bank.networks`` measures anew, one to two minutes a network on one core.
 """
 
 from __future__ import annotations
@@ -41,6 +41,14 @@ EPSILON = 0.25  # of FGSM, not clipped
 PAINTED = 30  # images of gradient ascent, three of each class
 PAINTED_KEPT = 20  # of them whose images are stored
 STEPS = 200  # of ascent, at most
+BENT = (0.5, 1, 2, 4)  # times the median smallest change: where straightness is measured
+WAYS = ("gradient", "random")  # of the loss; of chance
+ROOM = ("uniform", "coins", "smooth")  # random images, as ``foolkit.analysis.class_shares`` draws
+ROOM_IMAGES = 3_000  # of each
+SURE = 0.9  # of them
+RAYS = 200  # from digits, in random directions
+WALKED = (0, 1, 3, 10, 30, 100, 1e3, 1e4, 1e5)  # distances
+FAR_SURE = 0.99  # of a point of a ray
 FORGED = ("noise", "patterns", "painted", "neighbours", "magnified")  # shown to every network
 MAGNIFIED = 0.1  # RMS over the pixels to which the change of a neighbour is lengthened
 LEVEL = 0.9999  # of confidence
@@ -70,6 +78,12 @@ class Networks:
         neighbours: float32 ``[M, KEPT, 1, 28, 28]`` in [0, 1]: changed digits, a tenth further
             than the boundary and 8-bit.
         truth: int64 ``[M, KEPT]``, their labels.
+        bend: float32 ``[M, WAYS, BENT]``, departure from the tangent
+            (``foolkit.analysis.bend_from_tangent``), the median of ``DIGITS`` digits.
+        room: int64 ``[M, ROOM, 2, 10]``, how many of ``ROOM_IMAGES`` random images are called each
+            class, and how many of them with a confidence of ``SURE``.
+        rays: float64 ``[M, WALKED]``, share of ``RAYS`` with a confidence of ``FAR_SURE``.
+        painted: float32 ``[M, PAINTED_KEPT, 1, 28, 28]`` in [0, 1], of gradient ascent.
         stepped: float64 ``[M, 2]``: share of digits misread after FGSM, and the mean confidence
             in these mistakes.
         climbed: int64 ``[M, PAINTED]``, steps of ascent to ``LEVEL``; -1: not in ``STEPS``.
@@ -91,6 +105,10 @@ class Networks:
     shaken: Tensor
     neighbours: Tensor
     truth: Tensor
+    bend: Tensor
+    room: Tensor
+    rays: Tensor
+    painted: Tensor
     stepped: Tensor
     climbed: Tensor
     transfer: dict[str, Tensor]
@@ -258,6 +276,10 @@ def load() -> Networks:
         shaken=column("shaken"),
         neighbours=images("neighbours"),
         truth=column("truth").long(),
+        bend=column("bend"),
+        room=column("room").long(),
+        rays=column("rays"),
+        painted=images("painted/images"),
         stepped=column("stepped"),
         climbed=column("climbed").long(),
         transfer={kind: column(f"{kind}/transfer").double() for kind in FORGED},

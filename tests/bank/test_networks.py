@@ -5,7 +5,7 @@ import torch
 
 import foolkit as fk
 from foolkit.bank import networks
-from tools.bank.networks import stepped, uniform
+from tools.bank.networks import bend, held_out, rays, room, stepped, uniform
 
 
 @pytest.fixture(scope="module")
@@ -147,3 +147,23 @@ def test_pairs_are_those_of_the_family_and_a_network_is_no_pair_with_itself(meas
     assert torch.allclose(measured.by_design(marked), expected)
     with pytest.raises(ValueError, match="each pair of 23"):
         measured.between(values[1:])
+
+
+def test_straightness_room_and_rays_are_shares_and_the_bounded_networks_stand_apart(measured):
+    assert measured.bend.shape == (len(measured.names), 2, len(networks.BENT))
+    assert bool((measured.bend > 0).all())
+    assert measured.room.sum(3)[:, :, 0].unique().tolist() == [networks.ROOM_IMAGES]
+    assert bool((measured.room[:, :, 1] <= measured.room[:, :, 0]).all())
+    tanh = torch.tensor([design == "tanh" for design in measured.designs])
+    assert measured.rays[~tanh, -1].amin() > 0.95 > 0.2 > measured.rays[tanh, -1].amax()
+
+
+def test_measuring_room_rays_and_straightness_again_finds_the_same(measured):
+    place, net = measured.names.index("dense-2"), networks.network("dense-2")
+    x, y = held_out()
+    right = (fk.models.predict(net, x).argmax(1) == y).nonzero()[: networks.DIGITS, 0]
+    reach = float((28 * measured.distortion[place]).nanquantile(0.5))
+    found = bend(net, x[right], y[right], reach)
+    assert torch.allclose(found, measured.bend[place], rtol=0.05)
+    assert int((room(net)["room"].long() - measured.room[place]).abs().sum()) <= 60
+    assert torch.allclose(rays(net)["rays"], measured.rays[place], atol=0.02)

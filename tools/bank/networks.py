@@ -16,14 +16,22 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d
+from torch.nn.functional import avg_pool2d, cross_entropy
 from tqdm.auto import tqdm
 
-from foolkit.analysis import transfer
+from foolkit.analysis import (
+    answers_along_rays,
+    bend_from_tangent,
+    class_shares,
+    random_directions,
+    transfer,
+)
 from foolkit.bank.networks import (
+    BENT,
     BOOK,
     DIGITS,
     EPSILON,
+    FAR_SURE,
     FILE,
     FORGED,
     FORMULAS,
@@ -33,11 +41,17 @@ from foolkit.bank.networks import (
     NAMES,
     PAINTED,
     PAINTED_KEPT,
+    RAYS,
+    ROOM,
+    ROOM_IMAGES,
     RUNS,
     SHOWN,
     STEPPED,
     STEPS,
+    SURE,
     UNIFORM,
+    WALKED,
+    WAYS,
     forgeries,
     network,
 )
@@ -146,7 +160,36 @@ def nearest(net: Classifier) -> dict[str, Tensor]:
         "neighbours": as_bytes(further[:, 0]),
         "digit": (FIRST + right[:KEPT]).short(),
         "truth": y[:KEPT].to(torch.int8),
+        "bend": bend(net, x, y, float(found.l2[found.success].quantile(0.5))),
     }
+
+
+def bend(net: Classifier, x: Tensor, y: Tensor, reach: float) -> Tensor:
+    """How straight the network is from digits, uphill and anywhere; medians ``[2, lengths]``."""
+    trial = x.clone().requires_grad_(True)
+    cross_entropy(net(trial), y, reduction="sum").backward()
+    assert trial.grad is not None
+    ways = {"gradient": trial.grad, "random": random_directions(len(x), SHAPE, seed=1)}
+    lengths = [times * reach for times in BENT]
+    return torch.stack(
+        [bend_from_tangent(net, x, ways[way], lengths).nanmedian(0).values for way in WAYS]
+    )
+
+
+def room(net: Classifier) -> dict[str, Tensor]:
+    """Who owns random images of three kinds."""
+    found = [
+        class_shares(net, kind, images=ROOM_IMAGES, levels=(0, SURE), progress=False)
+        for kind in ROOM
+    ]
+    return {"room": torch.stack([one.hits for one in found]).short()}
+
+
+def rays(net: Classifier) -> dict[str, Tensor]:
+    """How often the network is certain on the way from a digit to far away."""
+    begin, way = held_out()[0][:RAYS], random_directions(RAYS, SHAPE, seed=2)
+    sure = answers_along_rays(net, begin, way, WALKED)[0] >= FAR_SURE
+    return {"rays": sure.double().mean(0)}
 
 
 def stepped(net: Classifier) -> dict[str, Tensor]:
@@ -179,6 +222,8 @@ PARTS: dict[str, Callable[[Classifier], dict[str, Tensor]]] = {
     **{kind: partial(evolved, kind=kind) for kind in GENERATIONS},
     "random": random_formulas,
     "nearest": nearest,
+    "room": room,
+    "rays": rays,
     "stepped": stepped,
     "climbed": climbed,
 }
