@@ -77,7 +77,7 @@ class Networks:
         shaken: bool ``[M, DIGITS]``, whether Gaussian noise of the same size fooled.
         neighbours: float32 ``[M, KEPT, 1, 28, 28]`` in [0, 1]: changed digits, a tenth further
             than the boundary and 8-bit.
-        truth: int64 ``[M, KEPT]``, their labels.
+        digit, truth: int64 ``[M, KEPT]``, which of the embedded digits they were, and their labels.
         bend: float32 ``[M, WAYS, BENT]``, departure from the tangent
             (``foolkit.analysis.bend_from_tangent``), the median of ``DIGITS`` digits.
         room: int64 ``[M, ROOM, 2, 10]``, how many of ``ROOM_IMAGES`` random images are called each
@@ -104,6 +104,7 @@ class Networks:
     distortion: Tensor
     shaken: Tensor
     neighbours: Tensor
+    digit: Tensor
     truth: Tensor
     bend: Tensor
     room: Tensor
@@ -275,6 +276,7 @@ def load() -> Networks:
         distortion=column("distortion"),
         shaken=column("shaken"),
         neighbours=images("neighbours"),
+        digit=column("digit").long(),
         truth=column("truth").long(),
         bend=column("bend"),
         room=column("room").long(),
