@@ -23,12 +23,12 @@ Decorated = Callable[..., Any]
 PATHS = ("model", "weights", "classes", "images", "labels")  # options that may name a file
 
 
-def _device(_: click.Context, __: click.Parameter, value: str | None) -> str:
+def _device(context: click.Context, __: click.Parameter, value: str | None) -> str:
     import torch
 
     if value is None:
         value = "cuda" if torch.cuda.is_available() else "cpu"
-        click.echo(f"device: {value}", err=True)
+        click.echo(f"device: {value}", err=context.params.get("as_json", False))
     try:
         torch.zeros(1, device=value).item()  # what "meta" has no answer to
     except (RuntimeError, AssertionError, NotImplementedError) as error:
@@ -197,7 +197,7 @@ def experiment(function: Decorated) -> Decorated:
 
 def reported(function: Decorated) -> Decorated:
     """The option that says what came out to a program; the command gets it as ``as_json``."""
-    return click.option("--json", "as_json", is_flag=True,
+    return click.option("--json", "as_json", is_flag=True, is_eager=True,  # before --device
         help="Say what came out as one JSON object on standard output.",
     )(function)  # fmt: skip
 
