@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 import click
 
 import foolkit as fk
-from foolkit.options import Source, experiment, network, networks, settings
+from foolkit.options import Source, experiment, network, networks, reported, settings
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,7 +45,7 @@ METHODS = {  # and the options that each has; those without a size look for the 
     "noise": ("epsilon", "norm"),
 }
 RANDOM = ("pgd", "apgd", "square", "ensemble", "blind", "noise")
-ONE_SIZE = ("apgd", "square", "ensemble", "blind")  # take one epsilon a call
+ONE_SIZE = ("apgd", "square", "ensemble", "blind")  # take one epsilon a call: called for each
 SILENT = ("fgsm", "blind", "noise")  # have no bar of their own
 FAILED = 3  # the exit code of a report beyond a limit
 LEVELS = 8  # of 255: the size in Linf where none is given
@@ -82,6 +82,17 @@ def _say(text: str) -> None:
     click.echo(text, err=True)
 
 
+def _json(**facts: Any) -> None:
+    """What came out, as one JSON object on standard output; what is not known is null."""
+    facts["out"] = str(facts["out"])
+    click.echo(json.dumps(_known(facts), indent=2, ensure_ascii=False))
+
+
+def _known(facts: Any) -> Any:
+    """The same without NaN, which is no JSON: ``None`` in its place."""
+    return json.loads(json.dumps(facts), parse_constant=lambda _: None)
+
+
 @click.group(
     context_settings={
         "help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True,
@@ -112,10 +123,11 @@ def command() -> None:
 @click.option("--precision", type=click.Choice(["float32", "bfloat16"]), default="float32",
     help="bfloat16 screens the children; what is reported is float32.",
 )  # fmt: skip
+@reported
 @experiment
 def evolve(
     source: Source, encoding: str, released_code: bool, generations: int, batch: int,
-    precision: str, out: Path, seed: int, device: str, quiet: bool,
+    precision: str, as_json: bool, out: Path, seed: int, device: str, quiet: bool,
 ) -> int:  # fmt: skip
     """Breed the surest image of each class.
 
@@ -141,8 +153,12 @@ def evolve(
     )  # fmt: skip
     done = evolution.generations_of(elites)
     median = float(elites.history.median[-1])
-    click.echo(f"{len(elites)} classes, generation {done}, median confidence {median:.4f}")
-    click.echo(f"gallery: {out / GALLERY}")
+    if as_json:
+        _json(out=out, classes=len(elites), generation=done, median_confidence=median,
+              finished=done >= generations)  # fmt: skip
+    else:
+        click.echo(f"{len(elites)} classes, generation {done}, median confidence {median:.4f}")
+        click.echo(f"gallery: {out / GALLERY}")
     if done < generations:
         _say(f"stopped at generation {done} of {generations}; start again to go on")
         return 130
@@ -198,12 +214,13 @@ pictures = click.option(
 )  # fmt: skip
 @click.option("--lossless", is_flag=True, help="Write .npy files too, which are not rounded.")
 @click.option("--batch", type=click.IntRange(1), default=64)
+@reported
 @experiment
 def attack(
     source: Source, method: str, images: str, labels: Path | None, count: int | None,
     epsilon: list[float], norm: str | None, loss: str | None, target: int | None,
     steps: int | None, restarts: int | None, for_files: bool, lossless: bool, batch: int,
-    out: Path, seed: int, device: str, quiet: bool,
+    as_json: bool, out: Path, seed: int, device: str, quiet: bool,
 ) -> int:  # fmt: skip
     """Change images a little, until they fool.
 
@@ -235,17 +252,24 @@ def attack(
     seeds = _seeds(seed, len(originals), batch)
     routine = getattr(fk.gradients, method)
     kind = Attacked if method == "ensemble" else Perturbed
+    calls = [options]
+    if method in ONE_SIZE and len(sizes) > 1:
+        calls = [{**options, "epsilon": size} for size in sizes]
 
     def change(rows: slice) -> Perturbed:
         more = {"seed": seeds[rows.start // batch]} if method in RANDOM else {}
         more |= {} if method in SILENT else {"progress": False}  # the bar is that of the batches
-        found = routine(
-            net, originals[rows], truth[rows], targeted=target is not None, chunk=batch,
-            **options, **more,
-        )  # fmt: skip
+        parts = [
+            routine(
+                net, originals[rows], truth[rows], targeted=target is not None, chunk=batch,
+                **one, **more,
+            )
+            for one in calls
+        ]  # fmt: skip
         if for_files:
-            found = fk.gradients.for_files(net, found, chunk=batch)
-        return Perturbed.cat(found) if isinstance(found, list) else found
+            return fk.gradients.for_files(net, parts[0], chunk=batch)
+        # a routine that takes several sizes at once returns a list itself
+        return kind.cat(parts[0] if isinstance(parts[0], list) else parts)
 
     about = settings(net, epsilon=sizes if len(sizes) > 1 else sizes[0] if sizes else None)
     with claimed(out, about):
@@ -253,19 +277,25 @@ def attack(
             out, kind, change, net, len(originals), batch,
             originals=originals, labels=truth, progress=not quiet,
         )  # fmt: skip
+    table = []
     if len(sizes) < 2:
         said = perturbed.write(out, found, net, names, known=known, lossless=lossless)
-        _tell(said, known, out)
+        table.append({"epsilon": sizes[0] if sizes else None, "out": str(out), **said})
+        if not as_json:
+            _tell(said, known, out)
     else:
-        table = []
         for size, part in zip(sizes, _parts_of(found, len(sizes), batch), strict=True):
             place = out / f"epsilon-{size}"
             with claimed(place, {**about, "epsilon": size}):
                 said = perturbed.write(place, part, net, names, known=known, lossless=lossless)
-            table.append({"epsilon": size, **said})
-            click.echo(f"epsilon {size:g}:")
-            _tell(said, known, place)
-        write_table(out / "epsilons.csv", table)
+            table.append({"epsilon": size, "out": str(place), **said})
+            if not as_json:
+                click.echo(f"epsilon {size:g}:")
+                _tell(said, known, place)
+        columns = [{name: cell for name, cell in row.items() if name != "out"} for row in table]
+        write_table(out / "epsilons.csv", columns)
+    if as_json:
+        _json(out=out, method=method, targeted=target is not None, known_labels=known, runs=table)
     if known and target is None and found.clean_accuracy <= 2 / len(net.classes):
         _say(
             "the network reads hardly any of these images right: are the labels those of its"
@@ -303,8 +333,6 @@ def _options_of(method: str, given: dict[str, Any]) -> tuple[dict[str, Any], lis
             except ValueError as error:
                 raise click.UsageError(f"--{error}") from None
         options["size" if method == "noise" else "epsilon"] = sizes if len(sizes) > 1 else sizes[0]
-        if method in ONE_SIZE and len(sizes) > 1:
-            raise click.UsageError(f"--method {method} takes one --epsilon at a time")
     for name in ("loss", "restarts"):
         if given[name] is not None:
             options[name] = given[name]
@@ -378,11 +406,12 @@ def _pictures(
     help="Confidence at which an image is done.",
 )  # fmt: skip
 @click.option("--batch", type=click.IntRange(1), default=64)
+@reported
 @experiment
 def ascend(
     source: Source, goal: tuple[int, ...], start: Literal["noise", "grey"], steps: int,
-    decay: float, blur: float, threshold: float, batch: int, out: Path, seed: int, device: str,
-    quiet: bool,
+    decay: float, blur: float, threshold: float, batch: int, as_json: bool, out: Path, seed: int,
+    device: str, quiet: bool,
 ) -> int:  # fmt: skip
     """Paint images by climbing a class's score.
 
@@ -423,7 +452,10 @@ def ascend(
         for name, n in zip(names, found.steps.tolist(), strict=True)
     ]
     said = perturbed.write(out, found, net, names, abouts=abouts, beside=False)
-    _tell(said, True, out)
+    if as_json:
+        _json(out=out, **said)
+    else:
+        _tell(said, True, out)
     batches.clear(out)
     return 0
 
@@ -435,10 +467,11 @@ def ascend(
     help="Confidence that counts as certain.",
 )  # fmt: skip
 @click.option("--batch", type=click.IntRange(1), default=64, help="Images of one pass.")
+@reported
 @experiment
 def transfer(
     runs: tuple[Path, ...], sources: Mapping[str, Source], threshold: float, batch: int,
-    out: Path, seed: int, device: str, quiet: bool,
+    as_json: bool, out: Path, seed: int, device: str, quiet: bool,
 ) -> int:  # fmt: skip
     """Show finished RUNS to other networks.
 
@@ -456,8 +489,11 @@ def transfer(
             judges, forgeries, threshold=threshold, seed=seed, chunk=batch, progress=not quiet
         )
     table = found.table()
-    write_atomically(out / "transfer.json", json_bytes(table))
+    write_atomically(out / "transfer.json", json_bytes(_known(table)))
     write_table(out / "transfer.csv", table)
+    if as_json:
+        _json(out=out, rows=table)
+        return 0
     for row in table:
         if row["measure"] == "same" and row["kind"] != "excess":
             click.echo(

@@ -23,12 +23,12 @@ Decorated = Callable[..., Any]
 PATHS = ("model", "weights", "classes", "images", "labels")  # options that may name a file
 
 
-def _device(_: click.Context, __: click.Parameter, value: str | None) -> str:
+def _device(context: click.Context, __: click.Parameter, value: str | None) -> str:
     import torch
 
     if value is None:
         value = "cuda" if torch.cuda.is_available() else "cpu"
-        click.echo(f"device: {value}")
+        click.echo(f"device: {value}", err=context.params.get("as_json", False))
     try:
         torch.zeros(1, device=value).item()  # what "meta" has no answer to
     except (RuntimeError, AssertionError, NotImplementedError) as error:
@@ -159,7 +159,7 @@ def network(function: Decorated) -> Decorated:
     """The options that name a network; the command gets them as ``source``."""
     return click.option(
         "--model", required=True, metavar="MODEL",
-        help="A shipped name, torchvision:NAME, FILE.pt2, or package.module:factory.",
+        help="A shipped name, torchvision:NAME, timm:NAME, FILE.pt2, or package.module:factory.",
     )(network_options(_gathered(function)))  # fmt: skip
 
 
@@ -195,6 +195,13 @@ def experiment(function: Decorated) -> Decorated:
     return function
 
 
+def reported(function: Decorated) -> Decorated:
+    """The option that says what came out to a program; the command gets it as ``as_json``."""
+    return click.option("--json", "as_json", is_flag=True, is_eager=True,  # before --device
+        help="Say what came out as one JSON object on standard output.",
+    )(function)  # fmt: skip
+
+
 def settings(net: Classifier | None = None, **more: Any) -> dict[str, Any]:
     """What determines a run: its command, its options, the weights of its network.
 
@@ -211,7 +218,7 @@ def settings(net: Classifier | None = None, **more: Any) -> dict[str, Any]:
     given = {
         name: value
         for name, value in {**context.params, **more}.items()
-        if name not in ("out", "quiet", "trust") and value not in (None, ())
+        if name not in ("out", "quiet", "trust", "as_json") and value not in (None, ())
     }
     for name in set(PATHS) & set(given):
         given[name] = os.path.normpath(given[name])

@@ -31,6 +31,7 @@ from foolkit.checks import check_images
 from foolkit.encodings import CPPNGenomes
 from foolkit.encodings.cppn_genomes import needed
 from foolkit.evolution import Elites, History
+from foolkit.models.family import DESIGNS
 
 INK = "#1f2328"  # text, axes and reference lines; the dark figure has INK_DARK in its place
 INK_DARK = "#e6edf3"
@@ -408,12 +409,13 @@ def transfer(
     return made
 
 
-def _heat(ax: Axes, values: np.ndarray, text: Callable[[int, int], str], label: str) -> None:
-    """Shares as colours, each cell with its text, and a colour bar."""
+def _heat(ax: Axes, values: np.ndarray, text: Callable[[int, int], str], label: str | None) -> None:
+    """Shares as colours, each cell with its text, and a colour bar if that has a label."""
     ax.imshow(values, cmap="cividis", vmin=0, vmax=1, aspect="auto", interpolation="nearest")
-    drawn = ax.figure.colorbar(ax.images[0], ax=ax, label=label)
-    drawn.ax.tick_params(colors=INK)
-    drawn.outline.set_visible(False)
+    if label:
+        drawn = ax.figure.colorbar(ax.images[0], ax=ax, label=label)
+        drawn.ax.tick_params(colors=INK)
+        drawn.outline.set_visible(False)
     for (i, j), value in np.ndenumerate(values):
         # fixed colours: the cell is as bright in a dark page as in a light one
         colour = "#fdfdfd" if not value > 0.48 else "#101010"
@@ -515,6 +517,45 @@ def networks(measured: Networks, values: Mapping[str, Tensor], *, alt: str, capt
     axes[0, 0].set_yticks([*row.values(), 0], [*row, "family"])
     handles, names = axes[0, 0].get_legend_handles_labels()
     made.legend(handles, names, loc="outside upper center", ncols=3, fontsize=8)
+    return made
+
+
+def designs(measured: Networks, values: Mapping[str, Tensor], *, alt: str, caption: str) -> Figure:
+    """Heat maps of pairs of networks, by design: made on a row, before networks of a column.
+
+    Each cell is the mean over its pairs, in per cent; on the diagonal of one design from two seeds.
+
+    Args:
+        measured: which networks, ``foolkit.bank.networks.load()``.
+        values: shares ``[M, M]`` of every panel, by its title.
+        alt, caption: what the figure shows, and what it finds.
+
+    Raises:
+        ValueError: no panel; not one value of every pair.
+    """
+    if not values:
+        raise ValueError("values: expected at least one panel, got none")
+    names = list(DESIGNS)
+    columns = min(2, len(values))
+    rows = math.ceil(len(values) / columns)
+    made, axes = figure(
+        rows, columns, alt=alt, caption=caption, size=(3.6 * columns, 2.9 * rows + 0.5),
+        sharex=True, sharey=True, squeeze=False,
+    )  # fmt: skip
+    for ax in axes.flat[len(values) :]:
+        ax.axis("off")
+    for ax, (title, pairs) in zip(axes.flat, values.items(), strict=False):
+        table = measured.by_design(pairs).numpy()
+
+        def text(i: int, j: int, table: np.ndarray = table) -> str:
+            return f"{100 * table[i, j]:.0f}"
+
+        _heat(ax, table, text, None)
+        ax.set_title(title)
+        ax.set_xticks(range(len(names)), names, rotation=40, ha="right", rotation_mode="anchor")
+        ax.set_yticks(range(len(names)), names)
+    made.supylabel("made on", fontsize=9)
+    made.supxlabel("shown to", fontsize=9)
     return made
 
 

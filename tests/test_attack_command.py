@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from torch import nn
 import foolkit as fk
 from foolkit import cli
 from foolkit.files import read_png
-from foolkit.gradients import Perturbed
+from foolkit.gradients import Attacked, Perturbed
 from foolkit.runs import perturbed
 
 CLASSES = ("ant", "bee", "cat", "dog")
@@ -227,6 +228,37 @@ def test_several_sizes_have_a_folder_each_and_go_on(options, tmp_path, monkeypat
         assert run(*options, "--epsilon", size, "--batch", 5, "--out", alone) == 0
         assert Perturbed.load(alone / perturbed.IMAGES).originals.equal(found.originals)
     assert not (out / "parts").exists()
+
+
+@pytest.mark.parametrize("method", ["blind", "apgd", "square", "ensemble"])
+def test_methods_of_one_size_are_called_for_each(options, tmp_path, method):
+    sizes = ["--epsilon", 0.1, "--epsilon", 0.02, "--batch", 5, "--steps", 6, "--seed", 2]
+    out, kind = tmp_path / "run", Attacked if method == "ensemble" else Perturbed
+    assert run(*options, "--method", method, *sizes, "--out", out) == 0
+    for size in (0.02, 0.1):
+        found = kind.load(out / f"epsilon-{size}" / perturbed.IMAGES)
+        assert len(found) == 12
+        assert float(found.linf.max()) == pytest.approx(size, abs=1e-6)
+        alone = [*sizes[4:], "--epsilon", size, "--out", tmp_path / f"alone-{size}"]
+        assert run(*options, "--method", method, *alone) == 0
+        again = kind.load(tmp_path / f"alone-{size}" / perturbed.IMAGES)
+        assert torch.equal(found.images, again.images)
+
+
+@pytest.mark.parametrize("sizes", [[], [0.02], [0.02, 0.1]])
+def test_json_is_one_object_with_what_the_summaries_say(options, tmp_path, capsys, sizes):
+    out = tmp_path / "run"
+    method = ["--method", "deepfool"] if not sizes else ["--steps", 3]
+    given = [word for size in sizes for word in ("--epsilon", size)]
+    assert run(*options, *method, *given, "--json", "--out", out) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["out"], said["targeted"], said["known_labels"]) == (str(out), False, False)
+    assert [one["epsilon"] for one in said["runs"]] == (sizes or [None])
+    for one in said["runs"]:
+        summary = json.loads((Path(one["out"]) / perturbed.SUMMARY).read_text())
+        assert summary.items() <= one.items()
+    assert run(*options, *method, *given, "--out", out) == 0  # the same run, said to a person
+    assert "gallery: " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

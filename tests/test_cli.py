@@ -211,11 +211,32 @@ def test_attack_ascend_and_transfer(tmp_path, evolved, capsys):
     table = tmp_path / "table"
     assert run("transfer", evolved, attacked, painted, "--model", "lenet", "--model", "lenet-b",
                "--quiet", "--out", table) == 0  # fmt: skip
+    capsys.readouterr()
+    assert run("transfer", evolved, attacked, painted, "--model", "lenet", "--model", "lenet-b",
+               "--json", "--out", table) == 0  # fmt: skip
     records = json.loads((table / "transfer.json").read_text())
+    assert json.loads(capsys.readouterr().out) == {"out": str(table), "rows": records}
     assert {record["family"] for record in records} == {str(evolved), str(attacked), str(painted)}
     own = [r["value"] for r in records
            if (r["judge"], r["measure"], r["kind"]) == ("lenet", "same", "forgery")]  # fmt: skip
     assert own[1] == 1
+
+
+def test_evolve_and_ascend_say_what_came_out_as_json(tmp_path, capsys):
+    def said(*arguments):
+        code = run(*arguments, "--json", "--quiet")
+        return code, json.loads(capsys.readouterr().out)
+
+    bred = ["evolve", "--model", "lenet", "--generations", 2, "--batch", 20]
+    code, told = said(*bred, "--out", tmp_path / "bred")
+    assert code == 0
+    assert (told["classes"], told["generation"], told["finished"]) == (10, 2, True)
+    assert 0 < told["median_confidence"] <= 1
+    climb = ["ascend", "--model", "lenet", "--goal", 3, "--steps", 1]
+    code, told = said(*climb, "--out", tmp_path / "painted")
+    assert code == 0
+    assert told["images"] == 1
+    assert told["median_l2"] is None  # not there in one step: null, and no NaN
 
 
 def test_blind_is_a_method(tmp_path):
@@ -259,8 +280,6 @@ def test_the_graders_attacks_are_methods(tmp_path, method):
     assert found.success.any()
     if method != "fmn":
         assert (found.l2 <= 4 * (1 + 1e-5)).all()
-        both = ["--epsilon", 0.1, "--epsilon", 0.2, "--out", tmp_path / "no"]
-        assert run("attack", "--model", "lenet", "--method", method, *both) == 2
 
 
 def test_batches_of_two_seeds_draw_nothing_alike(tmp_path):

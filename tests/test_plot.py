@@ -184,6 +184,21 @@ def test_networks_sets_what_was_never_reached_at_the_edge_and_has_no_interval():
     assert all(len(line.get_xdata()) == 1 for line in lines)
 
 
+def test_designs_writes_the_mean_of_every_pair_of_designs():
+    measured = fk.bank.networks.load()
+    size = len(measured.names)
+    values = torch.rand(size, size, generator=torch.Generator().manual_seed(0))
+    made = fk.plot.designs(measured, {"a": values, "b": 1 - values}, alt="maps", caption="found")
+    table = 100 * measured.by_design(values)
+    for ax, numbers in zip(made.axes, (table, 100 - table), strict=True):
+        written = torch.tensor([float(text.get_text()) for text in ax.texts]).view(7, 7)
+        assert torch.allclose(written.double(), numbers, atol=0.5 + 1e-6)
+    with pytest.raises(ValueError, match="each pair of"):
+        fk.plot.designs(measured, {"a": values[0]}, alt="a", caption="c")
+    with pytest.raises(ValueError, match="at least one panel"):
+        fk.plot.designs(measured, {}, alt="a", caption="c")
+
+
 def test_networks_needs_one_value_a_network():
     measured = fk.bank.networks.load()
     with pytest.raises(ValueError, match="one of each of"):

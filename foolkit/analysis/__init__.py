@@ -28,10 +28,12 @@ from foolkit.analysis.guarded import Guarded
 from foolkit.analysis.interval_bounds import certified_in_box, interval_bounds, least_margins
 from foolkit.analysis.intervals import (
     Interval,
+    Pairs,
     bootstrap,
     exact_interval,
     exact_share,
     mean_interval,
+    pair_intervals,
 )
 from foolkit.analysis.likeness import class_means, pixel_correlation, power_spectrum
 from foolkit.analysis.motifs import (
@@ -123,6 +125,7 @@ __all__ = [
     "MaxSoftmax",
     "Mistakes",
     "OpenMax",
+    "Pairs",
     "PixelNeighbours",
     "Placed",
     "Plane",
@@ -178,6 +181,7 @@ __all__ = [
     "mosaic",
     "nearest_images",
     "over_networks",
+    "pair_intervals",
     "paste_tiles",
     "pixel_correlation",
     "place_motifs",

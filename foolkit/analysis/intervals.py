@@ -258,6 +258,83 @@ def mean_interval(
     return Interval(value, low, high, level)
 
 
+@dataclass(frozen=True)
+class Pairs:
+    """A figure of ordered pairs of networks: how one fares on what was made on another.
+
+    Attributes:
+        within: its mean over pairs of one group, as a rule one design.
+        across: and over pairs of different groups.
+        difference: the first less the second.
+    """
+
+    within: Interval[float]
+    across: Interval[float]
+    difference: Interval[float]
+
+
+def pair_intervals(
+    values: Tensor,
+    groups: Tensor,
+    *,
+    resamples: int = 1000,
+    level: float = 0.95,
+    seed: Seed = 0,
+) -> Pairs:
+    """Means over ordered pairs of networks, with bootstrap intervals over the networks.
+
+    M networks make M (M - 1) pairs, and a pair is no unit: each network is in 2 (M - 1) of them. So
+    groups are drawn, and then networks of each; a pair counts as often as its first network was
+    drawn, times its second. (The bootstrap of the vertices of a graph: Snijders and Borgatti 1999,
+    Connections 22. A network and its own copy are no pair.)
+
+    Args:
+        values: ``[M, M]``, from row to column, without NaN; the diagonal is not read.
+        groups: int64 ``[M]``.
+        resamples, level, seed: of the bootstrap.
+
+    Returns:
+        The ends are NaN where all pairs are alike: to draw them again shows no width.
+
+    Raises:
+        TypeError, ValueError: not what is said above; no two networks of one group, or one group.
+    """
+    if not isinstance(values, Tensor) or values.ndim != 2 or values.shape[0] != values.shape[1]:
+        came = list(values.shape) if isinstance(values, Tensor) else type(values).__name__
+        raise ValueError(f"values: expected a tensor [M, M], got {came}")
+    size = len(values)
+    check_labels(groups, size, torch.iinfo(torch.int64).max, "groups")
+    check_count(resamples, "resamples", most=MOST_DRAWS)
+    check_between(level, "level")
+    itself = torch.eye(size, dtype=torch.bool)
+    table = values.detach().cpu().double().masked_fill(itself, 0)
+    if bool(table.isnan().any()):
+        raise ValueError("values: expected a number of every pair of networks, got NaN")
+    alike = groups.cpu()[:, None] == groups.cpu()
+    kinds = {"within": alike & ~itself, "across": ~alike}
+    for name, pairs in kinds.items():
+        if not bool(pairs.any()):
+            raise ValueError(f"groups: expected pairs of networks {name} groups, got none")
+    weights = draw_counts([groups, torch.arange(size)], resamples, rng_of(seed))
+    drawn = {}
+    for name, pairs in kinds.items():
+        summed = torch.stack([((weights @ part) * weights).sum(1) for part in
+                              (table * pairs, pairs.double())])  # fmt: skip
+        drawn[name] = summed[0] / summed[1]  # NaN where no such pair was drawn
+    drawn["difference"] = drawn["within"] - drawn["across"]
+    means = {name: float(table[pairs].mean()) for name, pairs in kinds.items()}
+    means["difference"] = means["within"] - means["across"]
+
+    def found(name: str) -> Interval[float]:
+        known = drawn[name][drawn[name].isfinite()]
+        if not len(known) or bool((known - known[0]).abs().max() < 1e-12):
+            return Interval(means[name], float("nan"), float("nan"), level)
+        low, high = percentiles(known, level).tolist()
+        return Interval(means[name], low, high, level)
+
+    return Pairs(found("within"), found("across"), found("difference"))
+
+
 def with_ends(
     value: float, drawn: Tensor, units: int, level: float, *, share: bool
 ) -> Interval[float]:

@@ -1,22 +1,27 @@
 """What the digit chapters measure on one LeNet, measured on each network of a family.
 
-On two LeNets of the book and the members of ``foolkit.models.family``: who owns uniform noise, how
-fast evolution fools, the smallest changes of digits, FGSM and gradient ascent. ``load`` reads it,
-with the forgeries, so that any network can judge them again; ``python -m tools.bank.networks``
-measures anew, one to two minutes a network on one core.
+On two LeNets of the book and the members of ``foolkit.models.family``: who owns random images, how
+fast evolution fools, the smallest changes of digits and how straight the network is on the way,
+FGSM, gradient ascent, rays to far away, and what each makes of the forgeries of every other.
+``load`` reads it, and ``forgeries`` has the images, so that any network can judge them again;
+``python -m tools.bank.networks`` measures anew, one to two minutes a network on one core.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from foolkit.analysis.intervals import Interval, mean_interval
+from foolkit.analysis.forgeries import Forgeries
+from foolkit.analysis.intervals import Interval, Pairs, mean_interval, pair_intervals
 from foolkit.bank.store import read
 from foolkit.checks import check_choice, check_count
-from foolkit.models import Classifier, family
+from foolkit.data import digits
+from foolkit.models import Classifier, family, predict
 from foolkit.models import load as load_network
 
 FILE = "networks.npz"
@@ -34,7 +39,18 @@ KEPT = 40  # of them whose images are stored
 STEPPED = 1000  # digits for FGSM
 EPSILON = 0.25  # of FGSM, not clipped
 PAINTED = 30  # images of gradient ascent, three of each class
+PAINTED_KEPT = 20  # of them whose images are stored
 STEPS = 200  # of ascent, at most
+BENT = (0.5, 1, 2, 4)  # times the median smallest change: where straightness is measured
+WAYS = ("gradient", "random")  # of the loss; of chance
+ROOM = ("uniform", "coins", "smooth")  # random images, as ``foolkit.analysis.class_shares`` draws
+ROOM_IMAGES = 3_000  # of each
+SURE = 0.9  # of them
+RAYS = 200  # from digits, in random directions
+WALKED = (0, 1, 3, 10, 30, 100, 1e3, 1e4, 1e5)  # distances
+FAR_SURE = 0.99  # of a point of a ray
+FORGED = ("noise", "patterns", "painted", "neighbours", "magnified")  # shown to every network
+MAGNIFIED = 0.1  # RMS over the pixels to which the change of a neighbour is lengthened
 LEVEL = 0.9999  # of confidence
 
 
@@ -61,10 +77,21 @@ class Networks:
         shaken: bool ``[M, DIGITS]``, whether Gaussian noise of the same size fooled.
         neighbours: float32 ``[M, KEPT, 1, 28, 28]`` in [0, 1]: changed digits, a tenth further
             than the boundary and 8-bit.
-        truth: int64 ``[M, KEPT]``, their labels.
+        digit, truth: int64 ``[M, KEPT]``, which of the embedded digits they were, and their labels.
+        bend: float32 ``[M, WAYS, BENT]``, departure from the tangent
+            (``foolkit.analysis.bend_from_tangent``), the median of ``DIGITS`` digits.
+        room: int64 ``[M, ROOM, 2, 10]``, how many of ``ROOM_IMAGES`` random images are called each
+            class, and how many of them with a confidence of ``SURE``.
+        rays: float64 ``[M, WALKED]``, share of ``RAYS`` with a confidence of ``FAR_SURE``.
+        painted: float32 ``[M, PAINTED_KEPT, 1, 28, 28]`` in [0, 1], of gradient ascent.
         stepped: float64 ``[M, 2]``: share of digits misread after FGSM, and the mean confidence
             in these mistakes.
         climbed: int64 ``[M, PAINTED]``, steps of ascent to ``LEVEL``; -1: not in ``STEPS``.
+        transfer: float64 ``[M, M]`` of each of ``FORGED``: of the images made on one network (row),
+            the share that another (column) gives their class, or, of neighbours, misreads.
+        control: likewise, of images without the skill (``Forgeries.control``).
+        certain_both: of noise, patterns and painted images that have ``LEVEL`` on their own
+            network, the share that has it on another, too.
     """
 
     names: tuple[str, ...]
@@ -77,9 +104,17 @@ class Networks:
     distortion: Tensor
     shaken: Tensor
     neighbours: Tensor
+    digit: Tensor
     truth: Tensor
+    bend: Tensor
+    room: Tensor
+    rays: Tensor
+    painted: Tensor
     stepped: Tensor
     climbed: Tensor
+    transfer: dict[str, Tensor]
+    control: dict[str, Tensor]
+    certain_both: dict[str, Tensor]
 
     def over(self, values: Tensor) -> Interval[float]:
         """The mean of a figure over the family, with its interval over designs and then seeds.
@@ -97,10 +132,35 @@ class Networks:
                 f"values: expected one of each of {len(self.names)} networks, got"
                 f" {list(values.shape)}"
             )
-        known = list(family.DESIGNS)
-        designs = torch.tensor([known.index(design) for design in self.designs])
         members = values if values.dtype == torch.bool else values.double()
-        return mean_interval(members[self.member], networks=designs[self.member])
+        return mean_interval(members[self.member], networks=self._groups)
+
+    def between(self, values: Tensor) -> Pairs:
+        """The mean of a figure over pairs of the family: of one design, and of two.
+
+        Args:
+            values: float ``[M, M]`` of every pair, from row to column.
+
+        Raises:
+            ValueError: not one value a pair.
+        """
+        return pair_intervals(self._members(values), self._groups)
+
+    def by_design(self, values: Tensor) -> Tensor:
+        """Its means over the pairs from each design to each: float64 ``[D, D]``.
+
+        A network and itself are no pair: the diagonal is that of other seeds.
+
+        Args:
+            values: float ``[M, M]`` of every pair, from row to column.
+
+        Raises:
+            ValueError: not one value a pair.
+        """
+        members, groups = self._members(values), self._groups
+        of = torch.nn.functional.one_hot(groups).double()  # network, design
+        pairs = of.T @ (1 - torch.eye(len(groups), dtype=torch.float64)) @ of
+        return of.T @ members.fill_diagonal_(0) @ of / pairs
 
     def passed(self, kind: str, level: float) -> Tensor:
         """The generation at which the median digit reached ``level``, of the middle run.
@@ -127,6 +187,21 @@ class Networks:
         check_count(generation, "generation", minimum=0, most=GENERATIONS[kind])
         return (self.history[kind][:, :, generation] >= level).double().sum(2).mean(1)
 
+    def _members(self, values: Tensor) -> Tensor:
+        """Of pairs of networks those of the family: float64, a copy."""
+        size = len(self.names)
+        if values.shape != (size, size):
+            raise ValueError(
+                f"values: expected one of each pair of {size} networks, got {list(values.shape)}"
+            )
+        return values[self.member][:, self.member].double()
+
+    @property
+    def _groups(self) -> Tensor:
+        """The design of each member as a number."""
+        known = list(family.DESIGNS)
+        return torch.tensor([known.index(design) for design in self.designs])[self.member]
+
     @property
     def member(self) -> Tensor:
         """bool ``[M]``: which are of the family, and not the book's own."""
@@ -141,6 +216,42 @@ def network(name: str) -> Classifier:
     """
     check_choice(name, NAMES, "name")
     return load_network(name if name in BOOK else family.PREFIX + name)
+
+
+def forgeries(name: str, kind: str, held: Mapping[str, np.ndarray] | None = None) -> Forgeries:
+    """What was made on one network and fools it, as 8-bit images.
+
+    Args:
+        name: of ``NAMES``.
+        kind: of ``FORGED``. Neighbours have originals and truth, also those magnified.
+        held: the columns, by default those that are stored.
+
+    Raises:
+        ValueError: another name or kind.
+    """
+    check_choice(kind, FORGED, "kind")
+    net, columns = network(name), read(FILE) if held is None else held
+    file = "neighbours" if kind in ("neighbours", "magnified") else f"{kind}/images"
+    stored = torch.from_numpy(columns[f"{name}/{file}"]).float().div(255)
+    images = stored.view(-1, *net.input_shape)
+    if file == "neighbours":
+        every, labels = digits()
+        shown = torch.from_numpy(columns[f"{name}/digit"]).long()
+        originals, truth = every[shown], labels[shown]
+        if kind == "magnified":
+            change = images - originals
+            size = change.square().mean((1, 2, 3), keepdim=True).sqrt()
+            images = (originals + MAGNIFIED * change / size).clamp(0, 1)
+        classes = predict(net, images).argmax(1)
+        fools = classes != truth
+        return Forgeries(
+            images[fools], classes[fools], originals=originals[fools], truth=truth[fools]
+        )
+    classes = torch.arange(len(images)) % 10
+    # the ten elites of an evolution are one run, of painted images each is its own
+    runs = torch.arange(len(images)) // (1 if kind == "painted" else 10)
+    fools = predict(net, images).argmax(1) == classes
+    return Forgeries(images[fools], classes[fools], runs[fools])
 
 
 def load() -> Networks:
@@ -165,7 +276,15 @@ def load() -> Networks:
         distortion=column("distortion"),
         shaken=column("shaken"),
         neighbours=images("neighbours"),
+        digit=column("digit").long(),
         truth=column("truth").long(),
+        bend=column("bend"),
+        room=column("room").long(),
+        rays=column("rays"),
+        painted=images("painted/images"),
         stepped=column("stepped"),
         climbed=column("climbed").long(),
+        transfer={kind: column(f"{kind}/transfer").double() for kind in FORGED},
+        control={kind: column(f"{kind}/control").double() for kind in FORGED},
+        certain_both={kind: column(f"{kind}/certain").double() for kind in FORGED[:3]},
     )

@@ -24,7 +24,8 @@ from foolkit.models.door import answer, check_table, evaluating, two_of_one
 from foolkit.models.exported import load_exported
 from foolkit.models.precision import channels_last
 
-FORMS = "or a .pt2 file, 'torchvision:NAME', or 'package.module:factory'"
+FORMS = "or a .pt2 file, 'torchvision:NAME', 'timm:NAME', or 'package.module:factory'"
+LIBRARIES = ("torchvision", "timm")  # whose networks have a name
 IMAGENET = 1000
 SHOWN = 6  # keys of a state dict that an error lists
 # what torchvision sets for these when it loads their weights itself
@@ -60,6 +61,8 @@ def load(
     ``-output``                           ``pip install --no-deps facenet-pytorch==2.6.0``
     ``"torchvision:squeezenet1_0"``       torchvision's, with its normalisation inside. Its own
                                           weights, downloaded unless they were; or ``weights``
+    ``"timm:resnet18.a1_in1k"``           likewise timm's, where timm is installed; its own weights
+                                          as timm loads them
     ``"net.pt2"``                         a program of ``torch.export.save``, of fixed or free
                                           batch, from float32 images in [0, 1] to logits
     ``"package.module:factory"``          what this Python function returns: a ``Classifier``,
@@ -74,8 +77,8 @@ def load(
     Args:
         source: one of these.
         device: where the network goes.
-        weights: of torchvision's networks: a state dict, ``.safetensors`` or else torch's own
-            format, or the name of one of torchvision's (``"IMAGENET1K_V2"``).
+        weights: of torchvision's and timm's networks: a state dict, ``.safetensors`` or else
+            torch's own format, or the name of one of torchvision's (``"IMAGENET1K_V2"``).
         classes: the K names, or K. By default those that come with the network; ImageNet's for 1000
             classes; else ``"0"`` to ``"K-1"``. K is what the network or state dict has.
         input_shape: ``(C, H, W)``, where the network itself does not say.
@@ -85,6 +88,7 @@ def load(
 
     Raises:
         FileNotFoundError: no such file; the package of the network's weights is not installed.
+        ModuleNotFoundError: timm is not installed.
         ValueError: an unknown name, a file that is refused or does not fit (which keys, which
             shape); an argument that this kind of source does not take.
         TypeError: a program of another dtype, a factory that returns something else.
@@ -107,12 +111,14 @@ def load(
         text = os.fspath(source)
         kind = _kind(text)
     own: dict[str, Any] = {"mean": mean, "std": std, "layout": layout, "outputs": outputs}
-    if kind in ("shipped", "torchvision"):
+    if kind in ("shipped", *LIBRARIES):
         for option, value in own.items():
             if value not in (None, "NCHW", "logits"):
                 raise ValueError(f"{option}: expected none, as {text!r} has its own, got {value!r}")
-    if weights is not None and kind != "torchvision":
-        raise ValueError(f"weights: expected only with 'torchvision:NAME', got it with {text!r}")
+    if weights is not None and kind not in LIBRARIES:
+        raise ValueError(
+            f"weights: expected only with 'torchvision:NAME' or 'timm:NAME', got it with {text!r}"
+        )
     if kind == "shipped":
         return _shipped(text, device, classes, input_shape, name)
     named: Sequence[str] | None = None
@@ -120,16 +126,17 @@ def load(
     if kind == "program":
         program = load_exported(Path(text), trust=trust, device=device)
         module, shape, called = program, program.input_shape, Path(text).stem
-    elif kind == "torchvision":
+    elif kind in LIBRARIES:
         called = text.partition(":")[2]
-        module, shape, named = _torchvision(called, weights, classes, trust, input_shape)
+        of = _torchvision if kind == "torchvision" else _timm
+        module, shape, named = of(called, weights, classes, trust, input_shape)
     elif isinstance(source, nn.Module):
         module, shape, called, named = _taken(source, input_shape, text)
     else:
         module, shape, called, named = _made(text, input_shape)
     if kind == "program" and layout == "NHWC":
         shape = (shape[2], shape[0], shape[1])
-    if kind != "torchvision" and input_shape is not None and tuple(input_shape) != tuple(shape):
+    if kind not in LIBRARIES and input_shape is not None and tuple(input_shape) != tuple(shape):
         raise ValueError(
             f"input_shape: the network takes {tuple(shape)}, got {tuple(input_shape)}: {text}"
         )
@@ -151,8 +158,9 @@ def imagenet_classes() -> tuple[str, ...]:
 
 
 def _kind(text: str) -> str:
-    if text.startswith("torchvision:"):
-        return "torchvision"
+    for library in LIBRARIES:
+        if text.startswith(f"{library}:"):
+            return library
     if text.lower().endswith(".pt2"):
         return "program"
     module, _, factory = text.partition(":")
@@ -255,7 +263,16 @@ def _torchvision(
     """The network, the images that it takes, and its class names if these are its own weights."""
     models = import_torchvision().models
     if name not in models.list_models(module=models):
-        raise ValueError(f"source: torchvision has no classifier {name!r}; {_near(name, models)}")
+        near = _near(name, models.list_models(module=models), "torchvision.models.list_models()")
+        raise ValueError(f"source: torchvision has no classifier {name!r}; {near}")
+
+    def made(count: int) -> nn.Module:
+        # not with weights=..., which would unpickle
+        network: nn.Module = models.get_model(
+            name, weights=None, num_classes=count, **QUIRKS.get(name, {})
+        )
+        return network
+
     known = models.get_model_weights(name)
     member = known.DEFAULT
     file = None
@@ -268,7 +285,7 @@ def _torchvision(
     if file is not None:
         state = _state_dict(file, trust)
         if classes is None:
-            count = _count_in(state, name, models)
+            count = _count_in(state, made)
             named = named if count is None or count == len(named) else class_names(count)
         else:
             named = classes
@@ -280,8 +297,7 @@ def _torchvision(
                 f"source: the weights of torchvision's {name} are not on this machine, and could"
                 f" not be downloaded ({error}); weights=PATH takes a state dict from disk"
             ) from error
-    # not get_model(name, weights=...), which would unpickle
-    network = models.get_model(name, weights=None, num_classes=len(named), **QUIRKS.get(name, {}))
+    network = made(len(named))
     _fit(network, state, name if weights is None else str(weights))
     channels_last(network).requires_grad_(False)
     as_trained = member.transforms()
@@ -290,25 +306,68 @@ def _torchvision(
     return Normalised(network, as_trained.mean, as_trained.std), shape, named
 
 
-def _count_in(state: Mapping[str, Tensor], name: str, models: Any) -> int | None:
+def _timm(
+    name: str,
+    weights: str | Path | None,
+    classes: Sequence[str] | None,
+    trust: bool,
+    input_shape: tuple[int, int, int] | None,
+) -> tuple[nn.Module, tuple[int, int, int], Sequence[str] | None]:
+    """The network, the images that it takes, and its class names if they were given."""
+    import_torchvision()  # timm imports it too
+    try:
+        timm = importlib.import_module("timm")
+        data = importlib.import_module("timm.data")
+    except ModuleNotFoundError as error:
+        if error.name not in ("timm", "timm.data"):
+            raise  # found, but something that it imports was not
+        raise ModuleNotFoundError(
+            f"timm: expected it to be installed for 'timm:{name}', it is not: pip install timm",
+            name="timm",
+        ) from None
+    if not timm.is_model(name):
+        near = _near(name, timm.list_models(), "timm.list_models()")
+        raise ValueError(f"source: timm has no classifier {name!r}; {near}")
+
+    def made(count: int | None) -> nn.Module:
+        more = {} if count is None else {"num_classes": count}
+        network: nn.Module = timm.create_model(name, pretrained=False, **more)
+        return network
+
+    if weights is None:
+        try:
+            network: nn.Module = timm.create_model(name, pretrained=True)
+        except (OSError, RuntimeError) as error:
+            raise FileNotFoundError(
+                f"source: the weights of timm's {name} are not on this machine, and could not be"
+                f" downloaded ({error}); weights=PATH takes a state dict from disk"
+            ) from error
+    else:
+        state = _state_dict(Path(weights), trust)
+        network = made(len(classes) if classes else _count_in(state, made))
+        _fit(network, state, str(weights))
+    channels_last(network).requires_grad_(False)
+    as_trained = data.resolve_model_data_config(network)
+    shape = as_trained["input_size"] if input_shape is None else input_shape
+    return Normalised(network, as_trained["mean"], as_trained["std"]), tuple(shape), classes
+
+
+def _count_in(state: Mapping[str, Tensor], made: Callable[[int], nn.Module]) -> int | None:
     """How many classes a state dict of this architecture is for: rows of what grows with them."""
     with torch.device("meta"):
         shapes = [
-            {key: tensor.shape for key, tensor in made.state_dict().items()}
-            for made in (
-                models.get_model(name, weights=None, num_classes=k, **QUIRKS.get(name, {}))
-                for k in (2, 3)
-            )
+            {key: tensor.shape for key, tensor in made(k).state_dict().items()} for k in (2, 3)
         ]
     grow = [key for key, shape in shapes[0].items() if shape != shapes[1][key] and key in state]
     return len(state[grow[-1]]) if grow and state[grow[-1]].ndim else None
 
 
-def _near(name: str, models: Any) -> str:
+def _near(name: str, known: Sequence[str], listed: str) -> str:
+    """Names that are nearly this one, or what lists them all."""
     import difflib
 
-    near = difflib.get_close_matches(name, models.list_models(module=models), 3)
-    return f"did you mean {', '.join(near)}?" if near else "see torchvision.models.list_models()"
+    near = difflib.get_close_matches(name, known, 3)
+    return f"did you mean {', '.join(near)}?" if near else f"see {listed}"
 
 
 def _state_dict(path: Path, trust: bool) -> Mapping[str, Tensor]:

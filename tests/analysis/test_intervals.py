@@ -7,7 +7,15 @@ import pytest
 import torch
 from scipy import stats
 
-from foolkit.analysis import Interval, auroc, bootstrap, exact_interval, exact_share, mean_interval
+from foolkit.analysis import (
+    Interval,
+    auroc,
+    bootstrap,
+    exact_interval,
+    exact_share,
+    mean_interval,
+    pair_intervals,
+)
 from foolkit.analysis.intervals import count_units, draw_counts
 
 
@@ -236,3 +244,67 @@ HALF = torch.full((4,), 0.5)
 def test_bad_input(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+# ---- pairs of networks ---------------------------------------------------------------------------
+
+
+def two_way(designs, seeds, generator, effect=1.0):
+    """Pairs whose mean is that of the design effects of both, and 0.5 more within a design."""
+    groups = torch.arange(designs).repeat_interleave(seeds)
+    of = effect * torch.randn(designs, generator=generator)[groups]
+    values = of[:, None] + of + 0.1 * torch.randn(len(groups), len(groups), generator=generator)
+    return values + 0.5 * (groups[:, None] == groups), groups
+
+
+def test_means_of_pairs_leave_out_a_network_with_itself():
+    values, groups = two_way(3, 2, draws())
+    found = pair_intervals(values, groups)
+    pairs = [(i, j) for i in range(6) for j in range(6) if i != j]
+    within = [float(values[i, j]) for i, j in pairs if groups[i] == groups[j]]
+    across = [float(values[i, j]) for i, j in pairs if groups[i] != groups[j]]
+    assert found.within.value == pytest.approx(sum(within) / 6, rel=1e-5)
+    assert found.across.value == pytest.approx(sum(across) / 24, rel=1e-5)
+    assert found.difference.value == pytest.approx(found.within.value - found.across.value)
+    hidden = values.clone().fill_diagonal_(math.nan)
+    assert pair_intervals(hidden, groups) == found
+
+
+def test_intervals_of_pairs_cover_what_holds_for_all_designs():
+    """Of designs drawn from one population the mean over pairs is 0.5 and 0."""
+    hits = torch.zeros(3)
+    for seed in range(100):
+        found = pair_intervals(*two_way(12, 3, draws(seed)), resamples=400)
+        parts = zip((found.within, found.across, found.difference), (0.5, 0.0, 0.5), strict=True)
+        hits += torch.tensor([one.low <= mean <= one.high for one, mean in parts])
+    assert bool((hits >= 80).all())  # a bootstrap of a dozen is somewhat narrow
+    assert bool((hits[:2] <= 99).all())
+
+
+def test_a_bootstrap_of_single_pairs_would_be_far_too_narrow():
+    values, groups = two_way(8, 3, draws(1))
+    found = pair_intervals(values, groups).across
+    alone = bootstrap(torch.mean, values[groups[:, None] != groups])
+    assert found.high - found.low > 3 * (alone.high - alone.low)
+
+
+def test_pairs_that_are_all_alike_have_no_known_width():
+    groups = torch.tensor([0, 0, 1, 1])
+    found = pair_intervals(torch.ones(4, 4), groups)
+    assert (found.within.value, found.across.value) == (1, 1)
+    assert math.isnan(found.within.low)
+    assert math.isnan(found.difference.high)
+
+
+def test_pairs_refuse_what_they_cannot_mean():
+    groups = torch.tensor([0, 0, 1, 1])
+    with pytest.raises(ValueError, match=r"values: expected a tensor \[M, M\]"):
+        pair_intervals(torch.ones(4, 3), groups)
+    broken = torch.ones(4, 4)
+    broken[0, 1] = math.nan
+    with pytest.raises(ValueError, match="values: expected a number of every pair"):
+        pair_intervals(broken, groups)
+    with pytest.raises(ValueError, match="within"):
+        pair_intervals(torch.ones(4, 4), torch.arange(4))
+    with pytest.raises(ValueError, match="across"):
+        pair_intervals(torch.ones(4, 4), torch.zeros(4, dtype=torch.int64))

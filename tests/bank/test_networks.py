@@ -5,7 +5,7 @@ import torch
 
 import foolkit as fk
 from foolkit.bank import networks
-from tools.bank.networks import stepped, uniform
+from tools.bank.networks import bend, held_out, rays, room, stepped, uniform
 
 
 @pytest.fixture(scope="module")
@@ -83,3 +83,87 @@ def test_what_passed_is_counted_from_then_on(measured):
 def test_another_name_is_refused():
     with pytest.raises(ValueError, match="name"):
         networks.network("vit")
+
+
+def test_what_was_made_on_a_network_fools_it_and_is_no_original():
+    for kind in networks.FORGED:
+        made = networks.forgeries("tanh-2", kind)
+        said = fk.models.predict(networks.network("tanh-2"), made.images).argmax(1)
+        assert bool((said == made.classes).all())
+        if made.truth is None:
+            assert len(made) >= 10
+        else:
+            assert bool((said != made.truth).all())
+            assert len(made) >= 0.9 * networks.KEPT
+            change = (made.images - made.originals).square().mean((1, 2, 3)).sqrt()
+            assert bool((change > 0).all())
+            if kind == "magnified":
+                assert change.amax() < networks.MAGNIFIED + 1e-6  # less where it is clipped
+    with pytest.raises(ValueError, match="kind"):
+        networks.forgeries("tanh-2", "rings")
+
+
+def test_neighbours_lie_a_tenth_beyond_the_boundary(measured):
+    place = measured.names.index("lenet")
+    made = networks.forgeries("lenet", "neighbours")
+    change = (made.images - made.originals).square().mean((1, 2, 3)).sqrt()
+    found = measured.distortion[place, : networks.KEPT]
+    assert float(change.mean()) == pytest.approx(
+        1.1 * float(found.nanmean()), rel=0.03
+    )  # rounded to 8 bits
+
+
+@pytest.mark.parametrize("judge", ["dense-1", "lenet-b"])
+@pytest.mark.parametrize("kind", networks.FORGED)
+def test_a_network_judges_the_forgeries_of_others_as_it_did(measured, kind, judge):
+    net, column = networks.network(judge), measured.names.index(judge)
+    for maker in ("narrow-3", "residual-1"):
+        made, row = networks.forgeries(maker, kind), measured.names.index(maker)
+        answer = fk.models.predict(net, made.images)
+        said, own = answer.argmax(1), answer.gather(1, made.classes[:, None])[:, 0]
+        hit = said == made.classes if made.truth is None else said != made.truth
+        assert float(measured.transfer[kind][row, column]) == pytest.approx(
+            float(hit.double().mean()), abs=0.03
+        )
+        if made.truth is None:
+            mine = fk.models.predict(networks.network(maker), made.images)
+            sure = mine.gather(1, made.classes[:, None])[:, 0] >= networks.LEVEL
+            both = float(((own >= networks.LEVEL) & hit)[sure].double().mean())
+            assert float(measured.certain_both[kind][row, column]) == pytest.approx(both, abs=0.1)
+
+
+def test_pairs_are_those_of_the_family_and_a_network_is_no_pair_with_itself(measured):
+    m = len(measured.names)
+    alike = torch.tensor([[a == b for b in measured.designs] for a in measured.designs])
+    values = alike.double() + 100 * torch.eye(m)
+    values[:2] = values[:, :2] = -7  # the book's own are no members
+    found = measured.between(values)
+    assert (found.within.value, found.across.value, found.difference.value) == (1, 0, 1)
+    assert torch.equal(measured.by_design(values), torch.eye(7, dtype=torch.float64))
+    marked = torch.zeros(m, m)
+    marked[measured.names.index("lenet-1"), measured.names.index("tanh-2")] = 9
+    expected = torch.zeros(7, 7, dtype=torch.float64)
+    expected[0, 4] = 1  # one of nine pairs, from row to column
+    assert torch.allclose(measured.by_design(marked), expected)
+    with pytest.raises(ValueError, match="each pair of 23"):
+        measured.between(values[1:])
+
+
+def test_straightness_room_and_rays_are_shares_and_the_bounded_networks_stand_apart(measured):
+    assert measured.bend.shape == (len(measured.names), 2, len(networks.BENT))
+    assert bool((measured.bend > 0).all())
+    assert measured.room.sum(3)[:, :, 0].unique().tolist() == [networks.ROOM_IMAGES]
+    assert bool((measured.room[:, :, 1] <= measured.room[:, :, 0]).all())
+    tanh = torch.tensor([design == "tanh" for design in measured.designs])
+    assert measured.rays[~tanh, -1].amin() > 0.95 > 0.2 > measured.rays[tanh, -1].amax()
+
+
+def test_measuring_room_rays_and_straightness_again_finds_the_same(measured):
+    place, net = measured.names.index("dense-2"), networks.network("dense-2")
+    x, y = held_out()
+    right = (fk.models.predict(net, x).argmax(1) == y).nonzero()[: networks.DIGITS, 0]
+    reach = float((28 * measured.distortion[place]).nanquantile(0.5))
+    found = bend(net, x[right], y[right], reach)
+    assert torch.allclose(found, measured.bend[place], rtol=0.05)
+    assert int((room(net)["room"].long() - measured.room[place]).abs().sum()) <= 60
+    assert torch.allclose(rays(net)["rays"], measured.rays[place], atol=0.02)

@@ -2,8 +2,10 @@ import contextlib
 import io
 import json
 import os
+import sys
 import zipfile
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
@@ -388,6 +390,64 @@ def test_torchvision_names_and_downloads(monkeypatch):
     monkeypatch.setenv("TORCH_HOME", "/nonexistent")
     with pytest.raises(FileNotFoundError, match="could not be downloaded .*weights=PATH"):
         fk.models.load("torchvision:squeezenet1_0")
+
+
+@pytest.fixture
+def stub_timm(monkeypatch):
+    """A timm of one network, of 8 x 8 pixels; ``asked`` lists what was created."""
+
+    def create_model(name, pretrained=False, num_classes=4):
+        stub.asked.append((name, pretrained, num_classes))
+        if pretrained and stub.offline:
+            raise OSError("no route")
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Flatten(), nn.Linear(192, num_classes))
+
+    def data_config(network):
+        assert isinstance(network, nn.Module)
+        return {"input_size": (3, 8, 8), "mean": (0.5, 0.4, 0.3), "std": (0.2, 0.2, 0.1)}
+
+    stub, data = ModuleType("timm"), ModuleType("timm.data")
+    stub.asked, stub.offline = [], False
+    stub.is_model, stub.list_models = "tiny".__eq__, lambda: ["tiny"]
+    stub.create_model, data.resolve_model_data_config = create_model, data_config
+    monkeypatch.setitem(sys.modules, "timm", stub)
+    monkeypatch.setitem(sys.modules, "timm.data", data)
+    return stub
+
+
+def test_timm_is_normalised_as_it_was_trained(stub_timm):
+    net = fk.models.load("timm:tiny", classes=list("abcd"))
+    assert (net.name, net.input_shape, net.classes) == ("tiny", (3, 8, 8), tuple("abcd"))
+    assert stub_timm.asked == [("tiny", True, 4)]
+    images = torch.rand(2, 3, 8, 8)
+    mean, deviation = (torch.tensor(v).view(3, 1, 1) for v in ((0.5, 0.4, 0.3), (0.2, 0.2, 0.1)))
+    expected = stub_timm.create_model("tiny")((images - mean) / deviation)
+    assert torch.allclose(net(images), expected, atol=1e-5)
+
+
+def test_timm_with_a_state_dict_counts_its_classes(stub_timm, tmp_path):
+    save_file(
+        stub_timm.create_model("tiny", num_classes=7).state_dict(), tmp_path / "w.safetensors"
+    )
+    stub_timm.offline = True  # nothing is downloaded
+    net = fk.models.load("timm:tiny", weights=tmp_path / "w.safetensors")
+    assert net.classes == tuple("0123456")
+    with pytest.raises(ValueError, match="does not fit the architecture; of another shape"):
+        fk.models.load("timm:tiny", weights=tmp_path / "w.safetensors", classes=["a", "b"])
+
+
+def test_timm_says_what_is_missing(stub_timm, monkeypatch):
+    with pytest.raises(ValueError, match="timm has no classifier 'tinny'; did you mean tiny?"):
+        fk.models.load("timm:tinny")
+    with pytest.raises(ValueError, match="mean: expected none, as 'timm:tiny' has its own"):
+        fk.models.load("timm:tiny", mean=0.5)
+    stub_timm.offline = True
+    with pytest.raises(FileNotFoundError, match="timm's tiny .*could not be downloaded .no route"):
+        fk.models.load("timm:tiny")
+    monkeypatch.setitem(sys.modules, "timm", None)  # as if it were not installed
+    with pytest.raises(ModuleNotFoundError, match="'timm:tiny', it is not: pip install timm"):
+        fk.models.load("timm:tiny")
 
 
 def test_factories(tmp_path, monkeypatch):

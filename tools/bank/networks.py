@@ -1,12 +1,13 @@
 """Measures the family anew: ``python -m tools.bank.networks --checkpoints FOLDER``.
 
-One file a network is kept in that folder, so that a stopped run goes on with the next.
+One file a network is kept in that folder, so that a stopped run goes on with the next. At the end
+all networks are shown the forgeries of each, which takes about a minute.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,25 +16,43 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d
+from torch.nn.functional import avg_pool2d, cross_entropy
 from tqdm.auto import tqdm
 
+from foolkit.analysis import (
+    answers_along_rays,
+    bend_from_tangent,
+    class_shares,
+    random_directions,
+    transfer,
+)
 from foolkit.bank.networks import (
+    BENT,
     BOOK,
     DIGITS,
     EPSILON,
+    FAR_SURE,
     FILE,
+    FORGED,
     FORMULAS,
     GENERATIONS,
     KEPT,
     LEVEL,
     NAMES,
     PAINTED,
+    PAINTED_KEPT,
+    RAYS,
+    ROOM,
+    ROOM_IMAGES,
     RUNS,
     SHOWN,
     STEPPED,
     STEPS,
+    SURE,
     UNIFORM,
+    WALKED,
+    WAYS,
+    forgeries,
     network,
 )
 from foolkit.data import digits
@@ -45,6 +64,7 @@ from foolkit.models import Classifier, family, predict
 from tools.bank.program import options, write
 
 CHILDREN = 200  # of a generation, as in the chapters
+FIRST = 3000  # of the digits that are not looked at
 FURTHER = 1.1  # times the smallest change, which survives rounding to 8 bits
 SHAPE = (1, 28, 28)
 
@@ -138,8 +158,38 @@ def nearest(net: Classifier) -> dict[str, Tensor]:
         "distortion": found.rms.where(found.success, torch.nan),
         "shaken": shaken.success,
         "neighbours": as_bytes(further[:, 0]),
+        "digit": (FIRST + right[:KEPT]).short(),
         "truth": y[:KEPT].to(torch.int8),
+        "bend": bend(net, x, y, float(found.l2[found.success].quantile(0.5))),
     }
+
+
+def bend(net: Classifier, x: Tensor, y: Tensor, reach: float) -> Tensor:
+    """How straight the network is from digits, uphill and anywhere; medians ``[2, lengths]``."""
+    trial = x.clone().requires_grad_(True)
+    cross_entropy(net(trial), y, reduction="sum").backward()
+    assert trial.grad is not None
+    ways = {"gradient": trial.grad, "random": random_directions(len(x), SHAPE, seed=1)}
+    lengths = [times * reach for times in BENT]
+    return torch.stack(
+        [bend_from_tangent(net, x, ways[way], lengths).nanmedian(0).values for way in WAYS]
+    )
+
+
+def room(net: Classifier) -> dict[str, Tensor]:
+    """Who owns random images of three kinds."""
+    found = [
+        class_shares(net, kind, images=ROOM_IMAGES, levels=(0, SURE), progress=False)
+        for kind in ROOM
+    ]
+    return {"room": torch.stack([one.hits for one in found]).short()}
+
+
+def rays(net: Classifier) -> dict[str, Tensor]:
+    """How often the network is certain on the way from a digit to far away."""
+    begin, way = held_out()[0][:RAYS], random_directions(RAYS, SHAPE, seed=2)
+    sure = answers_along_rays(net, begin, way, WALKED)[0] >= FAR_SURE
+    return {"rays": sure.double().mean(0)}
 
 
 def stepped(net: Classifier) -> dict[str, Tensor]:
@@ -155,13 +205,16 @@ def climbed(net: Classifier) -> dict[str, Tensor]:
     goals = torch.arange(PAINTED) % 10
     found = ascent(net, goals, threshold=LEVEL, steps=STEPS, seed=0, progress=False)
     there = found.confidence >= LEVEL
-    return {"climbed": found.steps.where(there, -1).short()}
+    return {
+        "climbed": found.steps.where(there, -1).short(),
+        "painted/images": as_bytes(found.images[:PAINTED_KEPT, 0]),
+    }
 
 
 def held_out() -> tuple[Tensor, Tensor]:
     """Digits that no member was trained on: those of the chapter on neighbours."""
     images, labels = digits()
-    return images[3000:], labels[3000:]
+    return images[FIRST:], labels[FIRST:]
 
 
 PARTS: dict[str, Callable[[Classifier], dict[str, Tensor]]] = {
@@ -169,6 +222,8 @@ PARTS: dict[str, Callable[[Classifier], dict[str, Tensor]]] = {
     **{kind: partial(evolved, kind=kind) for kind in GENERATIONS},
     "random": random_formulas,
     "nearest": nearest,
+    "room": room,
+    "rays": rays,
     "stepped": stepped,
     "climbed": climbed,
 }
@@ -183,6 +238,24 @@ def measure(net: Classifier) -> dict[str, np.ndarray]:
         columns |= {key: column.numpy() for key, column in make(net).items()}
         spent.append(f"{part} {time.process_time() - start:.1f}")
     tqdm.write(f"{net.name}, s: {', '.join(spent)}")
+    return columns
+
+
+def shown(stored: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What every network makes of the forgeries of each, and of their controls."""
+    judges = {name: network(name) for name in NAMES}
+    columns = {}
+    for kind in tqdm(FORGED, unit=" kinds"):
+        made = {name: forgeries(name, kind, stored) for name in NAMES}
+        found = transfer(judges, made, threshold=LEVEL, resamples=1, progress=False)
+        asked = "error" if kind in ("neighbours", "magnified") else "same"
+        for place, name in enumerate(NAMES):
+            columns[f"{name}/{kind}/transfer"] = found.measures[asked].value[place].numpy()
+            columns[f"{name}/{kind}/control"] = found.control[asked].value[place].numpy()
+            if asked == "same":
+                said = found.verdicts[name]
+                sure = (said.predicted == made[name].classes) & (said.own >= LEVEL)  # judge, image
+                columns[f"{name}/{kind}/certain"] = sure[:, sure[place]].double().mean(1).numpy()
     return columns
 
 
@@ -204,7 +277,7 @@ def main() -> None:
     for name in NAMES:
         with np.load(chosen.checkpoints / f"measured-{name}.npz") as columns:
             stored |= {f"{name}/{key}": columns[key] for key in columns.files}
-    write(chosen.out, FILE, stored)
+    write(chosen.out, FILE, stored | shown(stored))
 
 
 if __name__ == "__main__":
