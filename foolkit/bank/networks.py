@@ -8,7 +8,9 @@ measures anew, one to two minutes a network on one core.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -97,7 +99,7 @@ class Networks:
                 f"values: expected one of each of {len(self.names)} networks, got"
                 f" {list(values.shape)}"
             )
-        known = list(family.DESIGNS)
+        known = list(dict.fromkeys(self.designs))
         designs = torch.tensor([known.index(design) for design in self.designs])
         members = values if values.dtype == torch.bool else values.double()
         return mean_interval(members[self.member], networks=designs[self.member])
@@ -127,10 +129,21 @@ class Networks:
         check_count(generation, "generation", minimum=0, most=GENERATIONS[kind])
         return (self.history[kind][:, :, generation] >= level).double().sum(2).mean(1)
 
+    def joined(self, other: Networks) -> Networks:
+        """These networks and then those of ``other``; ``over`` still is over the family alone."""
+        both: dict[str, Any] = {}
+        for name, mine in vars(self).items():
+            theirs = getattr(other, name)
+            if isinstance(mine, dict):
+                both[name] = {kind: torch.cat([mine[kind], theirs[kind]]) for kind in mine}
+            else:
+                both[name] = torch.cat([mine, theirs]) if torch.is_tensor(mine) else mine + theirs
+        return Networks(**both)
+
     @property
     def member(self) -> Tensor:
         """bool ``[M]``: which are of the family, and not the book's own."""
-        return torch.tensor([name not in BOOK for name in self.names])
+        return torch.tensor([name in family.NAMES for name in self.names])
 
 
 def network(name: str) -> Classifier:
@@ -145,8 +158,19 @@ def network(name: str) -> Classifier:
 
 def load() -> Networks:
     """All that is stored of the networks that were measured, in the order of ``NAMES``."""
-    held = read(FILE)
-    names = tuple(name for name in NAMES if f"{name}/uniform" in held)
+    designs = {n: "lenet" if n in BOOK else family.design_of(n) for n in NAMES}
+    return stored(FILE, designs)
+
+
+def stored(file: str, designs: Mapping[str, str]) -> Networks:
+    """What a file of the bank has of the networks that ``designs`` names, in that order.
+
+    Args:
+        file: as ``python -m tools.bank.networks`` or ``later`` writes it.
+        designs: of each network by name, how it is built.
+    """
+    held = read(file)
+    names = tuple(name for name in designs if f"{name}/uniform" in held)
 
     def column(key: str) -> Tensor:
         return torch.stack([torch.from_numpy(held[f"{name}/{key}"]) for name in names])
@@ -156,7 +180,7 @@ def load() -> Networks:
 
     return Networks(
         names=names,
-        designs=tuple("lenet" if n in BOOK else family.design_of(n) for n in names),
+        designs=tuple(designs[name] for name in names),
         uniform=column("uniform").long(),
         luck=column("luck"),
         history={kind: column(f"{kind}/history") for kind in GENERATIONS},
