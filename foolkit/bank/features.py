@@ -24,7 +24,7 @@ ROBUST = "lenet-pgd"  # which reads what small changes leave: does it still see 
 # their goal
 EPSILON = 3.0
 DIGITS = 10_000  # of a training set, other ones for each seed
-SEEDS = (0, 1)  # of digits, goals and the new network
+SEEDS = (0, 1, 2)  # of digits, goals and the new network
 # how a digit of class a gets its label: drawn, or a + 1
 LABELS = ("random", "next")
 # the images of a training set: moved by the gradient, or controls with the same labels
