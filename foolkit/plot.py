@@ -26,7 +26,7 @@ from torch import Tensor
 
 from foolkit.analysis import Interval, Transfer
 from foolkit.analysis.repetition import Repeats
-from foolkit.bank.networks import BOOK, Networks
+from foolkit.bank.networks import BOOK, Measured, Networks
 from foolkit.checks import check_images
 from foolkit.encodings import CPPNGenomes
 from foolkit.encodings.cppn_genomes import needed
@@ -464,7 +464,7 @@ def shares(
     return made
 
 
-def networks(measured: Networks, values: Mapping[str, Tensor], *, alt: str, caption: str) -> Figure:
+def networks(measured: Measured, values: Mapping[str, Tensor], *, alt: str, caption: str) -> Figure:
     """A figure of each network: one dot a network, a row of each design, and the interval.
 
     The last row has the mean over the family with its interval over designs and seeds

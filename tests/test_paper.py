@@ -22,7 +22,8 @@ def page(tmp_path):
     path = tmp_path / "why.html"
     path.write_text(f"""<html><body><article><section id="why"><h1>Why?<a
     class="headerlink" href="#why">#</a></h1>{views}<button>Code</button>
-    <a class="only-light" href="_images/one.png"><img alt="one" loading="lazy" src="_images/one.png"/></a>
+    <a class="only-light" href="_images/one.png">
+    <img alt="one" loading="lazy" src="_images/one.png"/></a>
     <a class="only-dark" href="_images/two.png"><img alt="two" src="_images/two.png"/></a>
     <details class="hide"><summary>Show</summary><p>A solution.</p></details>
     <details class="hide above-input"><summary>Show</summary>Code of a figure.</details>

@@ -19,7 +19,8 @@ PAGES = {
     "second": [
         "import foolkit as fk\nunseen = fk.widgets.Breed(seed=9)",
         "fk.widgets.Breed(seed=1, batch=20)",
-        "images, labels = fk.data.digits()\nfk.widgets.Quiz(images[:3], labels[:3])",
+        "images, labels = fk.data.digits()\n"
+        "fk.widgets.Quiz(images[:3], labels[:3], kinds=['digits', 'digits', 'other'])",
     ],
 }
 
@@ -416,24 +417,30 @@ def test_breed_by_keyboard(visit, site):
 
 def test_quiz(visit, site, assert_clean):
     page = visit(f"{site}/second.html")
-    labels = page.evaluate(
+    state = page.evaluate(
         "kind => Object.values(JSON.parse(document.querySelector(`script[type='${kind}']`)"
-        ".textContent).state).find((one) => one.state.labels).state.labels",
+        ".textContent).state).find((one) => one.state.labels).state",
         STATE,
     )
+    labels, kinds = state["labels"], state["kinds"]
+    given = [labels[0], *((label + 1) % 10 for label in labels[1:])]  # the first alone is right
     quiz = page.locator(".fk-quiz")
-    answers = quiz.get_by_role("group", name="Which digit do you see?")
-    answers.get_by_role("button", name=str(labels[0])).click()
+    answers = quiz.get_by_role("group", name="Which digit is it likeliest to be?")
+    assert answers.get_by_role("button").all_inner_texts() == list("0123456789")
+    answers.get_by_role("button", name=str(given[0])).click()
     assert "Image 2 of 3" in quiz.inner_text()
     assert "✓" not in quiz.inner_text()  # blind: nothing is told before the end
-    page.keyboard.press(str((labels[1] + 1) % 10))
-    answers.get_by_role("button", name="no digit").click()
+    page.keyboard.press(str(given[1]))
+    answers.get_by_role("button", name=str(given[2])).click()
     wait_until_said(page, "quiz", "You were right on 1 of 3, the network on 3")
-    scores = quiz.get_by_role("list", name="Scores").inner_text().split("\n")
-    assert "1 of 3" in scores
-    assert "3 of 3" in scores
+    for kind, total in (("digits", 2), ("other", 1)):
+        told = quiz.get_by_role("list", name=f"Scores, {kind}").inner_text().split("\n")
+        mine = int(kinds[0] == kind)
+        assert [line for line in told if " of " in line] == [
+            f"{mine} of {total}", f"{total} of {total}", f"{total / 10} of {total}",
+        ]  # fmt: skip
     rows = [row.split("\t") for row in quiz.locator("tbody tr").all_inner_texts()]
-    assert [row[2] for row in rows] == [f"{labels[0]} ✓", str((labels[1] + 1) % 10), "no digit"]
+    assert [row[2] for row in rows] == [f"{given[0]} ✓", *map(str, given[1:])]
     quiz.get_by_role("button", name="Again").click()
     assert "Image 1 of 3" in quiz.inner_text()
     assert_clean(page, site)
@@ -450,7 +457,7 @@ def test_axe_finds_no_serious_violation(visit, server, theme, serious_violations
     page = visit(f"{server}/second.html", theme=theme)
     press(page, "Step")
     for _ in range(3):
-        page.locator(".fk-quiz").get_by_role("button", name="no digit").click()
+        page.locator(".fk-quiz").get_by_role("button", name="0").click()
     wait_until_said(page, "breed", "Generation 1:")
     assert serious_violations(page) == []
 
@@ -470,7 +477,7 @@ def test_fits_a_telephone(visit, server, name):
     page = visit(f"{server}/{name}.html", width=360)
     if name == "second":
         for _ in range(3):
-            page.locator(".fk-quiz").get_by_role("button", name="no digit").click()
+            page.locator(".fk-quiz").get_by_role("button", name="0").click()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     for canvas in page.locator(".fk-widget canvas:visible").all():
         assert canvas.bounding_box()["x"] + canvas.bounding_box()["width"] <= 360

@@ -9,8 +9,9 @@ FGSM, gradient ascent, rays to far away, and what each makes of the forgeries of
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import torch
@@ -55,7 +56,7 @@ LEVEL = 0.9999  # of confidence
 
 
 @dataclass(frozen=True)
-class Networks:
+class Measured:
     """Measurements of M networks; the first is that of the digit chapters, the second its twin.
 
     Attributes:
@@ -78,20 +79,9 @@ class Networks:
         neighbours: float32 ``[M, KEPT, 1, 28, 28]`` in [0, 1]: changed digits, a tenth further
             than the boundary and 8-bit.
         digit, truth: int64 ``[M, KEPT]``, which of the embedded digits they were, and their labels.
-        bend: float32 ``[M, WAYS, BENT]``, departure from the tangent
-            (``foolkit.analysis.bend_from_tangent``), the median of ``DIGITS`` digits.
-        room: int64 ``[M, ROOM, 2, 10]``, how many of ``ROOM_IMAGES`` random images are called each
-            class, and how many of them with a confidence of ``SURE``.
-        rays: float64 ``[M, WALKED]``, share of ``RAYS`` with a confidence of ``FAR_SURE``.
-        painted: float32 ``[M, PAINTED_KEPT, 1, 28, 28]`` in [0, 1], of gradient ascent.
         stepped: float64 ``[M, 2]``: share of digits misread after FGSM, and the mean confidence
             in these mistakes.
         climbed: int64 ``[M, PAINTED]``, steps of ascent to ``LEVEL``; -1: not in ``STEPS``.
-        transfer: float64 ``[M, M]`` of each of ``FORGED``: of the images made on one network (row),
-            the share that another (column) gives their class, or, of neighbours, misreads.
-        control: likewise, of images without the skill (``Forgeries.control``).
-        certain_both: of noise, patterns and painted images that have ``LEVEL`` on their own
-            network, the share that has it on another, too.
     """
 
     names: tuple[str, ...]
@@ -106,15 +96,8 @@ class Networks:
     neighbours: Tensor
     digit: Tensor
     truth: Tensor
-    bend: Tensor
-    room: Tensor
-    rays: Tensor
-    painted: Tensor
     stepped: Tensor
     climbed: Tensor
-    transfer: dict[str, Tensor]
-    control: dict[str, Tensor]
-    certain_both: dict[str, Tensor]
 
     def over(self, values: Tensor) -> Interval[float]:
         """The mean of a figure over the family, with its interval over designs and then seeds.
@@ -134,6 +117,81 @@ class Networks:
             )
         members = values if values.dtype == torch.bool else values.double()
         return mean_interval(members[self.member], networks=self._groups)
+
+    def passed(self, kind: str, level: float) -> Tensor:
+        """The generation at which the median digit reached ``level``, of the middle run.
+
+        Args:
+            kind: of ``GENERATIONS``.
+            level: of confidence, in (0, 1].
+
+        Returns:
+            float64 ``[M]``; infinite where the middle run (of two, the later) never did.
+        """
+        check_choice(kind, tuple(GENERATIONS), "kind")
+        there = self.history[kind].quantile(0.5, dim=3) >= level  # network, run, generation
+        when = there.int().argmax(2).double().where(there.any(2), torch.inf)
+        return when.quantile(0.5, dim=1, interpolation="higher")
+
+    def certain(self, kind: str, generation: int, level: float = LEVEL) -> Tensor:
+        """How many of the ten digits are at ``level`` by then: float64 ``[M]``, mean of the runs.
+
+        Raises:
+            ValueError: an unknown kind, or a generation that its runs do not have.
+        """
+        check_choice(kind, tuple(GENERATIONS), "kind")
+        check_count(generation, "generation", minimum=0, most=GENERATIONS[kind])
+        return (self.history[kind][:, :, generation] >= level).double().sum(2).mean(1)
+
+    def joined(self, other: Measured) -> Measured:
+        """These networks and then those of ``other``; ``over`` still is over the family alone."""
+        both: dict[str, Any] = {}
+        for field in fields(Measured):
+            mine, theirs = getattr(self, field.name), getattr(other, field.name)
+            if isinstance(mine, dict):
+                both[field.name] = {kind: torch.cat([mine[kind], theirs[kind]]) for kind in mine}
+            else:
+                joint = torch.cat([mine, theirs]) if torch.is_tensor(mine) else mine + theirs
+                both[field.name] = joint
+        return Measured(**both)
+
+    @property
+    def _groups(self) -> Tensor:
+        """The design of each member as a number."""
+        known = list(dict.fromkeys((*family.DESIGNS, *self.designs)))
+        return torch.tensor([known.index(design) for design in self.designs])[self.member]
+
+    @property
+    def member(self) -> Tensor:
+        """bool ``[M]``: which are of the family, and not the book's own."""
+        return torch.tensor([name in family.NAMES for name in self.names])
+
+
+@dataclass(frozen=True)
+class Networks(Measured):
+    """The family and the book's own LeNets: more of each, and what each makes of the others.
+
+    Attributes:
+        bend: float32 ``[M, WAYS, BENT]``, departure from the tangent
+            (``foolkit.analysis.bend_from_tangent``), the median of ``DIGITS`` digits.
+        room: int64 ``[M, ROOM, 2, 10]``, how many of ``ROOM_IMAGES`` random images are called each
+            class, and how many of them with a confidence of ``SURE``.
+        rays: float64 ``[M, WALKED]``, share of ``RAYS`` with a confidence of ``FAR_SURE``.
+        painted: float32 ``[M, PAINTED_KEPT, 1, 28, 28]`` in [0, 1], of gradient ascent.
+        transfer: float64 ``[M, M]`` of each of ``FORGED``: of the images made on one network (row),
+            the share that another (column) gives their class, or, of neighbours, misreads.
+        control: likewise, of images without the skill (``Forgeries.control``).
+        certain_both: of noise, patterns and painted images that have ``LEVEL`` on their own
+            network, the share that has it on another, too.
+    """
+
+    bend: Tensor
+    room: Tensor
+    rays: Tensor
+    painted: Tensor
+    transfer: dict[str, Tensor]
+    control: dict[str, Tensor]
+    certain_both: dict[str, Tensor]
 
     def between(self, values: Tensor) -> Pairs:
         """The mean of a figure over pairs of the family: of one design, and of two.
@@ -162,31 +220,6 @@ class Networks:
         pairs = of.T @ (1 - torch.eye(len(groups), dtype=torch.float64)) @ of
         return of.T @ members.fill_diagonal_(0) @ of / pairs
 
-    def passed(self, kind: str, level: float) -> Tensor:
-        """The generation at which the median digit reached ``level``, of the middle run.
-
-        Args:
-            kind: of ``GENERATIONS``.
-            level: of confidence, in (0, 1].
-
-        Returns:
-            float64 ``[M]``; infinite where the middle run (of two, the later) never did.
-        """
-        check_choice(kind, tuple(GENERATIONS), "kind")
-        there = self.history[kind].quantile(0.5, dim=3) >= level  # network, run, generation
-        when = there.int().argmax(2).double().where(there.any(2), torch.inf)
-        return when.quantile(0.5, dim=1, interpolation="higher")
-
-    def certain(self, kind: str, generation: int, level: float = LEVEL) -> Tensor:
-        """How many of the ten digits are at ``level`` by then: float64 ``[M]``, mean of the runs.
-
-        Raises:
-            ValueError: an unknown kind, or a generation that its runs do not have.
-        """
-        check_choice(kind, tuple(GENERATIONS), "kind")
-        check_count(generation, "generation", minimum=0, most=GENERATIONS[kind])
-        return (self.history[kind][:, :, generation] >= level).double().sum(2).mean(1)
-
     def _members(self, values: Tensor) -> Tensor:
         """Of pairs of networks those of the family: float64, a copy."""
         size = len(self.names)
@@ -195,17 +228,6 @@ class Networks:
                 f"values: expected one of each pair of {size} networks, got {list(values.shape)}"
             )
         return values[self.member][:, self.member].double()
-
-    @property
-    def _groups(self) -> Tensor:
-        """The design of each member as a number."""
-        known = list(family.DESIGNS)
-        return torch.tensor([known.index(design) for design in self.designs])[self.member]
-
-    @property
-    def member(self) -> Tensor:
-        """bool ``[M]``: which are of the family, and not the book's own."""
-        return torch.tensor([name not in BOOK for name in self.names])
 
 
 def network(name: str) -> Classifier:
@@ -256,8 +278,36 @@ def forgeries(name: str, kind: str, held: Mapping[str, np.ndarray] | None = None
 
 def load() -> Networks:
     """All that is stored of the networks that were measured, in the order of ``NAMES``."""
-    held = read(FILE)
-    names = tuple(name for name in NAMES if f"{name}/uniform" in held)
+    designs = {n: "lenet" if n in BOOK else family.design_of(n) for n in NAMES}
+    column, every = columns_of(FILE, designs)
+    return Networks(
+        **every,
+        bend=column("bend"),
+        room=column("room").long(),
+        rays=column("rays"),
+        painted=column("painted/images").float().div_(255).unsqueeze(-3),
+        transfer={kind: column(f"{kind}/transfer").double() for kind in FORGED},
+        control={kind: column(f"{kind}/control").double() for kind in FORGED},
+        certain_both={kind: column(f"{kind}/certain").double() for kind in FORGED[:3]},
+    )
+
+
+def stored(file: str, designs: Mapping[str, str]) -> Measured:
+    """What a file of the bank has of the networks that ``designs`` names, in that order.
+
+    Args:
+        file: as ``python -m tools.bank.networks`` or ``later`` writes it.
+        designs: of each network by name, how it is built.
+    """
+    return Measured(**columns_of(file, designs)[1])
+
+
+def columns_of(
+    file: str, designs: Mapping[str, str]
+) -> tuple[Callable[[str], Tensor], dict[str, Any]]:
+    """A function from a column's name to its values of all networks; what ``Measured`` has."""
+    held = read(file)
+    names = tuple(name for name in designs if f"{name}/uniform" in held)
 
     def column(key: str) -> Tensor:
         return torch.stack([torch.from_numpy(held[f"{name}/{key}"]) for name in names])
@@ -265,26 +315,19 @@ def load() -> Networks:
     def images(key: str) -> Tensor:
         return column(key).float().div_(255).unsqueeze(-3)
 
-    return Networks(
-        names=names,
-        designs=tuple("lenet" if n in BOOK else family.design_of(n) for n in names),
-        uniform=column("uniform").long(),
-        luck=column("luck"),
-        history={kind: column(f"{kind}/history") for kind in GENERATIONS},
-        elites={kind: images(f"{kind}/images") for kind in SHOWN},
-        random=column("random"),
-        distortion=column("distortion"),
-        shaken=column("shaken"),
-        neighbours=images("neighbours"),
-        digit=column("digit").long(),
-        truth=column("truth").long(),
-        bend=column("bend"),
-        room=column("room").long(),
-        rays=column("rays"),
-        painted=images("painted/images"),
-        stepped=column("stepped"),
-        climbed=column("climbed").long(),
-        transfer={kind: column(f"{kind}/transfer").double() for kind in FORGED},
-        control={kind: column(f"{kind}/control").double() for kind in FORGED},
-        certain_both={kind: column(f"{kind}/certain").double() for kind in FORGED[:3]},
-    )
+    return column, {
+        "names": names,
+        "designs": tuple(designs[name] for name in names),
+        "uniform": column("uniform").long(),
+        "luck": column("luck"),
+        "history": {kind: column(f"{kind}/history") for kind in GENERATIONS},
+        "elites": {kind: images(f"{kind}/images") for kind in SHOWN},
+        "random": column("random"),
+        "distortion": column("distortion"),
+        "shaken": column("shaken"),
+        "neighbours": images("neighbours"),
+        "digit": column("digit").long(),
+        "truth": column("truth").long(),
+        "stepped": column("stepped"),
+        "climbed": column("climbed").long(),
+    }

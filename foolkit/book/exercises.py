@@ -448,3 +448,30 @@ def wallpaper(mine: Tensor, goals: Tensor, search: Search, things: Tensor, store
     if ours < before:
         raise NotYet(f"yours lead to the wanted picture in {ours:.0%}, the stored ones in more")
     return f"yours lead to the wanted picture in {ours:.0%}, the stored ones in {before:.0%}."
+
+
+@exercise("since-2014/own-level")
+def own_level(
+    mine: Callable[[nn.Module, Tensor, Tensor, Tensor], float],
+    net: nn.Module,
+    digits: Tensor,
+    bred: Tensor,
+    classes: Tensor,
+) -> str:
+    """A function of a network, digits, bred images and their classes: the share at its level.
+
+    Of the bred images, those of whose class the network is at least as sure as it is, in the
+    median, of the digits.
+    """
+    mine = _function(mine, "your function")
+    orders = {
+        "the bred images": (bred, classes),
+        "the bred images under each other's classes": (bred, classes.roll(1)),
+        "the digits, under what they are called": (digits, predict(net, digits).argmax(1)),
+    }
+    level = float(predict(net, digits).amax(1).median())
+    for name, (images, wanted) in orders.items():
+        sure = predict(net, images).gather(1, wanted[:, None])[:, 0]
+        right = float((sure >= level).double().mean())
+        checking.number(mine(net, digits, images, wanted), right, 1e-3, f"the share of {name}")
+    return "of bred images, of the same under wrong classes, and of digits."

@@ -17,6 +17,7 @@ from foolkit.models.classifier import Classifier
 from foolkit.models.dense import Rectifier, Sigmoid, Softmax
 from foolkit.models.estimators import ESTIMATORS, fitted
 from foolkit.models.lenet import LeNet
+from foolkit.models.mixer import Mixer
 from foolkit.models.precision import channels_last
 from foolkit.models.rbf import RBF
 from foolkit.models.resnet import ResNet
@@ -33,6 +34,7 @@ ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {
     "RBF under a softmax": partial(RBF, "softmax"),
     "ResNet": ResNet,
     "ViT": ViT,
+    "Mixer": Mixer,
 }
 DIGITS = tuple("0123456789")
 WEIGHTS = files("foolkit.models") / "weights"

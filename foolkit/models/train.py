@@ -144,6 +144,10 @@ RECIPES = {
         "ViT", epochs=12, batch=128, optimizer="adamw", learning_rate=2e-3, warmup=0.1,
         weight_decay=0.05, decayed="weights", distorted=True,
     ),
+    "mixer": Recipe(
+        "Mixer", epochs=6, batch=128, optimizer="adamw", learning_rate=2e-3, warmup=0.1,
+        weight_decay=0.05, decayed="weights", distorted=True,
+    ),
     # the same network, trained to withstand what fools it
     "lenet-noise": defended("noise", epsilon=0.25),
     "lenet-fgsm": defended("fgsm", epochs=6, epsilon=0.25),

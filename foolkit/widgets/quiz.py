@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 import traitlets
@@ -19,20 +20,24 @@ from foolkit.widgets.traits import Images
 class Quiz(Widget):
     """The reader names images, one after the other, and sees the score beside the network's.
 
-    Nothing is told before the last answer, and nothing leaves the page (with a kernel, Python
-    can read ``given`` and ``score``).
+    Every image has to be given one of ten digits, also where none is seen: a reader who sees
+    nothing is right on a tenth of them. Nothing is told before the last answer, and nothing leaves
+    the page (with a kernel, Python can read ``given`` and ``score``).
 
     Args:
         images: float32 ``[N, 1, 28, 28]`` in [0, 1], for example ``elites.images``.
         labels: what each counts as, int64 ``[N]``; by default ``0, 1, ... N-1``, which is what
             the elites of a run were bred for.
+        kinds: what each image is, N short names, for example of controls among forgeries; each
+            kind is scored apart, after the last answer. By default they are of one kind.
         net: the network to compare with; by default the shipped LeNet.
         seed: of the order in which the images are shown.
 
     Attributes:
         labels, said, sure: what each image counts as, what the network says, how sure it is
             (rounded down to the hundredth of a per cent), in the order of the quiz.
-        given: the reader's answers so far; None for "no digit".
+        kinds: of each image, in that order; empty where none were given.
+        given: the reader's answers so far.
         score: how many of them are right.
 
     Raises:
@@ -45,7 +50,8 @@ class Quiz(Widget):
     labels = traitlets.List(traitlets.Int()).tag(sync=True)
     said = traitlets.List(traitlets.Int()).tag(sync=True)
     sure = traitlets.List(traitlets.Float()).tag(sync=True)
-    given = traitlets.List(traitlets.Int(allow_none=True)).tag(sync=True)
+    kinds = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    given = traitlets.List(traitlets.Int()).tag(sync=True)
     score = traitlets.Int(0).tag(sync=True)
 
     def __init__(
@@ -53,6 +59,7 @@ class Quiz(Widget):
         images: Tensor,
         labels: Tensor | None = None,
         *,
+        kinds: Sequence[str] | None = None,
         net: nn.Module | None = None,
         seed: int = 0,
     ) -> None:
@@ -62,6 +69,8 @@ class Quiz(Widget):
                 raise ValueError(f"labels: expected one for each of {len(images)} images, got none")
             labels = torch.arange(len(images))
         check_labels(labels, len(images), 10)
+        if kinds is not None and len(kinds) != len(images):
+            raise ValueError(f"kinds: expected {len(images)}, one of each image, got {len(kinds)}")
         check_count(seed, "seed", minimum=0)
         order = torch.randperm(len(images), generator=generator_of(seed))
         images, labels = images.detach().cpu()[order], labels.cpu()[order]
@@ -72,6 +81,7 @@ class Quiz(Widget):
             labels=labels.tolist(),
             said=said.tolist(),
             sure=[math.floor(p * 1e4) / 1e4 for p in sure.tolist()],
+            kinds=[str(kinds[place]) for place in order.tolist()] if kinds is not None else [],
         )
 
     def __repr__(self) -> str:

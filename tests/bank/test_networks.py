@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import foolkit as fk
-from foolkit.bank import networks
+from foolkit.bank import later, networks
 from tools.bank.networks import bend, held_out, rays, room, stepped, uniform
 
 
@@ -27,9 +27,13 @@ def test_every_network_is_there_and_every_column_has_its_shape(measured):
     assert measured.climbed.shape == (m, networks.PAINTED)
 
 
-@pytest.mark.parametrize("place", range(0, len(networks.NAMES), 4))
-def test_a_network_judges_its_forgeries_as_it_did(measured, place):
-    net = networks.network(measured.names[place])
+@pytest.mark.parametrize("name", [*networks.NAMES[::4], *later.DESIGNS])
+def test_a_network_judges_its_forgeries_as_it_did(measured, name):
+    if name in later.DESIGNS:
+        measured, net = later.load(), fk.models.load(name)
+    else:
+        net = networks.network(name)
+    place = measured.names.index(name)
     for kind in networks.SHOWN:
         for run, elites in enumerate(measured.elites[kind][place]):
             again = fk.models.predict(net, elites).diagonal()

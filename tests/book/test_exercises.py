@@ -263,3 +263,29 @@ def test_local_models(digits):
     assert "no more than one step" in words("local-models/patient", images, field, images, labels)
     noise = torch.rand(10, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     assert "0 of ten" in words("local-models/breeder", noise, field)
+
+
+def test_since_2014(net, digits):
+    images = digits[0]
+
+    def share(sure, level):
+        return float((sure >= level).double().mean())
+
+    def own(judge, known, bred, classes):
+        sure = fk.models.predict(judge, bred).gather(1, classes[:, None])[:, 0]
+        return share(sure, fk.models.predict(judge, known).amax(1).median())
+
+    def of_any_class(judge, known, bred, classes):
+        sure = fk.models.predict(judge, bred).amax(1)
+        return share(sure, fk.models.predict(judge, known).amax(1).median())
+
+    def papers(judge, known, bred, classes):
+        return share(fk.models.predict(judge, bred).gather(1, classes[:, None])[:, 0], 0.9999)
+
+    mixer = fk.models.load("mixer")
+    bred = fk.bank.later.load().elites["patterns"][2, 0]  # against the mixer
+    given = (mixer, images, bred, torch.arange(10))
+    assert check("since-2014/own-level", own, *given)
+    assert "too high" in words("since-2014/own-level", of_any_class, *given)
+    assert "too low" in words("since-2014/own-level", papers, *given)
+    assert "expected a function" in words("since-2014/own-level", 0.5, *given)

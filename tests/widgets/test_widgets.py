@@ -81,6 +81,7 @@ def test_the_page_may_send_memory_views(elites):
             "labels: expected classes 0 to 9",
         ),
         (lambda: Quiz(torch.rand(2, 1, 28, 28), seed=-1), ValueError, "seed: expected"),
+        (lambda: Quiz(torch.rand(2, 1, 28, 28), kinds=["bred"]), ValueError, "kinds: expected 2"),
     ],
 )
 def test_bad_settings_are_named(make, error, message):
@@ -144,6 +145,12 @@ def test_a_quiz_is_shuffled_by_its_seed_and_judged_as_shown(elites):
     sure, said = fk.models.predict(fk.models.load("lenet"), shown.float() / 255).max(1)
     assert first.said == said.tolist()
     assert all(0 <= float(p) - told < 1e-4 + 1e-6 for p, told in zip(sure, first.sure, strict=True))
+
+
+def test_a_quiz_keeps_the_kind_of_each_image_with_it(elites):
+    assert Quiz(elites).kinds == []
+    quiz = Quiz(elites, kinds=[f"of {label}" for label in range(10)], seed=2)
+    assert quiz.kinds == [f"of {label}" for label in quiz.labels]
 
 
 def test_a_quiz_takes_another_network(elites):

@@ -7,7 +7,7 @@ all networks are shown the forgeries of each, which takes about a minute.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -259,24 +259,31 @@ def shown(stored: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return columns
 
 
+def measure_all(nets: Iterable[Classifier], checkpoints: Path) -> dict[str, np.ndarray]:
+    """The columns of all networks under their names: what ``checkpoints`` lacks is measured.
+
+    One file a network is kept there, so that a stopped run goes on with the next.
+    """
+    checkpoints.mkdir(parents=True, exist_ok=True)
+    stored: dict[str, np.ndarray] = {}
+    for net in tqdm(nets, unit=" networks"):
+        name = net.name.removeprefix(family.PREFIX)
+        kept = checkpoints / f"measured-{name}.npz"
+        if not kept.exists():
+            write(checkpoints, kept.name, measure(net))
+        with np.load(kept) as columns:
+            stored |= {f"{name}/{key}": columns[key] for key in columns.files}
+    return stored
+
+
 def main() -> None:
     """Command line: measure what is not there yet, then write all that is."""
     parser = options("networks", __doc__)
     parser.add_argument("--checkpoints", type=Path, required=True, help="folder of one file each")
     chosen = parser.parse_args()
-    chosen.checkpoints.mkdir(parents=True, exist_ok=True)
     # one seed of every design before the next seed
     order = sorted(family.NAMES, key=lambda name: name[-1])
-    for name in tqdm([*BOOK, *order], unit=" networks"):
-        kept = chosen.checkpoints / f"measured-{name}.npz"
-        if kept.exists():
-            continue
-        columns = measure(network(name))
-        write(chosen.checkpoints, kept.name, columns)
-    stored = {}
-    for name in NAMES:
-        with np.load(chosen.checkpoints / f"measured-{name}.npz") as columns:
-            stored |= {f"{name}/{key}": columns[key] for key in columns.files}
+    stored = measure_all(map(network, [*BOOK, *order]), chosen.checkpoints)
     write(chosen.out, FILE, stored | shown(stored))
 
 
