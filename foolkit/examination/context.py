@@ -83,14 +83,18 @@ class Sizes:
     Attributes:
         pictures: how many there are.
         classes: how many the network knows.
+        labels: whether they are known.
         judge: whether there is one.
-        epsilons: sizes of attacks.
+        epsilons: largest changes of a pixel, ascending, of the attacks.
+        values: of one picture, ``C H W``.
     """
 
     pictures: int
     classes: int
+    labels: bool
     judge: bool
-    epsilons: int
+    epsilons: tuple[float, ...]
+    values: int
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,7 @@ class Experiment:
         title: a question.
         chapter: of the book.
         need: what it costs.
+        numbers: names of all that it may find.
         run: does it.
     """
 
@@ -109,6 +114,7 @@ class Experiment:
     title: str
     chapter: str
     need: Callable[[Sizes], Need]
+    numbers: Callable[[Sizes], tuple[str, ...]]
     run: Callable[[Context], Section]
 
     def section(self, error: str) -> Section:

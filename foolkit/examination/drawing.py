@@ -13,6 +13,8 @@ from foolkit.examination.report import Chart, Number
 from foolkit.plot import COLOURS, FAINT, INK, STYLE, Figure, figure
 
 PROLOGUE = re.compile(r"^.*?(?=<svg)", re.DOTALL)
+PATHS, FINE = re.compile(r' d="[^"]*"'), re.compile(r"(\.\d)\d+")  # a tenth of a point will do
+BLANK = re.compile(r"\s+")
 STYLES = re.compile(r"<(style|metadata).*?</\1>", re.DOTALL)  # which would hold for a whole page
 
 
@@ -24,6 +26,7 @@ def chart(drawn: Figure) -> Chart:
         drawn.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     svg = STYLES.sub("", PROLOGUE.sub("", file.getvalue()))
     svg = svg.replace(INK, "currentColor").replace("#000000", "currentColor")
+    svg = PATHS.sub(lambda path: FINE.sub(r"\1", path[0]), BLANK.sub(" ", svg))
     return Chart(svg.strip(), drawn.alt, drawn.caption)
 
 

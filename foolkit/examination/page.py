@@ -14,7 +14,9 @@ from foolkit.examination.report import Chart, Grade, Number, Picture, Report, Se
 from foolkit.examination.yardsticks import Yardstick, yardsticks
 
 FIRST = 5  # verdicts of the first screen
-LARGE = 64  # pixels: larger pictures are shown as JPEG; the folder has them as they are
+LARGE = 64  # pixels: larger pictures are shown as WebP, the folder has them as they are
+SHOWN = 144  # pixels of the longer side of these, at most
+QUALITY = 75  # of these
 SIGNS: dict[Grade, tuple[str, str]] = {
     "good": ("✓", "good"), "bad": ("✗", "falls short"), "unclear": ("?", "undecided"),
     "none": ("–", "no answer"),
@@ -56,7 +58,8 @@ svg text { font-family: inherit !important; }
 .group { display: flex; gap: 0.5rem; }
 .group figure { margin: 0; width: 8.5rem; }
 .group img { border: 1px solid var(--line); box-sizing: border-box; display: block; height: auto;
-  image-rendering: pixelated; width: 100%; }
+  width: 100%; }
+img[src^="data:image/png"] { image-rendering: pixelated; }
 .group figcaption { overflow-wrap: anywhere; }
 dl { display: grid; gap: 0 1rem; grid-template-columns: max-content 1fr; }
 dd { margin: 0; overflow-wrap: anywhere; }
@@ -69,7 +72,9 @@ the first number of a section: <em>good</em> if the whole interval of that numbe
 what counts as good, <em>falls short</em> if it lies outside, <em>undecided</em> if it does
 neither. Numbers in brackets are intervals of 95 %, over pictures, or
 over whole runs of evolution; beside them stand networks of the book, measured by the same
-program. That an attack failed proves nothing: a better one may not.</p></details>"""
+program. That an attack failed proves nothing: a better one may not. Large pictures are shown
+reduced; the folder <code>images</code> of the report has them as the network saw them.</p>
+</details>"""
 
 
 def page(report: Report, book: str | None = None) -> str:
@@ -176,9 +181,12 @@ def _picture(picture: Picture) -> str:
         pixels = pixels.permute(1, 0, 2).flatten(1)[None]
     array = pixels.permute(1, 2, 0).numpy()
     opened = Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array)
-    kind = "jpeg" if max(pixels.shape[1:]) > LARGE else "png"
+    kind, how = "png", {"optimize": True}
+    if max(opened.size) > LARGE:
+        kind, how = "webp", {"quality": QUALITY, "method": 6}
+        opened.thumbnail((SHOWN, SHOWN), Image.Resampling.LANCZOS)
     file = io.BytesIO()
-    opened.save(file, kind, **({"quality": 80} if kind == "jpeg" else {"optimize": True}))
+    opened.save(file, kind, **how)
     content = base64.b64encode(file.getvalue()).decode()
     height, width = pixels.shape[1:]
     return (

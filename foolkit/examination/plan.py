@@ -44,6 +44,7 @@ class Need:
         forward, backward: passes of one image a unit, in a typical case.
         weight: its part of the time, relative to that of the others.
         beside: seconds a unit that the network does not take.
+        weaker: the same with a shorter search, for when the time suffices for not even ``least``.
     """
 
     unit: Unit
@@ -53,6 +54,7 @@ class Need:
     backward: float
     weight: float
     beside: float = 0.0
+    weaker: Need | None = None
 
     def seconds(self, cost: Cost) -> float:
         """Of one unit."""
@@ -67,12 +69,14 @@ class Share:
         unit, wanted: as in ``Need``.
         count: units planned, 1 to ``wanted``.
         seconds: that they should take.
+        weaker: whether the search is the shorter one.
     """
 
     unit: Unit
     wanted: int
     count: int
     seconds: float
+    weaker: bool = False
 
     @property
     def wider(self) -> float:
@@ -82,12 +86,17 @@ class Share:
     @property
     def cut(self) -> str:
         """What the time did not suffice for, in words; empty: nothing."""
-        if self.count >= self.wanted:
-            return ""
-        told = f"{self.count} of {self.wanted} {self.unit} in the time given"
-        if self.unit == "generations":
-            return f"{told}: breeding had not ended, so that what it found is the least there is"
-        return f"{told}: intervals are about {self.wider:.1f} times as wide as with all"
+        told = []
+        if self.count < self.wanted:
+            lost = (
+                "breeding had not ended, so that what it found is the least there is"
+                if self.unit == "generations"
+                else f"intervals are about {self.wider:.1f} times as wide as with all"
+            )
+            told.append(f"{self.count} of {self.wanted} {self.unit} in the time given: {lost}")
+        if self.weaker:
+            told.append("a shorter search in the time given: a longer one would fool more")
+        return "; ".join(told)
 
     def to_json(self) -> dict[str, Any]:
         """All fields."""
@@ -138,8 +147,12 @@ def plan(needs: Sequence[tuple[str, Need]], cost: Cost, seconds: float | None) -
     for place, (name, need) in enumerate(needs):
         each = max(need.seconds(cost), 1e-9)
         given = left if seconds is None else left * need.weight / sum(weights[place:])
+        weaker = need.weaker is not None and given < need.least * each
+        if need.weaker is not None and weaker:
+            need = need.weaker
+            each = max(need.seconds(cost), 1e-9)
         fits = need.wanted if given == math.inf else int(given / each)
         count = max(min(need.wanted, need.least), min(need.wanted, fits))
-        shares[name] = Share(need.unit, need.wanted, count, count * each)
+        shares[name] = Share(need.unit, need.wanted, count, count * each, weaker)
         left = max(0.0, left - count * each)
     return shares

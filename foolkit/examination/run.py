@@ -115,7 +115,9 @@ def examine(
     place = None if folder is None else Path(folder)
     if place is not None:
         claim(place, about, argument="folder")
-    limits = Sizes(len(images), len(names), judge is not None, len(sizes))
+    limits = Sizes(
+        len(images), len(names), labels is not None, judge is not None, sizes, images[0].numel()
+    )
     planned = _planned(net, images[:TRIED].to(device), limits, minutes, place)
     context = _context(net, names, images, labels, judge, planned, sizes, seed, chunk)
     network = {
@@ -264,4 +266,5 @@ def _section(experiment: Experiment, context: Context) -> Section:
                     context.chunk = chunk
                     return experiment.section(f"failed: {type(error).__name__}: {error}")
                 context.chunk //= 2  # and for the sections to come
-    return replace(found, seconds=time.perf_counter() - start)
+    cut = context.plan[experiment.name].cut
+    return replace(found, cut=cut, seconds=time.perf_counter() - start)

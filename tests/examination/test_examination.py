@@ -12,10 +12,10 @@ from torch import nn
 import foolkit as fk
 from foolkit.cli import main
 from foolkit.examination import Limit, Report, compare, run
-from foolkit.examination.context import Experiment
+from foolkit.examination.context import Sizes
 from foolkit.examination.plan import Cost, Need, plan
 from foolkit.examination.report import Section
-from foolkit.examination.sections import EXPERIMENTS, evolved
+from foolkit.examination.sections import EXPERIMENTS, evolved, number_names
 from foolkit.examination.yardsticks import yardsticks
 
 K, N = 4, 48
@@ -118,6 +118,10 @@ def test_attack(report):
     robust = float((before & after).double().mean())
     assert numbers["robust_accuracy@0.03"].value == pytest.approx(robust)
     assert numbers["survives@0.03"].value == pytest.approx(float(after[before].double().mean()))
+    broken = [int((kept["breaker"] == k).sum()) for k in range(4)]
+    assert sum(broken) == int((before & ~after).sum())
+    assert f"cross-entropy {broken[0]}" in report["attacks"].note
+    assert f"no gradient {broken[3]}" in report["attacks"].note
     curve = [numbers[f"robust_accuracy@{size:g}"].value for size in run.EPSILONS]
     assert curve == sorted(curve, reverse=True)
     assert curve[0] <= numbers["accuracy"].value + 1e-9
@@ -255,7 +259,7 @@ def test_an_interrupted_report_has_what_there_was(monkeypatch, tmp_path):
     def act(context):
         raise KeyboardInterrupt
 
-    stopping = Experiment("accuracy", "?", "confidence", EXPERIMENTS[0].need, act)
+    stopping = replace(EXPERIMENTS[0], run=act)
     monkeypatch.setattr(run, "EXPERIMENTS", (EXPERIMENTS[3], stopping))
     found = fk.examine(tiny(), *pictures(), minutes=0.1, folder=tmp_path / "r", progress=False)
     assert not found.finished
@@ -287,6 +291,11 @@ def test_the_plan_keeps_to_its_time():
     assert "2.2 times as wide" in shares["one"].cut
     assert plan([("one", need)], cost, 0.1)["one"].count == 2
     assert plan([("one", need)], cost, None)["one"].count == 1000
+    search = replace(need, least=10, weaker=replace(need, forward=5, backward=2))
+    assert not plan([("one", search)], cost, 100)["one"].weaker
+    short = plan([("one", search)], cost, 2)["one"]  # 1.6 seconds: for 8, or for 17 of the weaker
+    assert (short.count, short.weaker) == (17, True)
+    assert "a shorter search" in short.cut
 
 
 def test_limits(report):
@@ -300,8 +309,21 @@ def test_limits(report):
     for odd in ("accuracy", "accuracy=1", "accuracy<few", "<1", "accuracy<nan"):
         with pytest.raises(ValueError, match="fail-if: expected NAME<NUMBER"):
             Limit.parse(odd)
-    with pytest.raises(ValueError, match="fail-if: expected one of .*got 'acuracy'"):
+    with pytest.raises(ValueError, match="fail-if: acuracy was not measured"):
         Limit.parse("acuracy<1").met(report)
+
+
+def test_all_numbers_are_announced(report):
+    full = Sizes(N, K, True, True, run.EPSILONS, 64)
+    assert set(report.numbers) <= set(number_names(full))
+    assert len(number_names(full)) == len(set(number_names(full)))
+    Limit.parse("survives@0.03<1").check(number_names(full))
+    for unknown, without in (
+        ("acuracy<1", {}), ("survives@0.1<1", {}), ("accuracy<1", {"labels": False}),
+        ("fooled_by_noise<1", {"judge": False}), ("noise_seen_by_energy<1", {"pictures": 10}),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match="fail-if: .*No number is called"):
+            Limit.parse(unknown).check(number_names(replace(full, **without)))
 
 
 def test_bad_input_names_the_argument(folder, report):
@@ -329,6 +351,10 @@ def test_the_command_ends_with_3_beyond_a_limit(tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
         main([*options, "--fail-if", "accuracy", "--out", str(tmp_path / "other")])
     assert ended.value.code == 2
+    with pytest.raises(SystemExit) as ended:
+        main([*options, "--fail-if", "acuracy<1", "--out", str(tmp_path / "other")])
+    assert ended.value.code == 2
+    assert "did you mean accuracy" in capsys.readouterr().err
     assert not (tmp_path / "other").exists()
     with pytest.raises(SystemExit) as ended:
         main(["compare", str(tmp_path / "r"), str(tmp_path / "r")])

@@ -36,6 +36,13 @@ def need(sizes: Sizes) -> Need:
     return Need("pictures", sizes.pictures, min(LEAST, sizes.pictures), 4, 0, 1.0)
 
 
+def names(sizes: Sizes) -> tuple[str, ...]:
+    """Of each family and each detector; nothing where the pictures are too few."""
+    if sizes.pictures < LEAST:
+        return ()
+    return tuple(f"{family}_seen_by_{name}" for family in WORDS for name in NAMES)
+
+
 def run(context: Context) -> Section:
     """The share of each family that each detector refuses, where it accepts 95 % of pictures."""
     images = context.images[context.some(NAME)]
@@ -82,7 +89,6 @@ def run(context: Context) -> Section:
                 label="share that is refused",
             ),
         ),
-        cut=context.plan[NAME].cut,
         note=f"Detectors know half of the pictures, and accept {100 * ACCEPTED:.0f} % of the other"
         " half; they were not attacked themselves.",
     )  # fmt: skip
@@ -98,4 +104,4 @@ def _detectors(net: nn.Module) -> dict[str, Detector]:
     return found
 
 
-EXPERIMENT = Experiment(NAME, TITLE, CHAPTER, need, run)
+EXPERIMENT = Experiment(NAME, TITLE, CHAPTER, need, names, run)

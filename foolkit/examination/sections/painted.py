@@ -24,6 +24,11 @@ def need(sizes: Sizes) -> Need:
     return Need("goals", sizes.classes, min(5, sizes.classes), STEPS, STEPS, 2.0)
 
 
+def names(_: Sizes) -> tuple[str, ...]:
+    """One."""
+    return ("painted",)
+
+
 def run(context: Context) -> Section:
     """The share of classes whose confidence the gradient raises to certainty."""
     draws = generator_of(context.seed)
@@ -60,11 +65,10 @@ def run(context: Context) -> Section:
                  caption="What the gradient paints is certain, and shows nothing.",
                  label="share of the classes tried"),
         ),
-        cut=context.plan[NAME].cut,
         note="Uniform noise to begin with, no prior; intervals are over classes.",
         kept={"images": found.images[there], "classes": found.predicted[there]},
         **judged(share, NEARLY_NONE),
     )  # fmt: skip
 
 
-EXPERIMENT = Experiment(NAME, TITLE, CHAPTER, need, run)
+EXPERIMENT = Experiment(NAME, TITLE, CHAPTER, need, names, run)

@@ -36,6 +36,11 @@ def need(sizes: Sizes) -> Need:
     return Need("images", WANTED, 20, len(KINDS), 0, 1.0)
 
 
+def names(_: Sizes) -> tuple[str, ...]:
+    """Of each kind."""
+    return tuple(f"certain_of_{kind}" for kind in KINDS)
+
+
 def run(context: Context) -> Section:
     """The share of each kind of which it is certain; the worst is judged."""
     numbers: list[Number] = []
@@ -76,7 +81,6 @@ def run(context: Context) -> Section:
                 label=f"share with a confidence of at least {CERTAIN:.0%}",
             ),
         ),
-        cut=context.plan[NAME].cut,
         note=f"Intervals of {100 * LEVEL:.2f} %, so that all hold together with 95 %. Of each kind"
         " the image of which it is surest is shown; black and white are one each.",
         **judged(numbers[0], NEARLY_NONE),
@@ -98,4 +102,4 @@ def rubbish(context: Context) -> dict[str, Tensor]:
     return found
 
 
-EXPERIMENT = Experiment(NAME, TITLE, CHAPTER, need, run)
+EXPERIMENT = Experiment(NAME, TITLE, CHAPTER, need, names, run)
