@@ -181,7 +181,7 @@ def _picture(picture: Picture) -> str:
         pixels = pixels.permute(1, 0, 2).flatten(1)[None]
     array = pixels.permute(1, 2, 0).numpy()
     opened = Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array)
-    kind, how = "png", {"optimize": True}
+    kind, how = "png", {"optimize": 1}
     if max(opened.size) > LARGE:
         kind, how = "webp", {"quality": QUALITY, "method": 6}
         opened.thumbnail((SHOWN, SHOWN), Image.Resampling.LANCZOS)
