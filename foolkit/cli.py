@@ -531,19 +531,17 @@ def examine(
                       --fail-if "robust_accuracy@0.03<0.5" --out report/
     """
     from foolkit.examination import Limit
-    from foolkit.examination.context import Sizes
     from foolkit.examination.report import PAGE
-    from foolkit.examination.run import EPSILONS
+    from foolkit.examination.run import EPSILONS, sizes_of
     from foolkit.examination.sections import number_names
 
     conditions = [Limit.parse(text) for text in limits]  # before any work
     sizes = {*EPSILONS, *(limit.size for limit in conditions if limit.size is not None)}
     net = source.load(device)
     pixels, truth, _, known = _pictures(net, images, labels, count, device, batch)
-    asked = Sizes(len(pixels), len(net.classes), known, judge is not None, tuple(sorted(sizes)),
-                  pixels[0].numel())  # fmt: skip
+    known_names = number_names(sizes_of(net, pixels, known, judge is not None, sorted(sizes)))
     for limit in conditions:
-        limit.check(number_names(asked))
+        limit.check(known_names)
     report = fk.examine(
         net, pixels, truth if known else None, minutes=None if full else minutes, seed=seed,
         judge=None if judge is None else Source(judge).load(device), folder=out, chunk=batch,

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from foolkit.examination.plan import Need
-from foolkit.gradients import Attacked, ensemble
-from foolkit.gradients.ensemble import STANDS
+from foolkit.gradients import Attacked, ensemble, square
+from foolkit.gradients.ensemble import BEFORE, STANDS
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,21 @@ class Effort:
 
 
 USUAL = Effort(steps=20, goals=2, queries=100)
+BLIND = 1000  # queries of Square where it is the only attack
 SHORT = Effort(steps=10, goals=1, queries=50)  # where the time suffices for no ten pictures
 
 
-def need(pictures: int, weight: float, rounds: int) -> Need:
-    """Of the usual effort, or of the short one."""
+def effort_of(weaker: bool, gradient: bool) -> Effort | None:
+    """What was planned; None without a gradient."""
+    if not gradient:
+        return None
+    return SHORT if weaker else USUAL
+
+
+def need(pictures: int, weight: float, rounds: int, gradient: bool = True) -> Need:
+    """Of the usual effort, or of the short one; without a gradient, of Square alone."""
+    if not gradient:
+        return Need("pictures", pictures, min(10, pictures), rounds * BLIND, 0, weight)
     return USUAL.need(pictures, weight, rounds, SHORT.need(pictures, weight, rounds))
 
 
@@ -48,7 +58,7 @@ def strongest(
     images: Tensor,
     labels: Tensor,
     epsilons: Sequence[float],
-    effort: Effort,
+    effort: Effort | None,
     *,
     seed: int,
     chunk: int,
@@ -58,7 +68,8 @@ def strongest(
     Args:
         net, images, labels, chunk: as for ``foolkit.gradients.ensemble``.
         epsilons: largest changes of a pixel, ascending.
-        effort: how long each attack searches.
+        effort: how long each attack searches; None: the network gives no gradient, and Square
+            alone searches.
         seed: of the random starts.
 
     Returns:
@@ -74,13 +85,29 @@ def strongest(
         if not len(standing):
             found.append(found[-1])
             continue
-        new = ensemble(
-            net, images[standing], labels[standing], epsilon=epsilon, steps=effort.steps,
-            goals=effort.goals, queries=effort.queries, seed=seed, chunk=chunk, progress=False,
-        )  # fmt: skip
+        part = images[standing], labels[standing]
+        if effort is None:
+            new = _blind(net, *part, epsilon, seed, chunk)
+        else:
+            new = ensemble(
+                net, *part, epsilon=epsilon, steps=effort.steps, goals=effort.goals,
+                queries=effort.queries, seed=seed, chunk=chunk, progress=False,
+            )  # fmt: skip
         if found:
             place = torch.arange(len(images), device=images.device)
             place[standing] = len(images) + torch.arange(len(standing), device=images.device)
             new = Attacked.cat([found[-1], new])[place]
         found.append(new)
     return found
+
+
+def _blind(
+    net: nn.Module, images: Tensor, labels: Tensor, epsilon: float, seed: int, chunk: int
+) -> Attacked:
+    """Square alone, told as the last of the four."""
+    found = square(
+        net, images, labels, epsilon=epsilon, steps=BLIND, seed=seed, chunk=chunk, progress=False
+    )
+    breaker = torch.where(found.success, Attacked.ATTACKS.index("square"), STANDS)
+    breaker[found.before != labels] = BEFORE
+    return Attacked(**found.tensors(), targeted=False, breaker=breaker)

@@ -103,7 +103,20 @@ class Share:
         return asdict(self)
 
 
-def measure(net: nn.Module, images: Tensor) -> Cost:
+def gives_gradient(net: nn.Module, images: Tensor) -> bool:
+    """Whether ``net`` has a gradient with respect to its images ``[N, C, H, W]``."""
+    with attacking(net), torch.enable_grad():
+        leaf = images.detach().clone().requires_grad_()
+        try:
+            torch.autograd.grad(net(leaf).float().logsumexp(1).sum(), leaf)
+        except (TypeError, RuntimeError) as error:  # as estimators say it, and as PyTorch does
+            if isinstance(error, TypeError) or "grad" in str(error):
+                return False
+            raise
+    return True
+
+
+def measure(net: nn.Module, images: Tensor, gradient: bool = True) -> Cost:
     """What a pass of ``net`` takes for each of ``images`` ``[N, C, H, W]``."""
 
     def forward() -> None:
@@ -116,6 +129,8 @@ def measure(net: nn.Module, images: Tensor) -> Cost:
             torch.autograd.grad(net(leaf).float().logsumexp(1).sum(), leaf)
 
     once = _seconds(forward, device_of(net)) / len(images)
+    if not gradient:
+        return Cost(once, 0.0)
     return Cost(once, max(0.0, _seconds(both, device_of(net)) / len(images) - once))
 
 

@@ -281,6 +281,23 @@ def test_without_labels_and_from_batches():
         assert silent["accuracy"].error.startswith("left out: there are no labels")
 
 
+def test_an_estimator_without_a_gradient():
+    tree = pytest.importorskip("sklearn.tree").DecisionTreeClassifier(max_depth=4, random_state=0)
+    images, labels = pictures()
+    tree.fit(images.flatten(1).numpy(), labels.numpy())
+    net = fk.models.load(tree, input_shape=(1, 8, 8))
+    found = fk.examine(net, images, labels, minutes=0.1, progress=False)
+    left = {section.name for section in found.sections if "gives no gradient" in section.error}
+    assert left == {"neighbours", "painted", "masked"}
+    assert not found["evolved"].error
+    kept = found["attacks"].kept
+    flat = [kept[name].flatten(1).numpy() for name in ("originals", "images")]
+    before, after = (torch.as_tensor(tree.predict(pixels)) == kept["labels"] for pixels in flat)
+    share = float((before & after).double().mean())
+    assert found.numbers["robust_accuracy@0.03"].value == pytest.approx(share)
+    assert "Square" in found["attacks"].note
+
+
 def test_the_plan_keeps_to_its_time():
     need = Need("pictures", 1000, 2, forward=10, backward=5, weight=1)
     cost = Cost(0.01, 0.02)  # 0.2 seconds a picture
@@ -314,13 +331,14 @@ def test_limits(report):
 
 
 def test_all_numbers_are_announced(report):
-    full = Sizes(N, K, True, True, run.EPSILONS, 64)
+    full = Sizes(N, K, True, True, True, run.EPSILONS, 64)
     assert set(report.numbers) <= set(number_names(full))
     assert len(number_names(full)) == len(set(number_names(full)))
     Limit.parse("survives@0.03<1").check(number_names(full))
     for unknown, without in (
         ("acuracy<1", {}), ("survives@0.1<1", {}), ("accuracy<1", {"labels": False}),
-        ("fooled_by_noise<1", {"judge": False}), ("noise_seen_by_energy<1", {"pictures": 10}),
+        ("fooled_by_noise<1", {"judge": False}), ("painted<1", {"gradient": False}),
+        ("noise_seen_by_energy<1", {"pictures": 10}),
     ):  # fmt: skip
         with pytest.raises(ValueError, match="fail-if: .*No number is called"):
             Limit.parse(unknown).check(number_names(replace(full, **without)))

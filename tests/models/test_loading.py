@@ -474,7 +474,9 @@ def test_files_that_are_no_programs_are_called_what_they_are(small, tmp_path):
         assert torch.allclose(net(images), small(images), atol=1e-6)
         with pytest.raises(ValueError, match="input_shape: expected .* does not say"):
             fk.models.load(tmp_path / name, trust=True)
-    with pytest.raises(ValueError, match="expected a pickled module, got OrderedDict .*: a state dict"):
+    with pytest.raises(
+        ValueError, match="expected a pickled module, got OrderedDict .*: a state dict"
+    ):
         fk.models.load(tmp_path / "state.pth", trust=True)
 
 

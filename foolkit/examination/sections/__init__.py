@@ -24,4 +24,5 @@ EXPERIMENTS: tuple[Experiment, ...] = tuple(
 
 def number_names(sizes: Sizes) -> tuple[str, ...]:
     """Of all numbers that a report may have."""
-    return tuple(name for one in EXPERIMENTS for name in one.numbers(sizes))
+    able = (one for one in EXPERIMENTS if sizes.gradient or not one.gradient)
+    return tuple(name for one in able for name in one.numbers(sizes))

@@ -31,7 +31,7 @@ def nearest_usual(epsilons: Sequence[float]) -> float:
 
 def need(sizes: Sizes) -> Need:
     """The ensemble, at each size that has not yet fooled."""
-    return attack.need(sizes.pictures, 6.0, min(ROUNDS, len(sizes.epsilons)))
+    return attack.need(sizes.pictures, 6.0, min(ROUNDS, len(sizes.epsilons)), sizes.gradient)
 
 
 def names(sizes: Sizes) -> tuple[str, ...]:
@@ -47,7 +47,7 @@ def run(context: Context) -> Section:
     images, labels = context.images[rows], context.labels[rows]
     right = (context.said == context.labels)[rows]
     sizes, chunk = context.epsilons, context.chunk
-    effort = attack.SHORT if context.plan[NAME].weaker else attack.USUAL
+    effort = attack.effort_of(context.plan[NAME].weaker, context.gradient)
     results = attack.strongest(
         context.net, images, labels, sizes, effort, seed=context.seed, chunk=chunk
     )
@@ -112,8 +112,14 @@ def run(context: Context) -> Section:
     )  # fmt: skip
 
 
-def _told(found: Attacked, size: float, effort: attack.Effort) -> str:
+def _told(found: Attacked, size: float, effort: attack.Effort | None) -> str:
     """Which attacks there were, and which of them broke how many."""
+    if effort is None:
+        return (
+            f"{NAMES['square']}, alone, with {attack.BLIND} queries, as the network gives none:"
+            f" at {size:g} or less it broke {found.broken_by()['square']}. An attack that sees a"
+            " gradient may break more."
+        )
     broken = ", ".join(f"{NAMES[name]} {count}" for name, count in found.broken_by().items())
     return (
         f"Four attacks in turn, each on the pictures that those before it left; at {size:g} or"

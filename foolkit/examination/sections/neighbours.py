@@ -159,4 +159,4 @@ def _pictures(context: Context, files: Perturbed) -> tuple[Picture, ...]:
     return tuple(pictures)
 
 
-EXPERIMENT = Experiment(NAME, TITLE, CHAPTER, need, names, run)
+EXPERIMENT = Experiment(NAME, TITLE, CHAPTER, need, names, run, gradient=True)

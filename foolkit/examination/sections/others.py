@@ -8,7 +8,7 @@ from foolkit.examination import attack
 from foolkit.examination.context import Context, Experiment, LeftOut, Sizes
 from foolkit.examination.drawing import bars
 from foolkit.examination.forgeries import forgeries
-from foolkit.examination.plan import Need
+from foolkit.examination.plan import Need, gives_gradient
 from foolkit.examination.report import Number, Section, judged
 from foolkit.examination.sections.attacks import nearest_usual
 
@@ -40,7 +40,7 @@ def run(context: Context) -> Section:
     rows = context.some_right(NAME)
     images, labels = context.images[rows], context.labels[rows]
     size = nearest_usual(context.epsilons)
-    effort = attack.SHORT if context.plan[NAME].weaker else attack.USUAL
+    effort = attack.effort_of(context.plan[NAME].weaker, gives_gradient(context.judge, images[:1]))
     (made,) = attack.strongest(
         context.judge, images, labels, [size], effort, seed=context.seed, chunk=context.chunk
     )

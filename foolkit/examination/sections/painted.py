@@ -71,4 +71,4 @@ def run(context: Context) -> Section:
     )  # fmt: skip
 
 
-EXPERIMENT = Experiment(NAME, TITLE, CHAPTER, need, names, run)
+EXPERIMENT = Experiment(NAME, TITLE, CHAPTER, need, names, run, gradient=True)
