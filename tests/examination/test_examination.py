@@ -1,9 +1,10 @@
-"""Every number of a report again with plain PyTorch; what stops it, and what goes on."""
+"""What an examination says, writes and plans; what stops it, and what goes on."""
 
 import json
 import subprocess
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -17,36 +18,7 @@ from foolkit.examination.plan import Cost, Need, plan
 from foolkit.examination.report import Section
 from foolkit.examination.sections import EXPERIMENTS, evolved, number_names
 from foolkit.examination.yardsticks import yardsticks
-
-K, N = 4, 48
-
-
-def tiny():
-    torch.manual_seed(0)
-    net = nn.Sequential(
-        nn.Conv2d(1, 6, 3), nn.ReLU(), nn.Flatten(), nn.Linear(216, 16), nn.ReLU(),
-        nn.Linear(16, K),
-    )  # fmt: skip
-    with torch.no_grad():
-        net[-1].weight *= 20  # so that it is certain of something
-    return net.eval()
-
-
-def judge():
-    """Nearly the same network, which reads nearly the same pictures right."""
-    net = tiny()
-    with torch.no_grad():
-        for weights in net.parameters():
-            weights *= 1 + 0.05 * torch.randn(weights.shape)
-    return net
-
-
-def pictures():
-    draws = torch.Generator().manual_seed(1)
-    images = (torch.rand((N, 1, 8, 8), generator=draws) * 255).round() / 255
-    labels = tiny()(images).argmax(1)
-    labels[:6] = (labels[:6] + 1) % K  # which it reads wrong
-    return images, labels
+from tests.examination.networks import K, N, judge, pictures, tiny
 
 
 @pytest.fixture(scope="module")
@@ -75,40 +47,6 @@ def test_every_section_finds_something(report):
                 assert number.low <= number.value <= number.high
 
 
-def test_accuracy_and_calibration(report):
-    images, labels = pictures()
-    with torch.no_grad():
-        confidence, said = tiny()(images).softmax(1).max(1)
-    numbers = report.numbers
-    right = (said == labels).double()
-    assert numbers["accuracy"].value == pytest.approx(float(right.mean()))
-    assert numbers["mean_confidence"].value == pytest.approx(float(confidence.double().mean()))
-    gap = float((confidence.double() - right).mean())
-    assert numbers["overconfidence"].value == pytest.approx(gap, abs=1e-6)
-    error = 0.0
-    for b in range(10):
-        inside = (confidence > b / 10) & (confidence <= (b + 1) / 10)
-        if inside.any():
-            off = (right[inside].mean() - confidence[inside].double().mean()).abs()
-            error += float(off * inside.sum() / N)
-    assert numbers["calibration_error"].value == pytest.approx(error, abs=1e-6)
-
-
-def test_neighbours(report):
-    kept, numbers = report["neighbours"].kept, report.numbers
-    with torch.no_grad():
-        assert bool((tiny()(kept["originals"]).argmax(1) == kept["labels"]).all())
-        said = tiny()(kept["images"]).argmax(1)
-    assert bool((said != kept["labels"]).all())
-    assert torch.equal(said, kept["classes"])
-    levels = kept["images"] * 255
-    assert bool((levels - levels.round()).abs().max() < 1e-3)
-    share = len(said) / len(kept["rows"])
-    assert numbers["neighbour_survives_8_bits"].value == pytest.approx(share)
-    lengths = (kept["images"] - kept["originals"]).flatten(1).norm(dim=1)
-    assert numbers["neighbour_l2"].value == pytest.approx(float(lengths.median()), rel=1e-5)
-
-
 def test_attack(report):
     kept, numbers = report["attacks"].kept, report.numbers
     with torch.no_grad():
@@ -125,26 +63,6 @@ def test_attack(report):
     curve = [numbers[f"robust_accuracy@{size:g}"].value for size in run.EPSILONS]
     assert curve == sorted(curve, reverse=True)
     assert curve[0] <= numbers["accuracy"].value + 1e-9
-
-
-def test_bred_and_painted(report):
-    for kind in ("patterns", "noise"):
-        images = report["evolved"].kept[f"{kind}.images"]
-        with torch.no_grad():
-            own = tiny()(images).softmax(1).view(-1, K, K).diagonal(dim1=1, dim2=2)
-        assert report.numbers[f"bred_{kind}"].value == pytest.approx(
-            float((own >= 0.99).double().mean())
-        )
-        assert report.numbers[f"bred_{kind}_confidence"].value == pytest.approx(
-            float(own.double().mean()), abs=1e-5
-        )
-    kept = report["painted"].kept
-    with torch.no_grad():
-        confidence, said = tiny()(kept["images"]).softmax(1).max(1)
-    assert torch.equal(said, kept["classes"])
-    assert bool((confidence >= 0.99 - 1e-5).all())
-    share = report.numbers["painted"]
-    assert share.value == pytest.approx(len(said) / share.units)
 
 
 def test_breeding_that_was_cut_short_acquits_nobody(monkeypatch):
@@ -193,9 +111,9 @@ def test_the_page_asks_for_nothing_and_fits_a_phone(report, folder, visit, asser
 
 KILLED = """
 import os, signal, sys
-sys.path.insert(0, {tests!r})
+sys.path.insert(0, {root!r})
 from dataclasses import replace
-from test_examination import pictures, tiny
+from tests.examination.networks import pictures, tiny
 import foolkit as fk
 from foolkit.examination import run
 def die(context):
@@ -211,7 +129,7 @@ def test_goes_on_after_it_was_killed(tmp_path, monkeypatch):
     from pathlib import Path
 
     place = tmp_path / "killed"
-    code = KILLED.format(tests=str(Path(__file__).parent), folder=str(place))
+    code = KILLED.format(root=str(Path(__file__).parents[2]), folder=str(place))
     assert subprocess.run([sys.executable, "-c", code]).returncode < 0
     parts = sorted(path.name for path in (place / "parts").iterdir())
     assert parts == ["accuracy.safetensors", "neighbours.safetensors"]
@@ -296,6 +214,35 @@ def test_an_estimator_without_a_gradient():
     share = float((before & after).double().mean())
     assert found.numbers["robust_accuracy@0.03"].value == pytest.approx(share)
     assert "Square" in found["attacks"].note
+
+
+class Answers(nn.Module):
+    """The tiny network, with an answer of another kind."""
+
+    def __init__(self, kind):
+        super().__init__()
+        self.net, self.kind = tiny(), kind
+
+    def forward(self, images):
+        logits = self.net(images)
+        if self.kind == "object":  # as those of Hugging Face
+            return SimpleNamespace(loss=None, logits=logits)
+        return logits[:, :1] if self.kind == "one logit" else {"logits": logits}
+
+
+@pytest.mark.parametrize("kind", ["object", "dictionary", "one logit"])
+def test_answers_of_other_kinds(monkeypatch, kind):
+    few = [one for one in EXPERIMENTS if one.name in ("accuracy", "neighbours", "attacks")]
+    monkeypatch.setattr(run, "EXPERIMENTS", tuple(few))
+    images, labels = pictures()
+    net = fk.models.load(Answers(kind), input_shape=(1, 8, 8))
+    if kind == "one logit":
+        assert net.classes == ("0", "1")
+        labels = (tiny()(images)[:, 0] > 0).long()
+    found = fk.examine(net, images[:20], labels[:20], minutes=0.05, progress=False)
+    assert not any(section.error for section in found.sections)
+    assert found.numbers["accuracy"].value == (1 if kind == "one logit" else 0.7)
+    assert found.numbers["neighbour_found"].value > 0.9
 
 
 def test_the_plan_keeps_to_its_time():
