@@ -120,7 +120,7 @@ def _told(found: Attacked, size: float, effort: attack.Effort | None) -> str:
             f" at {size:g} or less it broke {found.broken_by()['square']}. An attack that sees a"
             " gradient may break more."
         )
-    broken = ", ".join(f"{NAMES[name]} {count}" for name, count in found.broken_by().items())
+    broken = "; ".join(f"{NAMES[name]} {count}" for name, count in found.broken_by().items())
     return (
         f"Four attacks in turn, each on the pictures that those before it left; at {size:g} or"
         f" less they broke: {broken}. {effort.steps} steps, {effort.goals} goals,"

@@ -91,7 +91,7 @@ def run(context: Context) -> Section:
     kind = next(words for words, number in shares.items() if number is worst)
     verdict = (
         f"{RUNS} runs of {generations} generations bred {kind} that it is 99 % certain of for"
-        f" {100 * worst.value:.0f} % of its classes."
+        f" {100 * worst.value:.3g} % of its classes."
     )
     how = judged(worst, NEARLY_NONE)
     if how["grade"] == "good" and context.plan[NAME].cut:

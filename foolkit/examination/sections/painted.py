@@ -16,7 +16,7 @@ from foolkit.plot import percent
 from foolkit.seeds import generator_of
 
 NAME, TITLE, CHAPTER = "painted", "Can its own gradient paint every class?", "gradient-images"
-CERTAIN, STEPS, SHOWN = 0.99, 100, 6
+CERTAIN, SURE, STEPS, SHOWN = 0.99, "99 % certain", 100, 6
 
 
 def need(sizes: Sizes) -> Need:
@@ -40,8 +40,8 @@ def run(context: Context) -> Section:
     )  # fmt: skip
     there = found.success & (found.confidence >= CERTAIN)
     share = Number.of(
-        "painted", f"classes painted until it is {CERTAIN:.0%} certain", exact_share(there.cpu()),
-        len(goals), better="lower",
+        "painted", f"classes painted until it is {SURE}", exact_share(there.cpu()), len(goals),
+        better="lower",
     )  # fmt: skip
     surest = found.label_confidence.argsort(descending=True)[:SHOWN].tolist()
     names = [context.classes[k] for k in found.predicted.tolist()]
@@ -54,10 +54,8 @@ def run(context: Context) -> Section:
     )  # fmt: skip
     return Section(
         NAME, TITLE, CHAPTER,
-        f"From noise, {STEPS} steps along its gradient reach {CERTAIN:.0%} certainty of".replace(
-            "%", " %"
-        )
-        + f" {100 * share.value:.0f} % of {len(goals)} classes.",
+        f"From noise, {STEPS} steps along its gradient make it {SURE} of"
+        f" {100 * share.value:.3g} % of {len(goals)} classes.",
         numbers=(share,),
         pictures=pictures,
         charts=(

@@ -54,7 +54,7 @@ def run(context: Context) -> Section:
         f"In a random direction, {100 * last.value:.0f} % of the pictures change their class within"
         f" {MULTIPLES[-1]} times the distance of their nearest neighbour.",
         good="there is none: it says how rare the directions are in which a small change fools",
-        numbers=(last, *numbers[:-1]),
+        numbers=tuple(numbers),
         charts=(
             curves(
                 [float(times) for times in MULTIPLES], {"random directions": numbers},
