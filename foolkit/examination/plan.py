@@ -40,7 +40,8 @@ class Need:
     Attributes:
         unit: what there may be more or fewer of.
         wanted: how many there would be with time without end.
-        least: below which it says nothing; so many are planned whatever they take.
+        least: below which it says little; fewer are planned only if the least of all experiments
+            together would take more than the time.
         forward, backward: passes of one image a unit, in a typical case.
         weight: its part of the time, relative to that of the others.
         beside: seconds a unit that the network does not take.
@@ -149,7 +150,8 @@ def plan(needs: Sequence[tuple[str, Need]], cost: Cost, seconds: float | None) -
     """How many units each experiment gets.
 
     In their order each has its part of the time that is left, so that what a cheap one does not
-    need goes to those after it.
+    need goes to those after it. Where the time suffices for not even the least of each, each has
+    the same part of its least, and at least one unit.
 
     Args:
         needs: of each experiment, by name.
@@ -158,16 +160,21 @@ def plan(needs: Sequence[tuple[str, Need]], cost: Cost, seconds: float | None) -
     """
     left = math.inf if seconds is None else SPARE * seconds
     weights = [need.weight for _, need in needs]
+    least = sum(
+        min(need.wanted, need.least) * (need.weaker or need).seconds(cost) for _, need in needs
+    )
+    part = min(1.0, left / max(least, 1e-9))
     shares = {}
     for place, (name, need) in enumerate(needs):
         each = max(need.seconds(cost), 1e-9)
         given = left if seconds is None else left * need.weight / sum(weights[place:])
-        weaker = need.weaker is not None and given < need.least * each
+        lowest = max(1, int(part * min(need.wanted, need.least)))
+        weaker = need.weaker is not None and given < min(need.wanted, need.least) * each
         if need.weaker is not None and weaker:
             need = need.weaker
             each = max(need.seconds(cost), 1e-9)
         fits = need.wanted if given == math.inf else int(given / each)
-        count = max(min(need.wanted, need.least), min(need.wanted, fits))
+        count = max(lowest, min(need.wanted, fits))
         shares[name] = Share(need.unit, need.wanted, count, count * each, weaker)
         left = max(0.0, left - count * each)
     return shares

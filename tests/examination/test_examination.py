@@ -253,8 +253,11 @@ def test_the_plan_keeps_to_its_time():
     assert (shares["two"].count, shares["two"].cut) == (10, "")
     assert sum(share.seconds for share in shares.values()) <= 100
     assert "2.2 times as wide" in shares["one"].cut
-    assert plan([("one", need)], cost, 0.1)["one"].count == 2
+    assert plan([("one", need)], cost, 0.1)["one"].count == 1
     assert plan([("one", need)], cost, None)["one"].count == 1000
+    slow = [(name, replace(need, least=10)) for name in "abcd"]  # 8 seconds for the least of all
+    assert {share.count for share in plan(slow, cost, 5).values()} == {5}  # of four fifths
+    assert {share.count for share in plan(slow, cost, 0.1).values()} == {1}
     search = replace(need, least=10, weaker=replace(need, forward=5, backward=2))
     assert not plan([("one", search)], cost, 100)["one"].weaker
     short = plan([("one", search)], cost, 2)["one"]  # 1.6 seconds: for 8, or for 17 of the weaker
