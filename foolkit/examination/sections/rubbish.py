@@ -25,7 +25,7 @@ KINDS = {
     "uniform": "uniform noise",
     "gaussian": "Gaussian noise around grey",
     "smooth": "noise with the spectrum of photographs",
-    "tiles": "your pictures, their tiles shuffled",
+    "tiles": "your pictures with their tiles shuffled",
 }
 WANTED = 1000
 LEVEL = 1 - 0.05 / len(KINDS)  # of each kind: the worst of all is judged
