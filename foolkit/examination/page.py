@@ -75,7 +75,9 @@ what counts as good, <em>falls short</em> if it lies outside, <em>undecided</em>
 neither. Numbers in brackets are intervals of 95 %, over pictures, or
 over whole runs of evolution; beside them stand networks of the book, measured by the same
 program. Sizes are in units of the pixel range, in which black is 0 and white is 1, so that 0.03
-is about 8 of 255 levels. That an attack failed proves nothing: a better one may not. Large
+is about 8 of 255 levels. Where the time did not suffice for all, a
+section says what was cut, and how much wider its intervals are for it: more time (minutes) makes
+them narrower. That an attack failed proves nothing: a better one may not. Large
 pictures are shown reduced; the folder <code>images</code> of the report has them as the network
 saw them.</p>
 </details>"""
@@ -95,7 +97,10 @@ def page(report: Report, book: str | None = None) -> str:
     rest = "\n".join(_section(section, yards, book) for section in report.sections)
     stopped = "" if report.finished else "<p><strong>Stopped before the last section.</strong></p>"
     about = report.settings
-    pictures = f"{about['images']} pictures, {'with' if about['labels'] else 'without'} labels"
+    pictures = f"{about['images']} pictures, " + (
+        "with labels" if about["labels"]
+        else "without labels: what the network says of them counts as right"
+    )  # fmt: skip
     classes = report.network["classes"]
     settings = {"weights": report.network["weights"], **about}
     listed = "".join(

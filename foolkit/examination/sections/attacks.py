@@ -123,7 +123,8 @@ def _told(found: Attacked, size: float, effort: attack.Effort | None) -> str:
     broken = "; ".join(f"{NAMES[name]} {count}" for name, count in found.broken_by().items())
     return (
         f"Four attacks in turn, each on the pictures that those before it left; at {size:g} or"
-        f" less they broke: {broken}. {effort.steps} steps, {effort.goals} goals,"
+        f" less they broke: {broken}. {effort.steps} steps, {effort.goals}"
+        f" goal{'s' if effort.goals > 1 else ''},"
         f" {effort.queries} queries: what they leave is an upper bound of what a longer search"
         " would leave (foolkit.gradients.ensemble)."
     )
