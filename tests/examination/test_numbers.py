@@ -12,7 +12,7 @@ from torch.nn.functional import normalize
 import foolkit as fk
 from foolkit.analysis.forgeries import Forgeries
 from foolkit.examination import attack, run
-from foolkit.examination.sections import attacks, neighbours, rays, rubbish
+from foolkit.examination.sections import attacks, evolved, neighbours, rays, rubbish
 from tests.examination.networks import K, N, judge, pictures, tiny
 
 SIZE = 0.03
@@ -47,7 +47,8 @@ def report(made):
             for name in names:
                 spied(patch, place, name)
         images, labels = pictures()
-        yield fk.examine(tiny(), images, labels, minutes=0.1, judge=judge(), progress=False)
+        patch.setattr(evolved, "WANTED", 20)  # generations
+        yield fk.examine(tiny(), images, labels, minutes=None, judge=judge(), progress=False)
 
 
 @pytest.fixture
