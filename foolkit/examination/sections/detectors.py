@@ -47,7 +47,10 @@ def run(context: Context) -> Section:
     """The share of each family that each detector refuses, where it accepts 95 % of pictures."""
     images = context.images[context.some(NAME)]
     if len(images) < LEAST:
-        raise LeftOut(f"{len(images)} pictures are too few to set a threshold: {LEAST} are needed")
+        cut = f" ({context.plan[NAME].cut})" if context.plan[NAME].cut else ""
+        raise LeftOut(
+            f"{len(images)} pictures are too few to set a threshold: {LEAST} are needed{cut}"
+        )
     families = forgeries(context)
     if not families:
         raise LeftOut("nothing fooled it before")
