@@ -568,12 +568,16 @@ def examine(
     """
     from foolkit.examination import Limit
     from foolkit.examination.report import PAGE
-    from foolkit.examination.run import EPSILONS
+    from foolkit.examination.run import EPSILONS, sizes_of
+    from foolkit.examination.sections import number_names
 
     conditions = [Limit.parse(text) for text in limits]  # before any work
     sizes = {*EPSILONS, *(limit.size for limit in conditions if limit.size is not None)}
     net = source.load(device)
     pixels, truth, _, known = _pictures(net, images, labels, count, device, batch)
+    known_names = number_names(sizes_of(net, pixels, known, judge is not None, sorted(sizes)))
+    for limit in conditions:
+        limit.check(known_names)
     report = fk.examine(
         net, pixels, truth if known else None, minutes=None if full else minutes, seed=seed,
         judge=None if judge is None else Source(judge).load(device), folder=out, chunk=batch,

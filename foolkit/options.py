@@ -17,7 +17,7 @@ import foolkit as fk
 
 if TYPE_CHECKING:
     from foolkit.models import Classifier
-    from foolkit.models.adapted import Layout, Outputs
+    from foolkit.models.adapted import Channels, Layout, Outputs
 
 Decorated = Callable[..., Any]
 PATHS = ("model", "weights", "classes", "images", "labels")  # options that may name a file
@@ -82,6 +82,8 @@ class Source:
     input_shape: tuple[int, int, int] | None = None
     mean: list[float] | None = None
     std: list[float] | None = None
+    pixel_range: tuple[float, float] = (0.0, 1.0)
+    channels: Channels = "RGB"
     layout: Layout = "NCHW"
     outputs: Outputs = "logits"
     trust: bool = False
@@ -95,7 +97,8 @@ class Source:
         net = fk.models.load(
             self.model, device, weights=self.weights, classes=self._names(),
             input_shape=self.input_shape, mean=_one(self.mean), std=_one(self.std),
-            layout=self.layout, outputs=self.outputs, trust=self.trust,
+            pixel_range=self.pixel_range, channels=self.channels, layout=self.layout,
+            outputs=self.outputs, trust=self.trust,
         )  # fmt: skip
         return net if self.crops is None else fk.models.cropped(net, self.size or 256, self.crops)
 
@@ -129,12 +132,18 @@ def network_options(function: Decorated) -> Decorated:
                      help="probabilities: the network ends in a softmax or a sigmoid."),
         click.option("--layout", type=click.Choice(["NCHW", "NHWC"]), default="NCHW",
                      help="Of the images that the network takes."),
+        click.option("--channels", type=click.Choice(["RGB", "BGR"]), default="RGB",
+                     help="BGR: it takes blue first, and so do --mean and --std."),
+        click.option("--pixel-range", type=float, nargs=2, default=(0.0, 1.0), metavar="LOW HIGH",
+                     help="What it takes for black and white before --mean and --std"
+                     "  [default: 0 1]"),
         click.option("--std", callback=_numbers, metavar="S[,S,S]",
                      help="Deviations that the network was trained with, as for --mean."),
         click.option("--mean", callback=_numbers, metavar="M[,M,M]",
-                     help="Means, in [0, 1], that it was trained with and does not subtract."),
+                     help="Means, in --pixel-range, that it was trained with and does not"
+                     " subtract."),
         click.option("--input-shape", type=int, nargs=3, metavar="C H W",
-                     help="Of a factory whose module does not say."),
+                     help="Of a network that does not say; pictures are fitted to it."),
         click.option("--classes", type=click.Path(path_type=Path), metavar="FILE",
                      help="Class names, one a line."),
         click.option("--weights", metavar="FILE",
@@ -159,7 +168,8 @@ def network(function: Decorated) -> Decorated:
     """The options that name a network; the command gets them as ``source``."""
     return click.option(
         "--model", required=True, metavar="MODEL",
-        help="A shipped name, torchvision:NAME, timm:NAME, FILE.pt2, or package.module:factory.",
+        help="A shipped name, torchvision:NAME, timm:NAME, FILE.pt2, FILE.onnx, or"
+        " package.module:factory.",
     )(network_options(_gathered(function)))  # fmt: skip
 
 

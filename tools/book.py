@@ -188,9 +188,20 @@ def lock(_: list[str]) -> None:
     nothing.
     """
     install()
-    asked = ("--extra", "book", "--extra", "test", "--extra", "cluster", "--group", "install")
+    asked = [f"--extra={extra}" for extra in ("book", "test", "cluster", "onnx")]
     how = ("--universal", "--python-version", OLDEST, "--no-annotate", "--no-header", "--quiet")
-    python("-m", "uv", "pip", "compile", "pyproject.toml", *asked, *how, "-o", LOCKS[0])
+    python(
+        "-m",
+        "uv",
+        "pip",
+        "compile",
+        "pyproject.toml",
+        *asked,
+        "--group=install",
+        *how,
+        "-o",
+        LOCKS[0],
+    )
     lines = (ROOT / LOCKS[0]).read_text("utf-8").splitlines()
     kept = [line for line in lines if not line.startswith(("#", *OF_TORCH)) and "pypy" not in line]
     (ROOT / LOCKS[0]).write_text("\n".join([HEADER, *kept, ""]), "utf-8")

@@ -78,7 +78,7 @@ class Measured:
         shaken: bool ``[M, DIGITS]``, whether Gaussian noise of the same size fooled.
         neighbours: float32 ``[M, KEPT, 1, 28, 28]`` in [0, 1]: changed digits, a tenth further
             than the boundary and 8-bit.
-        digit, truth: int64 ``[M, KEPT]``, which of the embedded digits they were, and their labels.
+        truth: int64 ``[M, KEPT]``, the labels of the digits that they were.
         stepped: float64 ``[M, 2]``: share of digits misread after FGSM, and the mean confidence
             in these mistakes.
         climbed: int64 ``[M, PAINTED]``, steps of ascent to ``LEVEL``; -1: not in ``STEPS``.
@@ -94,7 +94,6 @@ class Measured:
     distortion: Tensor
     shaken: Tensor
     neighbours: Tensor
-    digit: Tensor
     truth: Tensor
     stepped: Tensor
     climbed: Tensor
@@ -177,6 +176,7 @@ class Networks(Measured):
         room: int64 ``[M, ROOM, 2, 10]``, how many of ``ROOM_IMAGES`` random images are called each
             class, and how many of them with a confidence of ``SURE``.
         rays: float64 ``[M, WALKED]``, share of ``RAYS`` with a confidence of ``FAR_SURE``.
+        digit: int64 ``[M, KEPT]``, which of the embedded digits the neighbours were.
         painted: float32 ``[M, PAINTED_KEPT, 1, 28, 28]`` in [0, 1], of gradient ascent.
         transfer: float64 ``[M, M]`` of each of ``FORGED``: of the images made on one network (row),
             the share that another (column) gives their class, or, of neighbours, misreads.
@@ -188,6 +188,7 @@ class Networks(Measured):
     bend: Tensor
     room: Tensor
     rays: Tensor
+    digit: Tensor
     painted: Tensor
     transfer: dict[str, Tensor]
     control: dict[str, Tensor]
@@ -285,6 +286,7 @@ def load() -> Networks:
         bend=column("bend"),
         room=column("room").long(),
         rays=column("rays"),
+        digit=column("digit").long(),
         painted=column("painted/images").float().div_(255).unsqueeze(-3),
         transfer={kind: column(f"{kind}/transfer").double() for kind in FORGED},
         control={kind: column(f"{kind}/control").double() for kind in FORGED},
@@ -326,7 +328,6 @@ def columns_of(
         "distortion": column("distortion"),
         "shaken": column("shaken"),
         "neighbours": images("neighbours"),
-        "digit": column("digit").long(),
         "truth": column("truth").long(),
         "stepped": column("stepped"),
         "climbed": column("climbed").long(),

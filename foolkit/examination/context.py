@@ -27,6 +27,7 @@ class Context:
         said: int64 ``[N]``, what the network says of them.
         confidence: float32 ``[N]``, with which confidence.
         known: whether the labels were given.
+        gradient: whether ``net`` gives one.
         judge: another network of the same images and classes, or None.
         plan: how much of each section, by name.
         epsilons: largest changes of a pixel, ascending, of the attacks.
@@ -42,6 +43,7 @@ class Context:
     said: Tensor
     confidence: Tensor
     known: bool
+    gradient: bool
     judge: nn.Module | None
     plan: Mapping[str, Share]
     epsilons: tuple[float, ...]
@@ -83,14 +85,20 @@ class Sizes:
     Attributes:
         pictures: how many there are.
         classes: how many the network knows.
+        labels: whether they are known.
+        gradient: whether the network gives one.
         judge: whether there is one.
-        epsilons: sizes of attacks.
+        epsilons: largest changes of a pixel, ascending, of the attacks.
+        values: of one picture, ``C H W``.
     """
 
     pictures: int
     classes: int
+    labels: bool
+    gradient: bool
     judge: bool
-    epsilons: int
+    epsilons: tuple[float, ...]
+    values: int
 
 
 @dataclass(frozen=True)
@@ -102,14 +110,18 @@ class Experiment:
         title: a question.
         chapter: of the book.
         need: what it costs.
+        numbers: names of all that it may find.
         run: does it.
+        gradient: whether it needs that of the network.
     """
 
     name: str
     title: str
     chapter: str
     need: Callable[[Sizes], Need]
+    numbers: Callable[[Sizes], tuple[str, ...]]
     run: Callable[[Context], Section]
+    gradient: bool = False
 
     def section(self, error: str) -> Section:
         """That it found nothing, and why."""

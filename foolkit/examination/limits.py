@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import ClassVar, Self
 
 from foolkit.examination.report import Number, Report
@@ -59,6 +60,16 @@ class Limit:
         except ValueError:
             return None
 
+    def check(self, known: Sequence[str]) -> None:
+        """Raise ``ValueError`` unless the number is one that a report may have."""
+        if self.name not in known:
+            near = get_close_matches(self.name, known, 3)
+            of = f"did you mean {', '.join(near)}?" if near else f"expected {', '.join(known)};"
+            raise ValueError(
+                f"fail-if: {of} No number is called {self.name!r} (some need labels,"
+                " a second network or more pictures)"
+            )
+
     def met(self, report: Report) -> bool:
         """Whether the report is to fail.
 
@@ -66,10 +77,7 @@ class Limit:
             ValueError: it has no such number, or the number is not known.
         """
         number = report.numbers.get(self.name)
-        if number is None:
-            known = ", ".join(report.numbers)
-            raise ValueError(f"fail-if: expected one of {known}; got {self.name!r}")
-        if number.value != number.value:
+        if number is None or number.value != number.value:
             raise ValueError(f"fail-if: {self.name} was not measured")
         return self.SIGNS[self.sign](number.value, self.value)
 

@@ -14,7 +14,9 @@ from foolkit.examination.report import Chart, Grade, Number, Picture, Report, Se
 from foolkit.examination.yardsticks import Yardstick, yardsticks
 
 FIRST = 5  # verdicts of the first screen
-LARGE = 64  # pixels: larger pictures are shown as JPEG; the folder has them as they are
+LARGE = 64  # pixels: larger pictures are shown as WebP, the folder has them as they are
+SHOWN = 144  # pixels of the longer side of these, at most
+QUALITY = 75  # of these
 SIGNS: dict[Grade, tuple[str, str]] = {
     "good": ("✓", "good"), "bad": ("✗", "falls short"), "unclear": ("?", "undecided"),
     "none": ("–", "no answer"),
@@ -48,7 +50,8 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { border-bottom: 1px solid var(--line); padding: 0.3rem 0.75rem 0.3rem 0; text-align: left;
   vertical-align: top; }
 tbody th { font-weight: normal; }
-td:not(:first-child) { white-space: nowrap; }
+tbody th { min-width: 9rem; }
+.ends { white-space: nowrap; }
 figure { margin: 0.75rem 0; break-inside: avoid; }
 svg { color: var(--ink); height: auto; max-width: 100%; }
 svg text { font-family: inherit !important; }
@@ -56,12 +59,14 @@ svg text { font-family: inherit !important; }
 .group { display: flex; gap: 0.5rem; }
 .group figure { margin: 0; width: 8.5rem; }
 .group img { border: 1px solid var(--line); box-sizing: border-box; display: block; height: auto;
-  image-rendering: pixelated; width: 100%; }
+  width: 100%; }
+img[src^="data:image/png"] { image-rendering: pixelated; }
 .group figcaption { overflow-wrap: anywhere; }
 dl { display: grid; gap: 0 1rem; grid-template-columns: max-content 1fr; }
 dd { margin: 0; overflow-wrap: anywhere; }
 @media (max-width: 30rem) { .group { flex-wrap: wrap; } .group figure { width: 6.2rem; } }
-@media print { body { max-width: none; } .verdicts li, details { border-color: #999; } }
+@media print { body { max-width: none; } h2, h2 + p { break-after: avoid; }
+  .verdicts li, details { border-color: #999; } }
 """
 HOW = """<details open><summary><strong>How to read this</strong></summary>
 <p>Each section is one chapter's experiment of the book, made on this network. A verdict comes from
@@ -69,7 +74,13 @@ the first number of a section: <em>good</em> if the whole interval of that numbe
 what counts as good, <em>falls short</em> if it lies outside, <em>undecided</em> if it does
 neither. Numbers in brackets are intervals of 95 %, over pictures, or
 over whole runs of evolution; beside them stand networks of the book, measured by the same
-program. That an attack failed proves nothing: a better one may not.</p></details>"""
+program. Sizes are in units of the pixel range, in which black is 0 and white is 1, so that 0.03
+is about 8 of 255 levels. Where the time did not suffice for all, a
+section says what was cut, and how much wider its intervals are for it: more time (minutes) makes
+them narrower. That an attack failed proves nothing: a better one may not. Large
+pictures are shown reduced; the folder <code>images</code> of the report has them as the network
+saw them.</p>
+</details>"""
 
 
 def page(report: Report, book: str | None = None) -> str:
@@ -81,19 +92,23 @@ def page(report: Report, book: str | None = None) -> str:
     """
     name = escape(report.network["name"])
     yards = yardsticks()
-    verdicts = "\n".join(_verdict(section) for section in report.sections[:FIRST])
+    answered = sorted(report.sections, key=lambda section: bool(section.error))  # those first
+    verdicts = "\n".join(_verdict(section) for section in answered[:FIRST])
     rest = "\n".join(_section(section, yards, book) for section in report.sections)
     stopped = "" if report.finished else "<p><strong>Stopped before the last section.</strong></p>"
     about = report.settings
-    pictures = f"{about['images']} pictures, {'with' if about['labels'] else 'without'} labels"
+    pictures = f"{about['images']} pictures, " + (
+        "with labels" if about["labels"]
+        else "without labels: what the network says of them counts as right"
+    )  # fmt: skip
     classes = report.network["classes"]
     settings = {"weights": report.network["weights"], **about}
     listed = "".join(
-        f"<dt>{escape(str(key))}</dt><dd>{escape('–' if value is None else str(value))}</dd>"
+        f"<dt>{escape(str(key))}</dt><dd>{escape(_plain(value))}</dd>"
         for key, value in settings.items()
     )
     beside = "; ".join(f"{escape(y.name)}, {escape(y.words)}" for y in yards) or "nothing"
-    return f"""<!doctype html>
+    text = f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -119,6 +134,14 @@ def page(report: Report, book: str | None = None) -> str:
 </body>
 </html>
 """
+    return text.replace(" %", "\N{NO-BREAK SPACE}%")
+
+
+def _plain(value: object) -> str:
+    """A setting in a word."""
+    if value is None:
+        return "–"
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
 def _grade(section: Section) -> str:
@@ -127,17 +150,22 @@ def _grade(section: Section) -> str:
 
 
 def _verdict(section: Section) -> str:
-    said = section.verdict or section.error
+    said = section.verdict or _sentence(section.error)
     return (
         f'<li><a href="#{section.name}">{escape(section.title)}</a>{_grade(section)}'
         f"<br>{escape(said)}</li>"
     )
 
 
+def _sentence(text: str) -> str:
+    """With a capital, and a full stop."""
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
 def _section(section: Section, yards: Iterable[Yardstick], book: str | None) -> str:
     parts = [f"<h2>{escape(section.title)}</h2>"]
     if section.error:
-        parts.append(f"<p>{escape(section.error)}</p>")
+        parts.append(f"<p>{escape(_sentence(section.error))}</p>")
     else:
         parts += [
             f"<p>{_grade(section)}. {escape(section.verdict)}</p>",
@@ -146,7 +174,8 @@ def _section(section: Section, yards: Iterable[Yardstick], book: str | None) -> 
             _table(section.numbers, list(yards)),
             f'<p class="soft">A good value would be: {escape(section.good)}.</p>',
         ]
-    parts += [f'<p class="soft">{escape(t)}</p>' for t in (section.note, section.cut) if t]
+    said = (section.note, _sentence(section.cut))
+    parts += [f'<p class="soft">{escape(text)}</p>' for text in said if text]
     chapter = section.chapter.replace("-", " ")
     link = chapter
     if book:
@@ -176,9 +205,12 @@ def _picture(picture: Picture) -> str:
         pixels = pixels.permute(1, 0, 2).flatten(1)[None]
     array = pixels.permute(1, 2, 0).numpy()
     opened = Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array)
-    kind = "jpeg" if max(pixels.shape[1:]) > LARGE else "png"
+    kind, how = "png", {"optimize": 1}
+    if max(opened.size) > LARGE:
+        kind, how = "webp", {"quality": QUALITY, "method": 6}
+        opened.thumbnail((SHOWN, SHOWN), Image.Resampling.LANCZOS)
     file = io.BytesIO()
-    opened.save(file, kind, **({"quality": 80} if kind == "jpeg" else {"optimize": True}))
+    opened.save(file, kind, **how)
     content = base64.b64encode(file.getvalue()).decode()
     height, width = pixels.shape[1:]
     return (
@@ -188,15 +220,23 @@ def _picture(picture: Picture) -> str:
     )
 
 
+def _cell(told: str) -> str:
+    """A number, and its interval in one piece."""
+    value, bracket, ends = told.partition(" [")
+    known = bracket and any(sign.isdigit() for sign in ends)
+    interval = f' <span class="ends">[{escape(ends)}</span>' if known else ""
+    return f"<td>{escape(value)}{interval}</td>"
+
+
 def _table(numbers: Iterable[Number], yards: list[Yardstick]) -> str:
     head = "".join(f'<th scope="col">{escape(y.name)}</th>' for y in yards)
     rows = []
     for number in numbers:
-        beside = "".join(f"<td>{escape(y.told(number))}</td>" for y in yards)
-        unit = f" <small>{UNITS[number.unit]}</small>" if UNITS[number.unit] else ""
+        beside = "".join(map(_cell, [str(number), *(y.told(number) for y in yards)]))
+        unit = f" ({UNITS[number.unit]})" if UNITS[number.unit] else ""
         rows.append(
-            f'<tr><th scope="row">{escape(number.words)}<br><small>{escape(number.name)}</small>'
-            f"</th><td>{escape(str(number))}{unit}</td>{beside}</tr>"
+            f'<tr><th scope="row">{escape(number.words)}{unit}<br>'
+            f"<small>{escape(number.name)}</small></th>{beside}</tr>"
         )
     return (
         '<div class="wide" tabindex="0" role="region" aria-label="Numbers"><table><thead><tr>'

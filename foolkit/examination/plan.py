@@ -40,10 +40,12 @@ class Need:
     Attributes:
         unit: what there may be more or fewer of.
         wanted: how many there would be with time without end.
-        least: below which it says nothing; so many are planned whatever they take.
+        least: below which it says little; fewer are planned only if the least of all experiments
+            together would take more than the time.
         forward, backward: passes of one image a unit, in a typical case.
         weight: its part of the time, relative to that of the others.
         beside: seconds a unit that the network does not take.
+        weaker: the same with a shorter search, for when the time suffices for not even ``least``.
     """
 
     unit: Unit
@@ -53,6 +55,7 @@ class Need:
     backward: float
     weight: float
     beside: float = 0.0
+    weaker: Need | None = None
 
     def seconds(self, cost: Cost) -> float:
         """Of one unit."""
@@ -67,12 +70,14 @@ class Share:
         unit, wanted: as in ``Need``.
         count: units planned, 1 to ``wanted``.
         seconds: that they should take.
+        weaker: whether the search is the shorter one.
     """
 
     unit: Unit
     wanted: int
     count: int
     seconds: float
+    weaker: bool = False
 
     @property
     def wider(self) -> float:
@@ -82,19 +87,37 @@ class Share:
     @property
     def cut(self) -> str:
         """What the time did not suffice for, in words; empty: nothing."""
-        if self.count >= self.wanted:
-            return ""
-        told = f"{self.count} of {self.wanted} {self.unit} in the time given"
-        if self.unit == "generations":
-            return f"{told}: breeding had not ended, so that what it found is the least there is"
-        return f"{told}: intervals are about {self.wider:.1f} times as wide as with all"
+        told = []
+        if self.count < self.wanted:
+            lost = (
+                "breeding had not ended, so that what it found is the least there is"
+                if self.unit == "generations"
+                else f"intervals are about {self.wider:.1f} times as wide as with all"
+            )
+            told.append(f"{self.count} of {self.wanted} {self.unit} in the time given: {lost}")
+        if self.weaker:
+            told.append("a shorter search in the time given: a longer one would fool more")
+        return "; ".join(told)
 
     def to_json(self) -> dict[str, Any]:
         """All fields."""
         return asdict(self)
 
 
-def measure(net: nn.Module, images: Tensor) -> Cost:
+def gives_gradient(net: nn.Module, images: Tensor) -> bool:
+    """Whether ``net`` has a gradient with respect to its images ``[N, C, H, W]``."""
+    with attacking(net), torch.enable_grad():
+        leaf = images.detach().clone().requires_grad_()
+        try:
+            torch.autograd.grad(net(leaf).float().logsumexp(1).sum(), leaf)
+        except (TypeError, RuntimeError) as error:  # as estimators say it, and as PyTorch does
+            if isinstance(error, TypeError) or "grad" in str(error):
+                return False
+            raise
+    return True
+
+
+def measure(net: nn.Module, images: Tensor, gradient: bool = True) -> Cost:
     """What a pass of ``net`` takes for each of ``images`` ``[N, C, H, W]``."""
 
     def forward() -> None:
@@ -107,6 +130,8 @@ def measure(net: nn.Module, images: Tensor) -> Cost:
             torch.autograd.grad(net(leaf).float().logsumexp(1).sum(), leaf)
 
     once = _seconds(forward, device_of(net)) / len(images)
+    if not gradient:
+        return Cost(once, 0.0)
     return Cost(once, max(0.0, _seconds(both, device_of(net)) / len(images) - once))
 
 
@@ -125,7 +150,8 @@ def plan(needs: Sequence[tuple[str, Need]], cost: Cost, seconds: float | None) -
     """How many units each experiment gets.
 
     In their order each has its part of the time that is left, so that what a cheap one does not
-    need goes to those after it.
+    need goes to those after it. Where the time suffices for not even the least of each, each has
+    the same part of its least, and at least one unit.
 
     Args:
         needs: of each experiment, by name.
@@ -134,12 +160,21 @@ def plan(needs: Sequence[tuple[str, Need]], cost: Cost, seconds: float | None) -
     """
     left = math.inf if seconds is None else SPARE * seconds
     weights = [need.weight for _, need in needs]
+    least = sum(
+        min(need.wanted, need.least) * (need.weaker or need).seconds(cost) for _, need in needs
+    )
+    part = min(1.0, left / max(least, 1e-9))
     shares = {}
     for place, (name, need) in enumerate(needs):
         each = max(need.seconds(cost), 1e-9)
         given = left if seconds is None else left * need.weight / sum(weights[place:])
+        lowest = max(1, int(part * min(need.wanted, need.least)))
+        weaker = need.weaker is not None and given < min(need.wanted, need.least) * each
+        if need.weaker is not None and weaker:
+            need = need.weaker
+            each = max(need.seconds(cost), 1e-9)
         fits = need.wanted if given == math.inf else int(given / each)
-        count = max(min(need.wanted, need.least), min(need.wanted, fits))
-        shares[name] = Share(need.unit, need.wanted, count, count * each)
+        count = max(lowest, min(need.wanted, fits))
+        shares[name] = Share(need.unit, need.wanted, count, count * each, weaker)
         left = max(0.0, left - count * each)
     return shares

@@ -18,7 +18,7 @@ from foolkit import __version__
 from foolkit.book.scoreboard import measured_on
 from foolkit.checks import check_count, check_images, check_labels, check_module, check_number
 from foolkit.examination.context import Context, Experiment, LeftOut, Sizes
-from foolkit.examination.plan import Share, measure, plan
+from foolkit.examination.plan import Share, gives_gradient, measure, plan
 from foolkit.examination.report import Report, Section
 from foolkit.examination.sections import EXPERIMENTS
 from foolkit.extras import needs
@@ -115,9 +115,9 @@ def examine(
     place = None if folder is None else Path(folder)
     if place is not None:
         claim(place, about, argument="folder")
-    limits = Sizes(len(images), len(names), judge is not None, len(sizes))
+    limits = sizes_of(net, images, labels is not None, judge is not None, sizes)
     planned = _planned(net, images[:TRIED].to(device), limits, minutes, place)
-    context = _context(net, names, images, labels, judge, planned, sizes, seed, chunk)
+    context = _context(net, names, images, labels, judge, planned, limits, seed, chunk)
     network = {
         "name": str(getattr(net, "name", type(net).__name__)),
         "input_shape": list(images.shape[1:]), "classes": len(names), "weights": about["network"],
@@ -132,6 +132,23 @@ def examine(
     if place is not None:
         report.save(place)
     return report
+
+
+def sizes_of(
+    net: nn.Module, images: Tensor, labels: bool, judge: bool, epsilons: Sequence[float]
+) -> Sizes:
+    """What the plan, and the names of the numbers, depend on.
+
+    Args:
+        net: the network.
+        images: ``[N, C, H, W]``, all of them.
+        labels, judge: whether there are any.
+        epsilons: ascending.
+    """
+    first = images[:1].to(device_of(net))
+    classes = predict(net, first).shape[1]
+    slopes = gives_gradient(net, first)
+    return Sizes(len(images), classes, labels, slopes, judge, tuple(epsilons), images[0].numel())
 
 
 def _gathered(images: Any, labels: Tensor | None) -> tuple[Tensor, Tensor | None]:
@@ -194,7 +211,8 @@ def _planned(
     if path is not None and path.is_file():
         return {name: Share(**share) for name, share in json.loads(path.read_text()).items()}
     wanted = [(one.name, one.need(sizes)) for one in EXPERIMENTS]
-    made = plan(wanted, measure(net, images), None if minutes is None else 60 * minutes)
+    cost = measure(net, images, sizes.gradient)
+    made = plan(wanted, cost, None if minutes is None else 60 * minutes)
     if path is not None:
         write_atomically(path, json_bytes({name: share.to_json() for name, share in made.items()}))
     return made
@@ -207,7 +225,7 @@ def _context(
     labels: Tensor | None,
     judge: nn.Module | None,
     planned: dict[str, Share],
-    epsilons: tuple[float, ...],
+    sizes: Sizes,
     seed: int,
     chunk: int,
 ) -> Context:
@@ -219,8 +237,8 @@ def _context(
     confidence, said = predict(net, drawn, chunk).max(1)
     truth = said if labels is None else labels[rows.to(labels.device)].to(device).long()
     return Context(
-        net, names, drawn, truth, said, confidence, labels is not None, judge, planned, epsilons,
-        seed, chunk,
+        net, names, drawn, truth, said, confidence, sizes.labels, sizes.gradient, judge, planned,
+        sizes.epsilons, seed, chunk,
     )  # fmt: skip
 
 
@@ -252,6 +270,8 @@ def _section(experiment: Experiment, context: Context) -> Section:
         warnings.filterwarnings("ignore", message=".*look like probabilities", category=UserWarning)
         while True:
             try:
+                if experiment.gradient and not context.gradient:
+                    raise LeftOut("the network gives no gradient")
                 found = experiment.run(context)
                 break
             except LeftOut as reason:
@@ -264,4 +284,5 @@ def _section(experiment: Experiment, context: Context) -> Section:
                     context.chunk = chunk
                     return experiment.section(f"failed: {type(error).__name__}: {error}")
                 context.chunk //= 2  # and for the sections to come
-    return replace(found, seconds=time.perf_counter() - start)
+    cut = context.plan[experiment.name].cut
+    return replace(found, cut=cut, seconds=time.perf_counter() - start)

@@ -14,6 +14,7 @@ from foolkit.models.door import ADDS_TO_ONE, logits_of
 
 Layout = Literal["NCHW", "NHWC"]
 Outputs = Literal["logits", "probabilities"]
+Channels = Literal["RGB", "BGR"]
 LEAST = 1e-30  # probability of a class, below which its logarithm is cut: no logit is infinite
 
 
@@ -52,6 +53,18 @@ class ChannelsLast(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Logits ``[N, K]`` of images ``[N, C, H, W]``."""
         return self.network(images.permute(0, 2, 3, 1))
+
+
+class Reversed(nn.Module):
+    """A network that takes blue, green and red, as those of Caffe and OpenCV do."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits ``[N, K]`` of images of red, green and blue."""
+        return self.network(images.flip(1))
 
 
 class Logarithm(nn.Module):
@@ -97,10 +110,12 @@ class Logarithm(nn.Module):
 
 def adapted(
     module: nn.Module,
-    channels: int,
+    count: int,
     *,
     mean: float | Sequence[float] | None = None,
     std: float | Sequence[float] | None = None,
+    pixel_range: Sequence[float] = (0, 1),
+    channels: Channels = "RGB",
     layout: Layout = "NCHW",
     outputs: Outputs = "logits",
 ) -> nn.Module:
@@ -108,9 +123,11 @@ def adapted(
 
     Args:
         module: the network as it is.
-        channels: C.
-        mean, std: of each channel, or one number for all, of images in [0, 1]: the network is
-            shown ``(image - mean) / std``.
+        count: C, how many channels.
+        mean, std: of each channel, or one number for all, of images in ``pixel_range``: the
+            network is shown ``(image - mean) / std``.
+        pixel_range: what black and white are before that, such as (0, 255) or (-1, 1).
+        channels: ``"BGR"``: the network takes blue first; ``mean`` and ``std`` are in its order.
         layout: ``"NHWC"``: the network takes ``[N, H, W, C]``.
         outputs: ``"probabilities"``: it ends in a softmax or a sigmoid.
 
@@ -119,32 +136,53 @@ def adapted(
     """
     check_choice(layout, get_args(Layout), "layout")
     check_choice(outputs, get_args(Outputs), "outputs")
-    means = _of_channels(mean, channels, "mean", 0.0)
-    deviations = _of_channels(std, channels, "std", 1.0, above=0)
+    check_choice(channels, get_args(Channels), "channels")
+    if channels == "BGR" and count != 3:
+        raise ValueError(f"channels: expected 'BGR' for images of 3 channels alone, got {count}")
+    means = _of_channels(mean, count, "mean", 0.0)
+    deviations = _of_channels(std, count, "std", 1.0, above=0)
+    black, white = _two_levels(pixel_range)
     if layout == "NHWC":
         module = ChannelsLast(module)
-    if mean is not None or std is not None:
-        module = Normalised(module, means, deviations)
+    if mean is not None or std is not None or (black, white) != (0, 1):
+        span = white - black
+        module = Normalised(
+            module, [(m - black) / span for m in means], [d / span for d in deviations]
+        )
+    if channels == "BGR":
+        module = Reversed(module)
     return Logarithm(module) if outputs == "probabilities" else module
+
+
+def _two_levels(pixel_range: Sequence[float]) -> tuple[float, float]:
+    """Black and white."""
+    if isinstance(pixel_range, str) or not isinstance(pixel_range, Sequence):
+        raise TypeError(f"pixel_range: expected two numbers, got {pixel_range!r}")
+    if len(pixel_range) != 2:
+        raise ValueError(f"pixel_range: expected two numbers, got {len(pixel_range)}")
+    for level in pixel_range:
+        check_number(level, "pixel_range")
+    black, white = map(float, pixel_range)
+    if black >= white:
+        raise ValueError(f"pixel_range: expected black below white, got {black:g} and {white:g}")
+    return black, white
 
 
 def _of_channels(
     given: float | Sequence[float] | None,
-    channels: int,
+    count: int,
     argument: str,
     default: float,
     above: float = -math.inf,
 ) -> list[float]:
     """A number for each channel."""
     if given is None:
-        return [default] * channels
+        return [default] * count
     if not is_real(given) and (isinstance(given, str) or not isinstance(given, Iterable)):
         raise TypeError(f"{argument}: expected a number or one a channel, got {given!r}")
-    values = [given] * channels if is_real(given) else list(given)  # type: ignore[arg-type]
-    if len(values) != channels:
-        raise ValueError(
-            f"{argument}: expected {channels} numbers, one a channel, got {len(values)}"
-        )
+    values = [given] * count if is_real(given) else list(given)  # type: ignore[arg-type]
+    if len(values) != count:
+        raise ValueError(f"{argument}: expected {count} numbers, one a channel, got {len(values)}")
     for value in values:
         check_number(value, argument, above=above)
     return [float(value) for value in values]

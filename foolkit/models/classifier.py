@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from foolkit.checks import check_count, check_images, check_module, check_shape, image_shape
-from foolkit.models.adapted import Layout, Outputs, adapted
+from foolkit.models.adapted import Channels, Layout, Outputs, adapted
 from foolkit.models.door import answer, check_table, evaluating, finite_answer, two_of_one
 
 MOST_CLASSES = 2**20
@@ -34,7 +34,9 @@ class Classifier(nn.Module):
         classes: K names, or K for the names "0" ... "K-1".
         name: how tables and files call it.
         mean, std: of each channel or of all, if the network was trained on ``(x - mean) / std`` and
-            does not do it itself.
+            does not do it itself; in the order and the range of the next two.
+        pixel_range: what it was trained on as black and white, such as ``(0, 255)``.
+        channels: ``"BGR"`` for a network that takes blue first.
         layout: ``"NHWC"`` for a network that takes ``[N, H, W, C]``.
         outputs: ``"probabilities"`` for a network that ends in a softmax (or, of two classes, in a
             sigmoid): its logits are their logarithms.
@@ -52,6 +54,8 @@ class Classifier(nn.Module):
         name: str,
         mean: float | Sequence[float] | None = None,
         std: float | Sequence[float] | None = None,
+        pixel_range: Sequence[float] = (0, 1),
+        channels: Channels = "RGB",
         layout: Layout = "NCHW",
         outputs: Outputs = "logits",
     ) -> None:
@@ -62,8 +66,9 @@ class Classifier(nn.Module):
         self.name = name
         self.input_shape = image_shape(input_shape, "input_shape")
         self.module = adapted(
-            module, self.input_shape[0], mean=mean, std=std, layout=layout, outputs=outputs
-        )
+            module, self.input_shape[0], mean=mean, std=std, pixel_range=pixel_range,
+            channels=channels, layout=layout, outputs=outputs,
+        )  # fmt: skip
         self.classes = class_names(classes)
 
     def forward(self, images: Tensor) -> Tensor:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,10 +17,12 @@ from torch import Tensor, nn
 from foolkit._torchvision import import_torchvision
 from foolkit.checks import check_flag, image_shape
 from foolkit.models import family, mtcnn, shipped, squeezenet
-from foolkit.models.adapted import Layout, Normalised, Outputs, adapted
+from foolkit.models.adapted import Channels, Layout, Normalised, Outputs, adapted
 from foolkit.models.classifier import Classifier, class_names
 from foolkit.models.door import answer, check_table, evaluating, two_of_one
+from foolkit.models.estimators import Estimator
 from foolkit.models.exported import load_exported
+from foolkit.models.foreign import is_script, load_onnx, load_pickled, load_script
 from foolkit.models.precision import channels_last
 
 FORMS = "or a .pt2 file, 'torchvision:NAME', 'timm:NAME', or 'package.module:factory'"
@@ -45,6 +46,8 @@ def load(
     name: str | None = None,
     mean: float | Sequence[float] | None = None,
     std: float | Sequence[float] | None = None,
+    pixel_range: Sequence[float] = (0, 1),
+    channels: Channels = "RGB",
     layout: Layout = "NCHW",
     outputs: Outputs = "logits",
     trust: bool = False,
@@ -65,9 +68,13 @@ def load(
                                           as timm loads them
     ``"net.pt2"``                         a program of ``torch.export.save``, of fixed or free
                                           batch, from float32 images in [0, 1] to logits
+    ``"net.onnx"``                        a graph of ONNX; needs ``foolkit[onnx]``
+    ``"net.pt"``                          a program of TorchScript or a pickled module, together
+                                          with ``input_shape``; only with ``trust``
     ``"package.module:factory"``          what this Python function returns: a ``Classifier``,
-                                          or a module together with ``input_shape``
-    a module                              your own, together with ``input_shape``
+                                          or a module together with ``input_shape``, or a fitted
+                                          estimator of scikit-learn with ``predict_proba``
+    a module, an estimator                your own, together with ``input_shape``
     ====================================  =====================================================
 
     Nothing is unpickled unless ``trust``: state dicts are safetensors, or loaded with
@@ -83,7 +90,8 @@ def load(
             classes; else ``"0"`` to ``"K-1"``. K is what the network or state dict has.
         input_shape: ``(C, H, W)``, where the network itself does not say.
         name: how tables and files call it; by default made from ``source``.
-        mean, std, layout, outputs: as for ``Classifier``, of a program, a factory or a module.
+        mean, std, pixel_range, channels, layout, outputs: as for ``Classifier``, of a network in a
+            file, a factory or a module.
         trust: load even what is unpickled.
 
     Raises:
@@ -94,6 +102,8 @@ def load(
         TypeError: a program of another dtype, a factory that returns something else.
         FloatingPointError: the network's answer is NaN or infinite.
     """
+    if hasattr(source, "predict_proba"):
+        source = Estimator(source, type(source).__name__)
     if not isinstance(source, (str, os.PathLike, nn.Module)):
         raise TypeError(f"source: expected a name, a path or a module, got {type(source).__name__}")
     check_flag(trust, "trust")
@@ -109,11 +119,14 @@ def load(
         text, kind = type(source).__name__, "module"
     else:
         text = os.fspath(source)
-        kind = _kind(text)
-    own: dict[str, Any] = {"mean": mean, "std": std, "layout": layout, "outputs": outputs}
+        kind = _kind(text, trust)
+    own: dict[str, Any] = {
+        "mean": mean, "std": std, "pixel_range": pixel_range, "channels": channels,
+        "layout": layout, "outputs": outputs,
+    }  # fmt: skip
     if kind in ("shipped", *LIBRARIES):
         for option, value in own.items():
-            if value not in (None, "NCHW", "logits"):
+            if value not in (None, (0, 1), "RGB", "NCHW", "logits"):
                 raise ValueError(f"{option}: expected none, as {text!r} has its own, got {value!r}")
     if weights is not None and kind not in LIBRARIES:
         raise ValueError(
@@ -126,6 +139,14 @@ def load(
     if kind == "program":
         program = load_exported(Path(text), trust=trust, device=device)
         module, shape, called = program, program.input_shape, Path(text).stem
+    elif kind in ("onnx", "script", "pickle"):
+        module, fixed = {"onnx": load_onnx, "script": load_script, "pickle": load_pickled}[kind](
+            Path(text)
+        )
+        called = Path(text).stem
+        if fixed is not None and layout == "NHWC":
+            fixed = (fixed[2], fixed[0], fixed[1])
+        module, shape, called, named = _taken(module, fixed or input_shape, called)
     elif kind in LIBRARIES:
         called = text.partition(":")[2]
         of = _torchvision if kind == "torchvision" else _timm
@@ -140,7 +161,7 @@ def load(
         raise ValueError(
             f"input_shape: the network takes {tuple(shape)}, got {tuple(input_shape)}: {text}"
         )
-    module = adapted(module, shape[0], **own).to(device)
+    module = adapted(module.to(device), shape[0], **own).to(device)
     count = _classes_of(module, shape, device, text)
     if classes is None:
         classes = named or (
@@ -157,16 +178,20 @@ def imagenet_classes() -> tuple[str, ...]:
     return tuple(models.SqueezeNet1_0_Weights.IMAGENET1K_V1.meta["categories"])
 
 
-def _kind(text: str) -> str:
+def _kind(text: str, trust: bool) -> str:
     for library in LIBRARIES:
         if text.startswith(f"{library}:"):
             return library
     if text.lower().endswith(".pt2"):
         return "program"
+    if text.lower().endswith(".onnx"):
+        return "onnx"
     module, _, factory = text.partition(":")
     if factory.isidentifier() and all(part.isidentifier() for part in module.split(".")):
         return "factory"
     if Path(text).is_file():
+        if trust:
+            return "script" if is_script(Path(text)) else "pickle"
         raise ValueError(
             f"source: expected a program of torch.export (.pt2), got {_what_it_is(Path(text))}"
         )
@@ -178,28 +203,19 @@ def _what_it_is(path: Path) -> str:
     ending = path.suffix.lower()
     ready = "load(module, input_shape=(C, H, W))"
     own = f"in Python, build the network, load them into it, and {ready} takes it"
-    if ending == ".onnx":
-        return f"an ONNX graph: in Python, module = onnx2torch.convert({str(path)!r}); {ready}"
     if ending in (".keras", ".h5"):
         return (
             "a network of Keras: in Python with KERAS_BACKEND=torch, module ="
             f" keras.saving.load_model({str(path)!r}); load(module, input_shape=(C, H, W),"
             " layout='NHWC', outputs='probabilities')"
         )
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            if any(name.endswith("constants.pkl") for name in archive.namelist()):
-                return (
-                    f"a program of TorchScript: in Python, module = torch.jit.load({str(path)!r});"
-                    f" {ready}"
-                )
+    trusted = "trust=True (--trust) together with input_shape loads it"
+    if is_script(path):
+        return f"a program of TorchScript: if you made it, {trusted}"
     try:
         state = _state_dict(path, trust=False)
     except ValueError:
-        return (
-            "no state dict, so a pickled module or a damaged file: if you made it, in Python,"
-            f" module = torch.load({str(path)!r}, weights_only=False); {ready}"
-        )
+        return f"no state dict, so a pickled module or a damaged file: if you made it, {trusted}"
     return (
         f"a state dict of {len(state)} tensors ({_some(list(state))}), which needs its"
         f" architecture: 'torchvision:NAME' with weights={str(path)!r}; of any other network, {own}"
@@ -445,6 +461,8 @@ def _made(
     except AttributeError as error:
         raise ValueError(f"source: the module {where!r} has no {factory!r}") from error
     made = make() if not isinstance(make, nn.Module) and callable(make) else make
+    if hasattr(made, "predict_proba"):
+        made = Estimator(made, factory)
     if not isinstance(made, nn.Module):
         raise TypeError(
             f"source: expected {text} to return a torch.nn.Module, got {type(made).__name__}"

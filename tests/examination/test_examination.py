@@ -1,9 +1,10 @@
-"""Every number of a report again with plain PyTorch; what stops it, and what goes on."""
+"""What an examination says, writes and plans; what stops it, and what goes on."""
 
 import json
 import subprocess
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,41 +13,12 @@ from torch import nn
 import foolkit as fk
 from foolkit.cli import main
 from foolkit.examination import Limit, Report, compare, run
-from foolkit.examination.context import Experiment
+from foolkit.examination.context import Sizes
 from foolkit.examination.plan import Cost, Need, plan
 from foolkit.examination.report import Section
-from foolkit.examination.sections import EXPERIMENTS, evolved
+from foolkit.examination.sections import EXPERIMENTS, evolved, number_names
 from foolkit.examination.yardsticks import yardsticks
-
-K, N = 4, 48
-
-
-def tiny():
-    torch.manual_seed(0)
-    net = nn.Sequential(
-        nn.Conv2d(1, 6, 3), nn.ReLU(), nn.Flatten(), nn.Linear(216, 16), nn.ReLU(),
-        nn.Linear(16, K),
-    )  # fmt: skip
-    with torch.no_grad():
-        net[-1].weight *= 20  # so that it is certain of something
-    return net.eval()
-
-
-def judge():
-    """Nearly the same network, which reads nearly the same pictures right."""
-    net = tiny()
-    with torch.no_grad():
-        for weights in net.parameters():
-            weights *= 1 + 0.05 * torch.randn(weights.shape)
-    return net
-
-
-def pictures():
-    draws = torch.Generator().manual_seed(1)
-    images = (torch.rand((N, 1, 8, 8), generator=draws) * 255).round() / 255
-    labels = tiny()(images).argmax(1)
-    labels[:6] = (labels[:6] + 1) % K  # which it reads wrong
-    return images, labels
+from tests.examination.networks import K, N, judge, pictures, tiny
 
 
 @pytest.fixture(scope="module")
@@ -75,40 +47,6 @@ def test_every_section_finds_something(report):
                 assert number.low <= number.value <= number.high
 
 
-def test_accuracy_and_calibration(report):
-    images, labels = pictures()
-    with torch.no_grad():
-        confidence, said = tiny()(images).softmax(1).max(1)
-    numbers = report.numbers
-    right = (said == labels).double()
-    assert numbers["accuracy"].value == pytest.approx(float(right.mean()))
-    assert numbers["mean_confidence"].value == pytest.approx(float(confidence.double().mean()))
-    gap = float((confidence.double() - right).mean())
-    assert numbers["overconfidence"].value == pytest.approx(gap, abs=1e-6)
-    error = 0.0
-    for b in range(10):
-        inside = (confidence > b / 10) & (confidence <= (b + 1) / 10)
-        if inside.any():
-            off = (right[inside].mean() - confidence[inside].double().mean()).abs()
-            error += float(off * inside.sum() / N)
-    assert numbers["calibration_error"].value == pytest.approx(error, abs=1e-6)
-
-
-def test_neighbours(report):
-    kept, numbers = report["neighbours"].kept, report.numbers
-    with torch.no_grad():
-        assert bool((tiny()(kept["originals"]).argmax(1) == kept["labels"]).all())
-        said = tiny()(kept["images"]).argmax(1)
-    assert bool((said != kept["labels"]).all())
-    assert torch.equal(said, kept["classes"])
-    levels = kept["images"] * 255
-    assert bool((levels - levels.round()).abs().max() < 1e-3)
-    share = len(said) / len(kept["rows"])
-    assert numbers["neighbour_survives_8_bits"].value == pytest.approx(share)
-    lengths = (kept["images"] - kept["originals"]).flatten(1).norm(dim=1)
-    assert numbers["neighbour_l2"].value == pytest.approx(float(lengths.median()), rel=1e-5)
-
-
 def test_attack(report):
     kept, numbers = report["attacks"].kept, report.numbers
     with torch.no_grad():
@@ -118,29 +56,13 @@ def test_attack(report):
     robust = float((before & after).double().mean())
     assert numbers["robust_accuracy@0.03"].value == pytest.approx(robust)
     assert numbers["survives@0.03"].value == pytest.approx(float(after[before].double().mean()))
+    broken = [int((kept["breaker"] == k).sum()) for k in range(4)]
+    assert sum(broken) == int((before & ~after).sum())
+    assert f"cross-entropy {broken[0]}" in report["attacks"].note
+    assert f"no gradient {broken[3]}" in report["attacks"].note
     curve = [numbers[f"robust_accuracy@{size:g}"].value for size in run.EPSILONS]
     assert curve == sorted(curve, reverse=True)
     assert curve[0] <= numbers["accuracy"].value + 1e-9
-
-
-def test_bred_and_painted(report):
-    for kind in ("patterns", "noise"):
-        images = report["evolved"].kept[f"{kind}.images"]
-        with torch.no_grad():
-            own = tiny()(images).softmax(1).view(-1, K, K).diagonal(dim1=1, dim2=2)
-        assert report.numbers[f"bred_{kind}"].value == pytest.approx(
-            float((own >= 0.99).double().mean())
-        )
-        assert report.numbers[f"bred_{kind}_confidence"].value == pytest.approx(
-            float(own.double().mean()), abs=1e-5
-        )
-    kept = report["painted"].kept
-    with torch.no_grad():
-        confidence, said = tiny()(kept["images"]).softmax(1).max(1)
-    assert torch.equal(said, kept["classes"])
-    assert bool((confidence >= 0.99 - 1e-5).all())
-    share = report.numbers["painted"]
-    assert share.value == pytest.approx(len(said) / share.units)
 
 
 def test_breeding_that_was_cut_short_acquits_nobody(monkeypatch):
@@ -189,9 +111,9 @@ def test_the_page_asks_for_nothing_and_fits_a_phone(report, folder, visit, asser
 
 KILLED = """
 import os, signal, sys
-sys.path.insert(0, {tests!r})
+sys.path.insert(0, {root!r})
 from dataclasses import replace
-from test_examination import pictures, tiny
+from tests.examination.networks import pictures, tiny
 import foolkit as fk
 from foolkit.examination import run
 def die(context):
@@ -207,7 +129,7 @@ def test_goes_on_after_it_was_killed(tmp_path, monkeypatch):
     from pathlib import Path
 
     place = tmp_path / "killed"
-    code = KILLED.format(tests=str(Path(__file__).parent), folder=str(place))
+    code = KILLED.format(root=str(Path(__file__).parents[2]), folder=str(place))
     assert subprocess.run([sys.executable, "-c", code]).returncode < 0
     parts = sorted(path.name for path in (place / "parts").iterdir())
     assert parts == ["accuracy.safetensors", "neighbours.safetensors"]
@@ -255,7 +177,7 @@ def test_an_interrupted_report_has_what_there_was(monkeypatch, tmp_path):
     def act(context):
         raise KeyboardInterrupt
 
-    stopping = Experiment("accuracy", "?", "confidence", EXPERIMENTS[0].need, act)
+    stopping = replace(EXPERIMENTS[0], run=act)
     monkeypatch.setattr(run, "EXPERIMENTS", (EXPERIMENTS[3], stopping))
     found = fk.examine(tiny(), *pictures(), minutes=0.1, folder=tmp_path / "r", progress=False)
     assert not found.finished
@@ -277,6 +199,52 @@ def test_without_labels_and_from_batches():
         assert silent["accuracy"].error.startswith("left out: there are no labels")
 
 
+def test_an_estimator_without_a_gradient():
+    tree = pytest.importorskip("sklearn.tree").DecisionTreeClassifier(max_depth=4, random_state=0)
+    images, labels = pictures()
+    tree.fit(images.flatten(1).numpy(), labels.numpy())
+    net = fk.models.load(tree, input_shape=(1, 8, 8))
+    found = fk.examine(net, images, labels, minutes=0.1, progress=False)
+    left = {section.name for section in found.sections if "gives no gradient" in section.error}
+    assert left == {"neighbours", "painted", "masked"}
+    assert not found["evolved"].error
+    kept = found["attacks"].kept
+    flat = [kept[name].flatten(1).numpy() for name in ("originals", "images")]
+    before, after = (torch.as_tensor(tree.predict(pixels)) == kept["labels"] for pixels in flat)
+    share = float((before & after).double().mean())
+    assert found.numbers["robust_accuracy@0.03"].value == pytest.approx(share)
+    assert "Square" in found["attacks"].note
+
+
+class Answers(nn.Module):
+    """The tiny network, with an answer of another kind."""
+
+    def __init__(self, kind):
+        super().__init__()
+        self.net, self.kind = tiny(), kind
+
+    def forward(self, images):
+        logits = self.net(images)
+        if self.kind == "object":  # as those of Hugging Face
+            return SimpleNamespace(loss=None, logits=logits)
+        return logits[:, :1] if self.kind == "one logit" else {"logits": logits}
+
+
+@pytest.mark.parametrize("kind", ["object", "dictionary", "one logit"])
+def test_answers_of_other_kinds(monkeypatch, kind):
+    few = [one for one in EXPERIMENTS if one.name in ("accuracy", "neighbours", "attacks")]
+    monkeypatch.setattr(run, "EXPERIMENTS", tuple(few))
+    images, labels = pictures()
+    net = fk.models.load(Answers(kind), input_shape=(1, 8, 8))
+    if kind == "one logit":
+        assert net.classes == ("0", "1")
+        labels = (tiny()(images)[:, 0] > 0).long()
+    found = fk.examine(net, images[:20], labels[:20], minutes=0.05, progress=False)
+    assert not any(section.error for section in found.sections)
+    assert found.numbers["accuracy"].value == (1 if kind == "one logit" else 0.7)
+    assert found.numbers["neighbour_found"].value > 0.9
+
+
 def test_the_plan_keeps_to_its_time():
     need = Need("pictures", 1000, 2, forward=10, backward=5, weight=1)
     cost = Cost(0.01, 0.02)  # 0.2 seconds a picture
@@ -285,8 +253,16 @@ def test_the_plan_keeps_to_its_time():
     assert (shares["two"].count, shares["two"].cut) == (10, "")
     assert sum(share.seconds for share in shares.values()) <= 100
     assert "2.2 times as wide" in shares["one"].cut
-    assert plan([("one", need)], cost, 0.1)["one"].count == 2
+    assert plan([("one", need)], cost, 0.1)["one"].count == 1
     assert plan([("one", need)], cost, None)["one"].count == 1000
+    slow = [(name, replace(need, least=10)) for name in "abcd"]  # 8 seconds for the least of all
+    assert {share.count for share in plan(slow, cost, 5).values()} == {5}  # of four fifths
+    assert {share.count for share in plan(slow, cost, 0.1).values()} == {1}
+    search = replace(need, least=10, weaker=replace(need, forward=5, backward=2))
+    assert not plan([("one", search)], cost, 100)["one"].weaker
+    short = plan([("one", search)], cost, 2)["one"]  # 1.6 seconds: for 8, or for 17 of the weaker
+    assert (short.count, short.weaker) == (17, True)
+    assert "a shorter search" in short.cut
 
 
 def test_limits(report):
@@ -300,8 +276,22 @@ def test_limits(report):
     for odd in ("accuracy", "accuracy=1", "accuracy<few", "<1", "accuracy<nan"):
         with pytest.raises(ValueError, match="fail-if: expected NAME<NUMBER"):
             Limit.parse(odd)
-    with pytest.raises(ValueError, match="fail-if: expected one of .*got 'acuracy'"):
+    with pytest.raises(ValueError, match="fail-if: acuracy was not measured"):
         Limit.parse("acuracy<1").met(report)
+
+
+def test_all_numbers_are_announced(report):
+    full = Sizes(N, K, True, True, True, run.EPSILONS, 64)
+    assert set(report.numbers) <= set(number_names(full))
+    assert len(number_names(full)) == len(set(number_names(full)))
+    Limit.parse("survives@0.03<1").check(number_names(full))
+    for unknown, without in (
+        ("acuracy<1", {}), ("survives@0.1<1", {}), ("accuracy<1", {"labels": False}),
+        ("fooled_by_noise<1", {"judge": False}), ("painted<1", {"gradient": False}),
+        ("noise_seen_by_energy<1", {"pictures": 10}),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match="fail-if: .*No number is called"):
+            Limit.parse(unknown).check(number_names(replace(full, **without)))
 
 
 def test_bad_input_names_the_argument(folder, report):
@@ -329,6 +319,10 @@ def test_the_command_ends_with_3_beyond_a_limit(tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
         main([*options, "--fail-if", "accuracy", "--out", str(tmp_path / "other")])
     assert ended.value.code == 2
+    with pytest.raises(SystemExit) as ended:
+        main([*options, "--fail-if", "acuracy<1", "--out", str(tmp_path / "other")])
+    assert ended.value.code == 2
+    assert "did you mean accuracy" in capsys.readouterr().err
     assert not (tmp_path / "other").exists()
     with pytest.raises(SystemExit) as ended:
         main(["compare", str(tmp_path / "r"), str(tmp_path / "r")])

@@ -43,6 +43,17 @@ def test_a_network_of_normalised_images(images):
     assert found.success.all()
 
 
+def test_a_network_of_another_range_and_order(images):
+    mean, std = (103.9, 116.8, 123.7), (57.0, 57.1, 57.4)
+    net = named(plain(), mean=mean, std=std, pixel_range=(0, 255), channels="BGR")
+    shown = (255 * images.flip(1) - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(
+        3, 1, 1
+    )
+    assert torch.allclose(net(images), plain()(shown), rtol=1e-4, atol=1e-3)
+    signed = named(plain(), pixel_range=(-1, 1))
+    assert torch.allclose(signed(images), plain()(2 * images - 1), atol=1e-4)
+
+
 def test_a_network_with_channels_last(images):
     class Last(nn.Module):
         def __init__(self):
@@ -131,6 +142,10 @@ def test_one_logit_is_two_classes(images, flat):
         ({"std": 0}, ValueError, "std: expected a number > 0, got 0"),
         ({"std": "0.5"}, TypeError, "std: expected a number or one a channel, got '0.5'"),
         ({"mean": float("nan")}, ValueError, "mean: expected a number"),
+        ({"pixel_range": (1, 0)}, ValueError, "pixel_range: expected black below white, got 1"),
+        ({"pixel_range": (0, 1, 2)}, ValueError, "pixel_range: expected two numbers, got 3"),
+        ({"pixel_range": 255}, TypeError, "pixel_range: expected two numbers, got 255"),
+        ({"channels": "GBR"}, ValueError, "channels: expected one of 'RGB', 'BGR', got 'GBR'"),
         ({"layout": "HWC"}, ValueError, "layout: expected one of 'NCHW', 'NHWC', got 'HWC'"),
         ({"outputs": "softmax"}, ValueError, "outputs: expected one of 'logits', 'probabilities'"),
     ],

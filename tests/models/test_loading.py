@@ -1,11 +1,12 @@
 import contextlib
+import importlib
 import io
 import json
 import os
 import sys
 import zipfile
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 import foolkit as fk
+from foolkit import extras
 from foolkit._torchvision import import_torchvision
 from foolkit.evolution.elites import read_png
 from foolkit.models import loading
@@ -507,7 +509,6 @@ def test_networks_of_imagenet_know_a_photograph(name):
 @pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
 def test_files_that_are_no_programs_are_called_what_they_are(small, tmp_path):
     torch.jit.save(torch.jit.script(small), tmp_path / "script.pt")
-    (tmp_path / "net.onnx").write_bytes(b"onnx")
     (tmp_path / "net.keras").write_bytes(b"keras")
     torch.save(small.state_dict(), tmp_path / "state.pth")
     torch.save({"state_dict": small.state_dict(), "epoch": 3}, tmp_path / "checkpoint.ckpt")
@@ -515,24 +516,112 @@ def test_files_that_are_no_programs_are_called_what_they_are(small, tmp_path):
     torch.save(small, tmp_path / "whole.pt")
     state = r"a state dict of 9 tensors \(\d..*'torchvision:NAME' with weights="
     for name, message in (
-        ("script.pt", r"a program of TorchScript: .*module = torch.jit.load\(.*; load\(module"),
-        ("net.onnx", r"an ONNX graph: .*module = onnx2torch.convert\(.*; load\(module"),
+        ("script.pt", r"a program of TorchScript: .*trust=True \(--trust\) together with input_sh"),
         ("net.keras", "a network of Keras: .*layout='NHWC', outputs='probabilities'"),
         ("state.pth", state),
         ("checkpoint.ckpt", state),
         ("state.safetensors", state),
-        ("whole.pt", r"a pickled module .*torch.load\(.*weights_only=False\); load\(module"),
+        ("whole.pt", r"a pickled module .*trust=True \(--trust\) together with input_shape"),
     ):
         with pytest.raises(ValueError, match=f"source: expected a program .*{message}"):
             fk.models.load(tmp_path / name)
-    for module in (
-        torch.jit.load(tmp_path / "script.pt"),
-        torch.load(tmp_path / "whole.pt", weights_only=False),
-    ):
-        net = fk.models.load(module, input_shape=(3, 8, 8), name="mine")
-        assert (net.name, net.classes) == ("mine", tuple("01234"))
+    for name in ("script.pt", "whole.pt"):
+        net = fk.models.load(tmp_path / name, input_shape=(3, 8, 8), trust=True)
+        assert (net.name, net.classes) == (name.removesuffix(".pt"), tuple("01234"))
         images = torch.rand(2, 3, 8, 8)
         assert torch.allclose(net(images), small(images), atol=1e-6)
+        with pytest.raises(ValueError, match="input_shape: expected .* does not say"):
+            fk.models.load(tmp_path / name, trust=True)
+    with pytest.raises(
+        ValueError, match="expected a pickled module, got OrderedDict .*: a state dict"
+    ):
+        fk.models.load(tmp_path / "state.pth", trust=True)
+
+
+class Onnx:
+    """In the place of both libraries: a graph of a name, a shape, and what it becomes."""
+
+    def __init__(self, module, sizes, inputs=1):
+        self.module = module
+        dims = [SimpleNamespace(dim_value=size) for size in sizes]
+        kind = SimpleNamespace(tensor_type=SimpleNamespace(shape=SimpleNamespace(dim=dims)))
+        images = [SimpleNamespace(name=f"x{n}", type=kind) for n in range(inputs)]
+        weight = SimpleNamespace(name="w", type=kind)
+        self.graph = SimpleNamespace(input=[*images, weight], initializer=[weight])
+
+    def load(self, path):
+        return self
+
+    def convert(self, graph):
+        assert graph is self
+        if self.module is None:
+            raise NotImplementedError("Converter is not implemented (OnEarth)")
+        return self.module
+
+
+@pytest.mark.parametrize("sizes", [(0, 3, 8, 8), (1, 3, 0, 0)])
+def test_a_graph_of_onnx(small, tmp_path, monkeypatch, sizes):
+    import_torchvision()  # looks for onnx itself
+    path = tmp_path / "net.onnx"
+    path.write_bytes(b"onnx")
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    with pytest.raises(ModuleNotFoundError, match=r'pip install "foolkit\[onnx\]"'):
+        fk.models.load(path)
+    monkeypatch.setattr(extras, "find_spec", lambda name: name)
+
+    def installed(*given):
+        for name in ("onnx", "onnx2torch"):
+            monkeypatch.setitem(sys.modules, name, Onnx(*given))
+        sys.modules["onnx2torch"] = sys.modules["onnx"]
+
+    installed(small, sizes)
+    shape = {} if all(sizes[1:]) else {"input_shape": (3, 8, 8)}
+    net = fk.models.load(path, **shape)
+    assert (net.name, net.input_shape, len(net.classes)) == ("net", (3, 8, 8), 5)
+    images = torch.rand(2, 3, 8, 8)
+    assert torch.allclose(net(images), small(images), atol=1e-6)
+    installed(small, sizes, 2)
+    with pytest.raises(ValueError, match="source: expected one input of images .*got 2"):
+        fk.models.load(path, **shape)
+    installed(None, sizes)
+    with pytest.raises(ValueError, match="source: onnx2torch cannot .*OnEarth.*torch.export.save"):
+        fk.models.load(path, **shape)
+    with pytest.raises(FileNotFoundError, match="source: expected a graph of ONNX, found no file"):
+        fk.models.load(tmp_path / "none.onnx")
+
+
+def test_onnx2torch_itself(tmp_path):
+    """Where the extra is installed."""
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnx2torch")
+    torch.manual_seed(0)
+    weight = torch.randn(5, 12)
+    node = [
+        onnx.helper.make_node("Flatten", ["x"], ["flat"]),
+        onnx.helper.make_node("Gemm", ["flat", "w"], ["y"], transB=1),
+    ]
+    of = [onnx.helper.make_tensor_value_info(name, 1, shape)
+          for name, shape in (("x", ["N", 3, 2, 2]), ("y", ["N", 5]))]  # fmt: skip
+    held = onnx.numpy_helper.from_array(weight.numpy(), "w")
+    graph = onnx.helper.make_graph(node, "g", of[:1], of[1:], [held])
+    opset = [onnx.helper.make_opsetid("", 13)]
+    onnx.save(onnx.helper.make_model(graph, opset_imports=opset, ir_version=8), tmp_path / "n.onnx")
+    net = fk.models.load(tmp_path / "n.onnx")
+    images = torch.rand(4, 3, 2, 2)
+    assert torch.allclose(net(images), images.flatten(1) @ weight.T, atol=1e-5)
+
+
+def test_an_estimator_is_loaded_too(tmp_path, monkeypatch):
+    tree = pytest.importorskip("sklearn.tree").DecisionTreeClassifier(random_state=0)
+    images = torch.rand(60, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    labels = (images.mean((1, 2, 3)) > 0.5).long()
+    tree.fit(images.flatten(1).numpy(), labels.numpy())
+    (tmp_path / "makes_a_tree.py").write_text("tree = None\ndef make(): return tree\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module("makes_a_tree").tree = tree
+    for source in (tree, "makes_a_tree:make"):
+        net = fk.models.load(source, input_shape=(1, 4, 4))
+        assert torch.equal(fk.models.predict(net, images).argmax(1), labels)
 
 
 def test_a_module_is_loaded_too(small):

@@ -1,6 +1,6 @@
 """The experiments, one a file, in the order in which they are made."""
 
-from foolkit.examination.context import Experiment
+from foolkit.examination.context import Experiment, Sizes
 from foolkit.examination.sections import (
     accuracy,
     attacks,
@@ -20,3 +20,9 @@ EXPERIMENTS: tuple[Experiment, ...] = tuple(
         accuracy, neighbours, attacks, rubbish, evolved, painted, rays, others, masked, detectors,
     )
 )  # fmt: skip
+
+
+def number_names(sizes: Sizes) -> tuple[str, ...]:
+    """Of all numbers that a report may have."""
+    able = (one for one in EXPERIMENTS if sizes.gradient or not one.gradient)
+    return tuple(name for one in able for name in one.numbers(sizes))

@@ -27,6 +27,13 @@ def need(sizes: Sizes) -> Need:
     return Need("pictures", sizes.pictures, min(50, sizes.pictures), 1, 0, 1.0)
 
 
+def names(sizes: Sizes) -> tuple[str, ...]:
+    """Nothing without labels."""
+    found = ("accuracy", "mean_confidence", "overconfidence")
+    errors = ("calibration_error", "calibration_error_by_chance")
+    return (*found, *errors) if sizes.labels else ()
+
+
 def run(context: Context) -> Section:
     """Accuracy, and how far the mean confidence is above it."""
     if not context.known:
@@ -70,7 +77,7 @@ def run(context: Context) -> Section:
     ).replace("%", " %")
     return Section(
         NAME, TITLE, CHAPTER, verdict, numbers=numbers,
-        charts=(_diagram(context, rows),), cut=context.plan[NAME].cut, **how,
+        charts=(_diagram(context, rows),), **how,
     )  # fmt: skip
 
 
@@ -98,4 +105,4 @@ def _diagram(context: Context, rows: slice) -> Chart:
     return chart(drawn)
 
 
-EXPERIMENT = Experiment(NAME, TITLE, CHAPTER, need, run)
+EXPERIMENT = Experiment(NAME, TITLE, CHAPTER, need, names, run)

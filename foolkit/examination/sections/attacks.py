@@ -6,17 +6,21 @@ from collections.abc import Sequence
 
 from foolkit.analysis import exact_share
 from foolkit.book.scoreboard import above
-from foolkit.examination.attack import LOSSES, STEPS, strongest
+from foolkit.examination import attack
 from foolkit.examination.context import Context, Experiment, Sizes
 from foolkit.examination.drawing import curves
 from foolkit.examination.plan import Need
 from foolkit.examination.report import Number, Section, judged
-from foolkit.gradients import noise
+from foolkit.gradients import Attacked, noise
 
 NAME, TITLE = "attacks", "How much of its accuracy survives an attack?"
 CHAPTER = "training-defences"
 USUAL = 0.03  # nearest to 8/255, the size that is judged
 MARGIN = above(0.9, "nine in ten of what is read right without an attack")
+NAMES = {
+    "apgd-ce": "APGD on the cross-entropy", "apgd-t": "APGD towards each of the likeliest classes",
+    "fmn": "FMN, which looks for the smallest change", "square": "Square, which knows no gradient",
+}  # fmt: skip
 ROUNDS = 2  # sizes at which a picture is still attacked, in a typical case: for the plan
 
 
@@ -26,9 +30,15 @@ def nearest_usual(epsilons: Sequence[float]) -> float:
 
 
 def need(sizes: Sizes) -> Need:
-    """A gradient a step, for each loss and each size that has not yet fooled."""
-    passes = len(LOSSES) * STEPS * min(ROUNDS, sizes.epsilons)
-    return Need("pictures", sizes.pictures, min(10, sizes.pictures), passes, passes, 4.0)
+    """The ensemble, at each size that has not yet fooled."""
+    return attack.need(sizes.pictures, 6.0, min(ROUNDS, len(sizes.epsilons)), sizes.gradient)
+
+
+def names(sizes: Sizes) -> tuple[str, ...]:
+    """Of each size, and more of the usual one."""
+    usual = nearest_usual(sizes.epsilons)
+    each = [f"{of}_accuracy@{size:g}" for size in sizes.epsilons for of in ("robust", "noise")]
+    return f"survives@{usual:g}", f"survives_noise@{usual:g}", *each
 
 
 def run(context: Context) -> Section:
@@ -37,7 +47,10 @@ def run(context: Context) -> Section:
     images, labels = context.images[rows], context.labels[rows]
     right = (context.said == context.labels)[rows]
     sizes, chunk = context.epsilons, context.chunk
-    results = strongest(context.net, images, labels, sizes, seed=context.seed, chunk=chunk)
+    effort = attack.effort_of(context.plan[NAME].weaker, context.gradient)
+    results = attack.strongest(
+        context.net, images, labels, sizes, effort, seed=context.seed, chunk=chunk
+    )
     shaken = noise(
         context.net, images, labels, size=list(sizes), norm="inf", kind="sign", seed=context.seed,
         chunk=chunk,
@@ -89,15 +102,32 @@ def run(context: Context) -> Section:
                 labels=("largest change of a pixel", "accuracy"),
             ),
         ),
-        cut=context.plan[NAME].cut,
-        note=f"Projected gradient descent of {STEPS} steps, once with each of {len(LOSSES)}"
-        " losses: an upper bound of what a better attack would leave.",
+        note=_told(results[usual], sizes[usual], effort),
         kept={
             "images": results[usual].images, "classes": results[usual].predicted,
             "success": results[usual].success & right, "originals": images, "labels": labels,
+            "breaker": results[usual].breaker,
         },
         **judged(survives, MARGIN),
     )  # fmt: skip
 
 
-EXPERIMENT = Experiment(NAME, TITLE, CHAPTER, need, run)
+def _told(found: Attacked, size: float, effort: attack.Effort | None) -> str:
+    """Which attacks there were, and which of them broke how many."""
+    if effort is None:
+        return (
+            f"{NAMES['square']}, alone, with {attack.BLIND} queries, as the network gives none:"
+            f" at {size:g} or less it broke {found.broken_by()['square']}. An attack that sees a"
+            " gradient may break more."
+        )
+    broken = "; ".join(f"{NAMES[name]} {count}" for name, count in found.broken_by().items())
+    return (
+        f"Four attacks in turn, each on the pictures that those before it left; at {size:g} or"
+        f" less they broke: {broken}. {effort.steps} steps, {effort.goals}"
+        f" goal{'s' if effort.goals > 1 else ''},"
+        f" {effort.queries} queries: what they leave is an upper bound of what a longer search"
+        " would leave (foolkit.gradients.ensemble)."
+    )
+
+
+EXPERIMENT = Experiment(NAME, TITLE, CHAPTER, need, names, run)

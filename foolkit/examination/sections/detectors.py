@@ -36,11 +36,21 @@ def need(sizes: Sizes) -> Need:
     return Need("pictures", sizes.pictures, min(LEAST, sizes.pictures), 4, 0, 1.0)
 
 
+def names(sizes: Sizes) -> tuple[str, ...]:
+    """Of each family and each detector; nothing where the pictures are too few."""
+    if sizes.pictures < LEAST:
+        return ()
+    return tuple(f"{family}_seen_by_{name}" for family in WORDS for name in NAMES)
+
+
 def run(context: Context) -> Section:
     """The share of each family that each detector refuses, where it accepts 95 % of pictures."""
     images = context.images[context.some(NAME)]
     if len(images) < LEAST:
-        raise LeftOut(f"{len(images)} pictures are too few to set a threshold: {LEAST} are needed")
+        cut = f" ({context.plan[NAME].cut})" if context.plan[NAME].cut else ""
+        raise LeftOut(
+            f"{len(images)} pictures are too few to set a threshold: {LEAST} are needed{cut}"
+        )
     families = forgeries(context)
     if not families:
         raise LeftOut("nothing fooled it before")
@@ -82,7 +92,6 @@ def run(context: Context) -> Section:
                 label="share that is refused",
             ),
         ),
-        cut=context.plan[NAME].cut,
         note=f"Detectors know half of the pictures, and accept {100 * ACCEPTED:.0f} % of the other"
         " half; they were not attacked themselves.",
     )  # fmt: skip
@@ -98,4 +107,4 @@ def _detectors(net: nn.Module) -> dict[str, Detector]:
     return found
 
 
-EXPERIMENT = Experiment(NAME, TITLE, CHAPTER, need, run)
+EXPERIMENT = Experiment(NAME, TITLE, CHAPTER, need, names, run)

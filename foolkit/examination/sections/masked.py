@@ -27,6 +27,14 @@ def need(sizes: Sizes) -> Need:
     )
 
 
+def names(sizes: Sizes) -> tuple[str, ...]:
+    """Of each attack."""
+    attacks = [
+        attack for attack in WORDS if attack != "clean" and (attack != "transfer" or sizes.judge)
+    ]
+    return "zero_gradients", *(f"right_under_{attack.replace(' ', '_')}" for attack in attacks)
+
+
 def run(context: Context) -> Section:
     """Accuracy under attacks that know more and less, and the signs that this order is wrong."""
     rows = context.some_right(NAME)
@@ -70,10 +78,9 @@ def run(context: Context) -> Section:
                 label="share of the pictures that are read right",
             ),
         ),
-        cut=context.plan[NAME].cut,
         note="An attack beats another if, of the pictures on which one of them alone succeeds, it"
         " has more than half, beyond chance.",
     )  # fmt: skip
 
 
-EXPERIMENT = Experiment(NAME, TITLE, CHAPTER, need, run)
+EXPERIMENT = Experiment(NAME, TITLE, CHAPTER, need, names, run, gradient=True)

@@ -35,6 +35,13 @@ def need(sizes: Sizes) -> Need:
     )  # fmt: skip
 
 
+def names(_: Sizes) -> tuple[str, ...]:
+    """Shares, distances, and a control."""
+    shares = ("unseen_neighbour", "neighbour_found", "neighbour_survives_8_bits")
+    files = ("neighbour_survives_jpeg", "noise_of_same_size", "neighbour_l2", "neighbour_linf")
+    return *shares, *files
+
+
 def run(context: Context) -> Section:
     """Share found, distances, what files and JPEG leave of it, and what noise does."""
     rows = context.some_right(NAME)
@@ -117,7 +124,6 @@ def run(context: Context) -> Section:
                 label="share of the pictures that are read right",
             ),
         ),
-        cut=context.plan[NAME].cut,
         note=f"DeepFool, at most {STEPS} steps; pictures that are read right alone."
         + ("" if context.known else " Without labels, what the network says counts as right."),
         kept={
@@ -153,4 +159,4 @@ def _pictures(context: Context, files: Perturbed) -> tuple[Picture, ...]:
     return tuple(pictures)
 
 
-EXPERIMENT = Experiment(NAME, TITLE, CHAPTER, need, run)
+EXPERIMENT = Experiment(NAME, TITLE, CHAPTER, need, names, run, gradient=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from foolkit.analysis import exact_share, transfer
 from foolkit.book.scoreboard import Margin
-from foolkit.examination.attack import LOSSES, STEPS, strongest
+from foolkit.examination import attack
 from foolkit.examination.context import Context, Experiment, LeftOut, Sizes
 from foolkit.examination.drawing import bars
 from foolkit.examination.forgeries import forgeries
-from foolkit.examination.plan import Need
+from foolkit.examination.plan import Need, gives_gradient
 from foolkit.examination.report import Number, Section, judged
 from foolkit.examination.sections.attacks import nearest_usual
 
@@ -22,8 +22,15 @@ WORDS = {
 
 def need(sizes: Sizes) -> Need:
     """An attack on the other network."""
-    passes = len(LOSSES) * STEPS * sizes.judge
-    return Need("pictures", sizes.pictures, min(10, sizes.pictures), passes, passes, 2.0)
+    return attack.need(sizes.pictures, 2.0, int(sizes.judge))
+
+
+def names(sizes: Sizes) -> tuple[str, ...]:
+    """Nothing without a second network."""
+    if not sizes.judge:
+        return ()
+    forged = [f"fools_judge_{family}" for family in WORDS]
+    return f"fooled_by_judge@{nearest_usual(sizes.epsilons):g}", "fooled_by_noise", *forged
 
 
 def run(context: Context) -> Section:
@@ -33,9 +40,10 @@ def run(context: Context) -> Section:
     rows = context.some_right(NAME)
     images, labels = context.images[rows], context.labels[rows]
     size = nearest_usual(context.epsilons)
-    made = strongest(context.judge, images, labels, [size], seed=context.seed, chunk=context.chunk)[
-        0
-    ]
+    effort = attack.effort_of(context.plan[NAME].weaker, gives_gradient(context.judge, images[:1]))
+    (made,) = attack.strongest(
+        context.judge, images, labels, [size], effort, seed=context.seed, chunk=context.chunk
+    )
     keep = made.fooled
     if not bool(keep.any()):
         raise LeftOut(f"no attack of {size:g} a pixel fools the second network")
@@ -82,11 +90,10 @@ def run(context: Context) -> Section:
                 label="share that fools",
             ),
         ),
-        cut=context.plan[NAME].cut,
         note="Both networks are shown the same images; intervals are over pictures, and over runs"
         " where images were bred.",
         **judged(from_judge, FEW),
     )  # fmt: skip
 
 
-EXPERIMENT = Experiment(NAME, TITLE, CHAPTER, need, run)
+EXPERIMENT = Experiment(NAME, TITLE, CHAPTER, need, names, run)

@@ -16,12 +16,17 @@ from foolkit.plot import percent
 from foolkit.seeds import generator_of
 
 NAME, TITLE, CHAPTER = "painted", "Can its own gradient paint every class?", "gradient-images"
-CERTAIN, STEPS, SHOWN = 0.99, 100, 6
+CERTAIN, SURE, STEPS, SHOWN = 0.99, "99 % certain", 100, 6
 
 
 def need(sizes: Sizes) -> Need:
     """A gradient for each step of each class."""
     return Need("goals", sizes.classes, min(5, sizes.classes), STEPS, STEPS, 2.0)
+
+
+def names(_: Sizes) -> tuple[str, ...]:
+    """One."""
+    return ("painted",)
 
 
 def run(context: Context) -> Section:
@@ -35,8 +40,8 @@ def run(context: Context) -> Section:
     )  # fmt: skip
     there = found.success & (found.confidence >= CERTAIN)
     share = Number.of(
-        "painted", f"classes painted until it is {CERTAIN:.0%} certain", exact_share(there.cpu()),
-        len(goals), better="lower",
+        "painted", f"classes painted until it is {SURE}", exact_share(there.cpu()), len(goals),
+        better="lower",
     )  # fmt: skip
     surest = found.label_confidence.argsort(descending=True)[:SHOWN].tolist()
     names = [context.classes[k] for k in found.predicted.tolist()]
@@ -49,10 +54,8 @@ def run(context: Context) -> Section:
     )  # fmt: skip
     return Section(
         NAME, TITLE, CHAPTER,
-        f"From noise, {STEPS} steps along its gradient reach {CERTAIN:.0%} certainty of".replace(
-            "%", " %"
-        )
-        + f" {100 * share.value:.0f} % of {len(goals)} classes.",
+        f"From noise, {STEPS} steps along its gradient make it {SURE} of"
+        f" {100 * share.value:.3g} % of {len(goals)} classes.",
         numbers=(share,),
         pictures=pictures,
         charts=(
@@ -60,11 +63,10 @@ def run(context: Context) -> Section:
                  caption="What the gradient paints is certain, and shows nothing.",
                  label="share of the classes tried"),
         ),
-        cut=context.plan[NAME].cut,
         note="Uniform noise to begin with, no prior; intervals are over classes.",
         kept={"images": found.images[there], "classes": found.predicted[there]},
         **judged(share, NEARLY_NONE),
     )  # fmt: skip
 
 
-EXPERIMENT = Experiment(NAME, TITLE, CHAPTER, need, run)
+EXPERIMENT = Experiment(NAME, TITLE, CHAPTER, need, names, run, gradient=True)

@@ -21,6 +21,11 @@ def need(sizes: Sizes) -> Need:
     return Need("pictures", sizes.pictures, min(20, sizes.pictures), len(MULTIPLES), 0, 1.0)
 
 
+def names(_: Sizes) -> tuple[str, ...]:
+    """Of each multiple."""
+    return tuple(f"ray_changes@{times}x" for times in MULTIPLES)
+
+
 def run(context: Context) -> Section:
     """The share of pictures whose class a random direction changes, by multiples of the nearest."""
     rows = context.earlier("neighbours", "rows")[context.some(NAME)]
@@ -49,7 +54,7 @@ def run(context: Context) -> Section:
         f"In a random direction, {100 * last.value:.0f} % of the pictures change their class within"
         f" {MULTIPLES[-1]} times the distance of their nearest neighbour.",
         good="there is none: it says how rare the directions are in which a small change fools",
-        numbers=(last, *numbers[:-1]),
+        numbers=tuple(numbers),
         charts=(
             curves(
                 [float(times) for times in MULTIPLES], {"random directions": numbers},
@@ -58,9 +63,8 @@ def run(context: Context) -> Section:
                 labels=("way, in distances of the neighbour", "share with another class"),
             ),
         ),
-        cut=context.plan[NAME].cut,
         note="One random direction a picture, not clipped to what an image can be.",
     )  # fmt: skip
 
 
-EXPERIMENT = Experiment(NAME, TITLE, CHAPTER, need, run)
+EXPERIMENT = Experiment(NAME, TITLE, CHAPTER, need, names, run)

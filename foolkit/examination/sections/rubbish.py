@@ -19,13 +19,13 @@ from foolkit.plot import percent
 from foolkit.seeds import generator_of
 
 NAME, TITLE, CHAPTER = "rubbish", "How sure is it of nothing at all?", "why"
-CERTAIN = 0.99
+CERTAIN, SURE = 0.99, "99 % certain"
 GRIDS = (4, 5, 7, 3, 2)  # tiles across, the first that divides the picture
 KINDS = {
     "uniform": "uniform noise",
     "gaussian": "Gaussian noise around grey",
     "smooth": "noise with the spectrum of photographs",
-    "tiles": "your pictures, their tiles shuffled",
+    "tiles": "your pictures with their tiles shuffled",
 }
 WANTED = 1000
 LEVEL = 1 - 0.05 / len(KINDS)  # of each kind: the worst of all is judged
@@ -34,6 +34,11 @@ LEVEL = 1 - 0.05 / len(KINDS)  # of each kind: the worst of all is judged
 def need(sizes: Sizes) -> Need:
     """A look at each image of each kind."""
     return Need("images", WANTED, 20, len(KINDS), 0, 1.0)
+
+
+def names(_: Sizes) -> tuple[str, ...]:
+    """Of each kind."""
+    return tuple(f"certain_of_{kind}" for kind in KINDS)
 
 
 def run(context: Context) -> Section:
@@ -46,7 +51,7 @@ def run(context: Context) -> Section:
         if kind in KINDS:
             share = exact_share((confidence >= CERTAIN).cpu(), LEVEL)
             number = Number.of(
-                f"certain_of_{kind}", f"{KINDS[kind]}: images of which it is {CERTAIN:.0%} certain",
+                f"certain_of_{kind}", f"{KINDS[kind]}: images of which it is {SURE}",
                 share, len(images), better="lower",
             )  # fmt: skip
             numbers.append(number)
@@ -57,13 +62,14 @@ def run(context: Context) -> Section:
             Picture.of(images[surest], f"{KINDS.get(kind, kind)}, read as {name}",
                        f"{KINDS.get(kind, kind)}: “{name}”, {sure}", len(pictures))
         )  # fmt: skip
-    numbers.sort(key=lambda number: -number.value)
+    numbers.sort(key=lambda number: (-number.value, -number.high))  # the worst is judged
     worst = next(name for name, number in shown.items() if number is numbers[0])
-    often = f"Of {worst} it is {CERTAIN:.0%} certain in {numbers[0].value:.0%} of the cases, more"
-    verdict = f"{often} often than of any other rubbish."
+    verdict = (
+        f"Of {worst} it is {SURE} in {100 * numbers[0].value:.3g} % of the cases, more often than"
+        " of any other rubbish."
+    )
     if not numbers[0].value:
-        verdict = f"Of no kind of rubbish tried was it ever {CERTAIN:.0%} certain."
-    verdict = verdict.replace("%", " %")
+        verdict = f"Of no kind of rubbish tried was it ever {SURE}."
     told = "; ".join(f"{name} {number}" for name, number in shown.items())
     return Section(
         NAME, TITLE, CHAPTER, verdict,
@@ -73,10 +79,9 @@ def run(context: Context) -> Section:
             bars(
                 shown, alt=f"Shares of images of which it is certain: {told}.",
                 caption="A network that knew what it does not know would have no bars here.",
-                label=f"share with a confidence of at least {CERTAIN:.0%}",
+                label=f"share of images of which it is {SURE}",
             ),
         ),
-        cut=context.plan[NAME].cut,
         note=f"Intervals of {100 * LEVEL:.2f} %, so that all hold together with 95 %. Of each kind"
         " the image of which it is surest is shown; black and white are one each.",
         **judged(numbers[0], NEARLY_NONE),
@@ -98,4 +103,4 @@ def rubbish(context: Context) -> dict[str, Tensor]:
     return found
 
 
-EXPERIMENT = Experiment(NAME, TITLE, CHAPTER, need, run)
+EXPERIMENT = Experiment(NAME, TITLE, CHAPTER, need, names, run)
