@@ -78,7 +78,7 @@ class Measured:
         shaken: bool ``[M, DIGITS]``, whether Gaussian noise of the same size fooled.
         neighbours: float32 ``[M, KEPT, 1, 28, 28]`` in [0, 1]: changed digits, a tenth further
             than the boundary and 8-bit.
-        digit, truth: int64 ``[M, KEPT]``, which of the embedded digits they were, and their labels.
+        truth: int64 ``[M, KEPT]``, their labels.
         stepped: float64 ``[M, 2]``: share of digits misread after FGSM, and the mean confidence
             in these mistakes.
         climbed: int64 ``[M, PAINTED]``, steps of ascent to ``LEVEL``; -1: not in ``STEPS``.
@@ -94,7 +94,6 @@ class Measured:
     distortion: Tensor
     shaken: Tensor
     neighbours: Tensor
-    digit: Tensor
     truth: Tensor
     stepped: Tensor
     climbed: Tensor
@@ -172,6 +171,7 @@ class Networks(Measured):
     """The family and the book's own LeNets: more of each, and what each makes of the others.
 
     Attributes:
+        digit: int64 ``[M, KEPT]``, which of the embedded digits the neighbours were.
         bend: float32 ``[M, WAYS, BENT]``, departure from the tangent
             (``foolkit.analysis.bend_from_tangent``), the median of ``DIGITS`` digits.
         room: int64 ``[M, ROOM, 2, 10]``, how many of ``ROOM_IMAGES`` random images are called each
@@ -185,6 +185,7 @@ class Networks(Measured):
             network, the share that has it on another, too.
     """
 
+    digit: Tensor
     bend: Tensor
     room: Tensor
     rays: Tensor
@@ -282,6 +283,7 @@ def load() -> Networks:
     column, every = columns_of(FILE, designs)
     return Networks(
         **every,
+        digit=column("digit").long(),
         bend=column("bend"),
         room=column("room").long(),
         rays=column("rays"),
@@ -326,7 +328,6 @@ def columns_of(
         "distortion": column("distortion"),
         "shaken": column("shaken"),
         "neighbours": images("neighbours"),
-        "digit": column("digit").long(),
         "truth": column("truth").long(),
         "stepped": column("stepped"),
         "climbed": column("climbed").long(),
