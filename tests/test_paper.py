@@ -25,7 +25,8 @@ def page(tmp_path):
     <a class="only-light" href="_images/one.png">
     <img alt="one" loading="lazy" src="_images/one.png"/></a>
     <a class="only-dark" href="_images/two.png"><img alt="two" src="_images/two.png"/></a>
-    <details class="hide"><summary>Show</summary><p>A solution.</p></details>
+    <section id="exercises"><details class="hide above-input"><summary>Show</summary>
+    <p>A solution.</p></details></section>
     <details class="hide above-input"><summary>Show</summary>Code of a figure.</details>
     <a href="#why">up</a> <a href="other.html#there">there</a> <a href="other.html">other</a>
     <a href="_downloads/a1/report.html">report</a>

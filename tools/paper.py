@@ -61,7 +61,7 @@ def stills(page: Path, browser: Browser) -> list[tuple[bytes, str]]:
 def article(page: Path, pictures: list[tuple[bytes, str]]) -> str:
     """The text of a page: unfolded, widgets as pictures, links within one document.
 
-    Left out is the code of figures, which the page folds while it shows the figure.
+    Left out is code that the page folds, of figures and of checks; solutions stay.
 
     Raises:
         ValueError: a page without a text, or with more or fewer widgets than pictures.
@@ -82,8 +82,10 @@ def article(page: Path, pictures: list[tuple[bytes, str]]) -> str:
         view.replace_with(still)
     for rest in text.find_all("script"):
         rest.decompose()
-    for source in text.select("details.above-input"):
-        source.decompose()
+    exercises = text.find("section", id="exercises")
+    for code in text.select("details.above-input"):
+        if exercises not in code.parents:
+            code.decompose()
     for folded in text.find_all("details"):
         for summary in folded.find_all("summary"):
             summary.decompose()
