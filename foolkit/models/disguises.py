@@ -21,7 +21,7 @@ SCALE = 1e4  # of the steep logits
 LEVELS = 16  # of a rounded pixel
 HEIGHT, WAVES = 0.01, 200  # of the ripple: pixels, and waves from black to white
 SHIFT, NOISE = 1.5, 0.2  # of the shaken image: pixels, and of the pixel range
-STEPS, LENGTH = 4, 0.05  # that a settled image takes, and their length in pixel values
+STEPS, LENGTH = 2, 0.1  # that a settled image takes, and their length in pixel values
 
 
 class Steep(nn.Module):
@@ -67,8 +67,8 @@ class Rounded(nn.Module):
 class Rippled(nn.Module):
     """A ripple on every grey, too low to be seen, so steep that its slope drowns the network's.
 
-    ``x + h sin(2 pi w x)`` has the derivative ``1 + 2 pi w h cos(2 pi w x)``, whose sign changes
-    with the smallest step: a shattered gradient.
+    ``x - h sin(2 pi w x)`` has the derivative ``1 - 2 pi w h cos(2 pi w x)``, whose sign changes
+    with the smallest step, and is the wrong one at black and white: a shattered gradient.
     """
 
     def __init__(self, module: nn.Module) -> None:
@@ -77,7 +77,7 @@ class Rippled(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits ``[N, K]``."""
-        return self.module(images + HEIGHT * torch.sin(2 * math.pi * WAVES * images))
+        return self.module(images - HEIGHT * torch.sin(2 * math.pi * WAVES * images))
 
 
 class Shaken(nn.Module):
