@@ -477,6 +477,8 @@ def own_level(
         right = float((sure >= level).double().mean())
         checking.number(mine(net, digits, images, wanted), right, 1e-3, f"the share of {name}")
     return "of bred images, of the same under wrong classes, and of digits."
+
+
 @exercise("grading/ratio")
 def ratio(mine: Callable[[Tensor, Tensor], Tensor]) -> str:
     """A function of logits ``[N, K]`` and labels ``[N]``: the ratio of logits, ``[N]``."""

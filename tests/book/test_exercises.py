@@ -289,6 +289,8 @@ def test_since_2014(net, digits):
     assert "too high" in words("since-2014/own-level", of_any_class, *given)
     assert "too low" in words("since-2014/own-level", papers, *given)
     assert "expected a function" in words("since-2014/own-level", 0.5, *given)
+
+
 def test_the_ratio_of_logits():
     def ratio(logits, labels, third=2):
         rows = torch.arange(len(logits))
