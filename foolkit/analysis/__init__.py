@@ -24,6 +24,7 @@ from foolkit.analysis.detectors import (
 from foolkit.analysis.faces import logits_apart
 from foolkit.analysis.firing import Firing, Reference, activations
 from foolkit.analysis.forgeries import Forgeries
+from foolkit.analysis.grading import Planted, Sign, plant, warning_signs
 from foolkit.analysis.guarded import Guarded
 from foolkit.analysis.interval_bounds import certified_in_box, interval_bounds, least_margins
 from foolkit.analysis.intervals import (
@@ -129,6 +130,7 @@ __all__ = [
     "PixelNeighbours",
     "Placed",
     "Plane",
+    "Planted",
     "Recurrence",
     "Reference",
     "Rejection",
@@ -137,6 +139,7 @@ __all__ = [
     "Robustness",
     "Scramble",
     "Search",
+    "Sign",
     "Smoothed",
     "Transfer",
     "ablate",
@@ -185,6 +188,7 @@ __all__ = [
     "paste_tiles",
     "pixel_correlation",
     "place_motifs",
+    "plant",
     "power_spectrum",
     "random_directions",
     "recurrence",
@@ -203,5 +207,6 @@ __all__ = [
     "tiled_repeats",
     "transfer",
     "variance_in_bars",
+    "warning_signs",
     "worth_of_regions",
 ]

@@ -373,7 +373,7 @@ def _heard(detector: Detector, images: Tensor) -> tuple[Any, Any]:
         return None, None
     if not detector.hears:
         return answer(detector.net, images), None
-    return _features(detector.net, images, detector.layer)
+    return features_of(detector.net, images, detector.layer)
 
 
 def _layer(net: nn.Module, layer: str | None) -> str | None:
@@ -388,7 +388,7 @@ def _layer(net: nn.Module, layer: str | None) -> str | None:
     return layer
 
 
-def _features(net: nn.Module, images: Tensor, layer: str | None) -> tuple[Tensor, Tensor]:
+def features_of(net: nn.Module, images: Tensor, layer: str | None) -> tuple[Tensor, Tensor]:
     """Logits, and flat features ``[N, F]``, of one pass; gradients go through."""
     found: list[Tensor] = []
     if layer is None:
@@ -408,7 +408,7 @@ def _features(net: nn.Module, images: Tensor, layer: str | None) -> tuple[Tensor
 
 def _features_of_all(net: nn.Module, images: Tensor, layer: str | None) -> Tensor:
     """``[N, F]``, checked."""
-    features = torch.cat([_features(net, part, layer)[1] for part in images.split(500)])
+    features = torch.cat([features_of(net, part, layer)[1] for part in images.split(500)])
     if not bool(features.isfinite().all()):
         raise ValueError("net: expected finite features, got NaN or infinity")
     return features

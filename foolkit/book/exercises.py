@@ -25,6 +25,8 @@ from foolkit.checks import check_choice
 from foolkit.data.tiles import cut_tiles, paste_tiles
 from foolkit.encodings import CPPN
 from foolkit.encodings.cppn_genomes import CPPNGenomes
+from foolkit.gradients.problem import Problem
+from foolkit.gradients.sign import logits_ratio
 from foolkit.models import Classifier, predict, refusing
 from foolkit.models.faces import accepted
 
@@ -475,3 +477,17 @@ def own_level(
         right = float((sure >= level).double().mean())
         checking.number(mine(net, digits, images, wanted), right, 1e-3, f"the share of {name}")
     return "of bred images, of the same under wrong classes, and of digits."
+
+
+@exercise("grading/ratio")
+def ratio(mine: Callable[[Tensor, Tensor], Tensor]) -> str:
+    """A function of logits ``[N, K]`` and labels ``[N]``: the ratio of logits, ``[N]``."""
+    mine = _function(mine, "your function")
+    draws = torch.Generator().manual_seed(0)
+    logits = torch.randn(200, 10, generator=draws)
+    labels = torch.randint(10, (200,), generator=draws)
+    problem = Problem(nn.Identity(), logits.view(200, 1, 1, 10), labels, classes=10)
+    exact = logits_ratio(problem, logits)
+    checking.tensor(mine(logits, labels), exact, 1e-4, "the ratio")
+    checking.tensor(mine(1e4 * logits, labels), exact, 1e-4, "the ratio of logits times 10,000")
+    return "it is that of the package, and the same for logits times 10,000."

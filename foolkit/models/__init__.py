@@ -3,10 +3,12 @@
 from foolkit.models.classifier import Classifier, predict
 from foolkit.models.crops import cropped
 from foolkit.models.dense import Rectifier, Sigmoid, Softmax
+from foolkit.models.disguises import disguised
 from foolkit.models.door import evaluating
 from foolkit.models.enlarged import enlarged
 from foolkit.models.estimators import Estimator, comparison_digits
 from foolkit.models.face_detector import FaceDetector
+from foolkit.models.frozen import frozen
 from foolkit.models.imagenet import imagenet
 from foolkit.models.lenet import LeNet
 from foolkit.models.loading import load
@@ -38,8 +40,10 @@ __all__ = [
     "card",
     "comparison_digits",
     "cropped",
+    "disguised",
     "enlarged",
     "evaluating",
+    "frozen",
     "imagenet",
     "load",
     "nearest_digits",

@@ -18,6 +18,7 @@ from foolkit.widgets.fool_photograph import FoolPhotograph
 from foolkit.widgets.gallery import Gallery
 from foolkit.widgets.jigsaw import Jigsaw
 from foolkit.widgets.judges import Judges
+from foolkit.widgets.mystery_defence import MysteryDefence
 from foolkit.widgets.patterns import BreedPatterns
 from foolkit.widgets.predict import Predict
 from foolkit.widgets.press_until_fooled import PressUntilFooled
@@ -42,6 +43,7 @@ __all__ = [
     "Gallery",
     "Jigsaw",
     "Judges",
+    "MysteryDefence",
     "NoiseAndTemperature",
     "Predict",
     "PressUntilFooled",

@@ -289,3 +289,18 @@ def test_since_2014(net, digits):
     assert "too high" in words("since-2014/own-level", of_any_class, *given)
     assert "too low" in words("since-2014/own-level", papers, *given)
     assert "expected a function" in words("since-2014/own-level", 0.5, *given)
+
+
+def test_the_ratio_of_logits():
+    def ratio(logits, labels, third=2):
+        rows = torch.arange(len(logits))
+        others = logits.clone()
+        others[rows, labels] = -torch.inf
+        largest = logits.sort(1, descending=True).values
+        lead = others.amax(1) - logits[rows, labels]
+        return lead / (largest[:, 0] - largest[:, third])
+
+    assert check("grading/ratio", ratio)
+    assert "the ratio" in words("grading/ratio", lambda z, y: ratio(z, y, 1))
+    assert "wrong sign" in words("grading/ratio", lambda z, y: -ratio(z, y))
+    assert "10,000" in words("grading/ratio", lambda z, y: ratio(z, y) + 0.01 * (z.max() > 100))
