@@ -56,6 +56,7 @@ def write(app: Sphinx, error: Exception | None) -> None:
         page = file.read_text("utf-8")
         if (lighter := lighten(page, folder)) != page:
             file.write_text(lighter, "utf-8")
+    (folder / "_static" / "scripts" / "fontawesome.js").unlink(missing_ok=True)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
