@@ -49,7 +49,6 @@
       if (scrolls) one.setAttribute("tabindex", "0");
     }
   }
-  const settled = new ResizeObserver(() => requestAnimationFrame(markWide)); // formulas come late
 
   // A question before a result: its widget says when it asks and when it was answered, and until
   // then the output of the next cell is veiled. Without scripts nothing is.
@@ -87,8 +86,6 @@
       if (button) { unfold(button); markWide(); }
     });
     document.addEventListener("toggle", markWide, true);
-    const article = document.querySelector(".bd-article");
-    if (article) settled.observe(article);
   });
   addEventListener("load", markWide);
   addEventListener("resize", markWide);
