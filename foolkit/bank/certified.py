@@ -9,17 +9,15 @@ one core.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.resources import as_file
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from foolkit.bank.store import PLACE, read
 from foolkit.checks import check_choice
 from foolkit.models.classifier import Classifier
 from foolkit.models.precision import channels_last
-from foolkit.models.shipped import DIGITS, as_float32
+from foolkit.models.shipped import DIGITS, fill
 
 NETWORKS = ("plain", "noise-0.25", "noise-0.5", "boxes")
 SIGMAS = {"noise-0.25": 0.25, "noise-0.5": 0.5}  # standard deviation of the training's noise
@@ -88,7 +86,6 @@ def network(name: str) -> Classifier:
     """
     check_choice(name, NETWORKS, "name")
     module = Small()
-    with as_file(PLACE / f"certified-{name}.safetensors") as path:
-        module.load_state_dict(as_float32(load_file(path)))
+    fill(module, PLACE / f"certified-{name}.safetensors")
     channels_last(module)
     return Classifier(module, input_shape=(1, 28, 28), classes=DIGITS, name=f"small, {name}").eval()

@@ -7,12 +7,11 @@ time for: ``python -m tools.bank.hardened`` trains the rest, and goes on where i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import as_file
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
 from foolkit.bank.store import PLACE, read
@@ -20,7 +19,7 @@ from foolkit.checks import check_choice
 from foolkit.models.classifier import Classifier
 from foolkit.models.lenet import LeNet
 from foolkit.models.precision import channels_last
-from foolkit.models.shipped import DIGITS, as_float32
+from foolkit.models.shipped import DIGITS, fill
 
 FILE = "hardened.npz"
 EPSILON = 0.3  # of all trainings, of the pixel range
@@ -73,11 +72,10 @@ def network(name: str, seed: int = 0) -> Classifier:
         ValueError: an unknown name, or a seed that is not stored.
     """
     check_choice(name, KEPT, "name")
-    if seed not in seeds(name):
-        raise ValueError(f"seed: expected one of {seeds(name)}, got {seed!r}")
+    if seed not in (stored := seeds(name)):
+        raise ValueError(f"seed: expected one of {stored}, got {seed!r}")
     module = LeNet(rectified=TRAININGS[name].rectified)
-    with as_file(PLACE / file_of(name, seed)) as path:
-        module.load_state_dict(as_float32(load_file(path)))
+    fill(module, PLACE / file_of(name, seed))
     channels_last(module)
     called = f"{name}, seed {seed}"
     return Classifier(module, input_shape=(1, 28, 28), classes=DIGITS, name=called).eval()
@@ -85,8 +83,20 @@ def network(name: str, seed: int = 0) -> Classifier:
 
 def seeds(name: str) -> tuple[int, ...]:
     """Which seeds of a training are stored: those that there was time for."""
-    found = {key.split("/")[1] for key in read(FILE) if key.startswith(f"{name}/")}
+    return _seeds(read(FILE), name)
+
+
+def _seeds(held: Mapping[str, np.ndarray], name: str) -> tuple[int, ...]:
+    """Those that a file's columns are of."""
+    found = {key.split("/")[1] for key in held if key.startswith(f"{name}/")}
     return tuple(sorted(map(int, found)))
+
+
+def _columns(held: Mapping[str, np.ndarray], name: str, column: str) -> Tensor:
+    """One column of a training, of all its seeds."""
+    return torch.from_numpy(
+        np.stack([held[f"{name}/{seed}/{column}"] for seed in _seeds(held, name)])
+    )
 
 
 def curves() -> dict[str, Tensor]:
@@ -97,11 +107,7 @@ def curves() -> dict[str, Tensor]:
         ``WATCHED`` comparison digits, many steps being 20 of 3 ``LENGTH`` from a random start.
     """
     held = read(FILE)
-    return {
-        name: torch.from_numpy(np.stack([held[f"{name}/{seed}/passes"] for seed in seeds(name)]))
-        for name in TRAININGS
-        if seeds(name)
-    }
+    return {name: _columns(held, name, "passes") for name in TRAININGS if _seeds(held, name)}
 
 
 def verdicts() -> dict[str, dict[str, Tensor]]:
@@ -114,12 +120,7 @@ def verdicts() -> dict[str, dict[str, Tensor]]:
     """
     held = read(FILE)
     return {
-        name: {
-            attack: torch.from_numpy(
-                np.stack([held[f"{name}/{seed}/{attack}"] for seed in seeds(name)])
-            )
-            for attack in ATTACKS
-        }
+        name: {attack: _columns(held, name, attack) for attack in ATTACKS}
         for name in KEPT
-        if seeds(name)
+        if _seeds(held, name)
     }

@@ -10,11 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import as_file
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
 from foolkit.bank.store import PLACE, read
@@ -22,7 +20,7 @@ from foolkit.checks import check_choice
 from foolkit.models.classifier import Classifier
 from foolkit.models.lenet import LeNet
 from foolkit.models.precision import channels_last
-from foolkit.models.shipped import as_float32
+from foolkit.models.shipped import fill
 
 FILE = "retrained.npz"
 CHAINS = ("lenet", "lenet-b")  # each begins with this shipped network
@@ -96,8 +94,7 @@ def network(chain: str = "lenet") -> Classifier:
     """
     check_choice(chain, CHAINS, "chain")
     module = LeNet(11)
-    with as_file(PLACE / f"retrained-{chain}.safetensors") as path:
-        module.load_state_dict(as_float32(load_file(path)))
+    fill(module, PLACE / f"retrained-{chain}.safetensors")
     return eleven(module, f"{chain}, retrained {ROUNDS} times")
 
 

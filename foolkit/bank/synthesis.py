@@ -5,13 +5,9 @@
 
 from __future__ import annotations
 
-from importlib.resources import as_file
-
-from safetensors.torch import load_file
-
 from foolkit.bank.store import PLACE
 from foolkit.models.classifier import Classifier
-from foolkit.models.shipped import DIGITS, as_float32
+from foolkit.models.shipped import DIGITS, fill
 from foolkit.models.synthesis import Synthesis
 
 FILE = "synthesis.safetensors"
@@ -20,6 +16,5 @@ FILE = "synthesis.safetensors"
 def network() -> Classifier:
     """Ten autoencoders as a classifier whose logits are bounds of ``log p(x | k)``, in nats."""
     module = Synthesis()
-    with as_file(PLACE / FILE) as path:
-        module.load_state_dict(as_float32(load_file(path)))
+    fill(module, PLACE / FILE)
     return Classifier(module, input_shape=(1, 28, 28), classes=DIGITS, name="synthesis").eval()

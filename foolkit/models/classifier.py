@@ -18,6 +18,12 @@ from foolkit.models.door import answer, check_table, evaluating, finite_answer, 
 MOST_CLASSES = 2**20
 
 
+def check_classifier(net: object) -> None:
+    """Raise ``TypeError`` unless a network is a ``Classifier``, with its shape and names."""
+    if not isinstance(net, Classifier):
+        raise TypeError(f"net: expected a foolkit.models.Classifier, got {type(net).__name__}")
+
+
 class Classifier(nn.Module):
     """Any module from images ``[N, C, H, W]`` in [0, 1] to logits ``[N, K]``, with its names.
 

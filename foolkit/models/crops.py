@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from foolkit.checks import check_count
-from foolkit.models.classifier import Classifier
+from foolkit.models.classifier import Classifier, check_classifier
 from foolkit.models.door import mean_answer
 
 
@@ -90,8 +90,7 @@ def cropped(net: Classifier, size: int = 256, crops: int = 10, chunk: int = 100)
         ValueError: images smaller than a crop; other numbers of crops; a chunk that does not
             hold the crops of one image.
     """
-    if not isinstance(net, Classifier):
-        raise TypeError(f"net: expected a foolkit.models.Classifier, got {type(net).__name__}")
+    check_classifier(net)
     channels, height, width = net.input_shape
     check_count(size, "size")
     check_count(crops, "crops")

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from foolkit.checks import check_choice
-from foolkit.models.classifier import Classifier
+from foolkit.models.classifier import Classifier, check_classifier
 from foolkit.transforms import SensorNoise, Shift
 
 Disguise = Literal["steep", "softmax", "rounded", "rippled", "shaken", "settled"]
@@ -142,8 +142,7 @@ def disguised(net: Classifier, kind: Disguise) -> Classifier:
         TypeError: no ``Classifier``.
         ValueError: another ``kind``.
     """
-    if not isinstance(net, Classifier):
-        raise TypeError(f"net: expected a foolkit.models.Classifier, got {type(net).__name__}")
+    check_classifier(net)
     check_choice(kind, get_args(Disguise), "kind")
     return Classifier(
         KINDS[kind](net.module),

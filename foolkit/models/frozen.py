@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from foolkit.checks import check_count
-from foolkit.models.classifier import Classifier
+from foolkit.models.classifier import Classifier, check_classifier
 from foolkit.models.door import mean_answer
 from foolkit.seeds import check_seed
 
@@ -55,8 +55,7 @@ def frozen(net: Classifier, *, samples: int = 1, seed: int = 0) -> Classifier:
         TypeError: no ``Classifier``, no integer.
         ValueError: fewer than one sample.
     """
-    if not isinstance(net, Classifier):
-        raise TypeError(f"net: expected a foolkit.models.Classifier, got {type(net).__name__}")
+    check_classifier(net)
     check_count(samples, "samples")
     return Classifier(
         Frozen(net, samples, check_seed(seed)),

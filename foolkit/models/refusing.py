@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from foolkit.models.classifier import Classifier
+from foolkit.models.classifier import Classifier, check_classifier
 
 NONE = "none"
 
@@ -48,8 +48,7 @@ def refusing(net: Classifier) -> Classifier:
         TypeError: no ``Classifier``.
         ValueError: it has a class of that name already.
     """
-    if not isinstance(net, Classifier):
-        raise TypeError(f"net: expected a foolkit.models.Classifier, got {type(net).__name__}")
+    check_classifier(net)
     if NONE in net.classes:
         raise ValueError(f"net: expected no class {NONE!r}, {net.name!r} has one")
     return Classifier(

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from functools import cache, partial
 from importlib.resources import as_file, files
+from importlib.resources.abc import Traversable
 from typing import Any
 
 import torch
@@ -81,10 +82,15 @@ def load(name: str, device: torch.device | str = "cpu") -> Classifier:
         module: nn.Module = fitted(name)
     else:
         module = ARCHITECTURES[card(name)["architecture"]]()
-        with as_file(WEIGHTS / f"{name}.safetensors") as path:
-            module.load_state_dict(as_float32(load_file(path)))
+        fill(module, WEIGHTS / f"{name}.safetensors")
     channels_last(module, device)
     return Classifier(module, input_shape=(1, 28, 28), classes=DIGITS, name=name).eval()
+
+
+def fill(module: nn.Module, file: Traversable) -> None:
+    """Give a network the weights of a file, which are stored in half precision."""
+    with as_file(file) as path:
+        module.load_state_dict(as_float32(load_file(path)))
 
 
 def as_float16(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from foolkit.checks import check_count
-from foolkit.models.classifier import Classifier
+from foolkit.models.classifier import Classifier, check_classifier
 from foolkit.models.door import mean_answer
 from foolkit.seeds import check_seed
 
@@ -73,8 +73,7 @@ def transformed(
         TypeError: no ``Classifier``, no function, no integer.
         ValueError: fewer than one view.
     """
-    if not isinstance(net, Classifier):
-        raise TypeError(f"net: expected a foolkit.models.Classifier, got {type(net).__name__}")
+    check_classifier(net)
     if not callable(transform):
         raise TypeError(f"transform: expected a function, got {transform!r}")
     check_count(samples, "samples")

@@ -40,6 +40,17 @@ def bench_digits() -> tuple[Tensor, Tensor]:
     return images[index], labels[index]
 
 
+def checked_labels(images: Tensor, labels: Tensor | None, most: int) -> Tensor:
+    """The classes of a bench's digits, once both have been checked; at most so many digits."""
+    check_images(images, (1, 28, 28))
+    if len(images) > most:
+        raise ValueError(f"images: expected at most {most}, got {len(images)}")
+    if labels is None:
+        raise TypeError(f"labels: expected {len(images)} classes, one for each image, got none")
+    check_labels(labels, len(images), 10, "labels")
+    return labels
+
+
 class DefenceBench(Widget):
     """Networks with and without a defence; the ticked ones meet the same attack in the page.
 
@@ -121,12 +132,7 @@ class DefenceBench(Widget):
         named = [check_network(name, "networks") for name in networks.values()]
         if images is None:
             images, labels = bench_digits()
-        check_images(images, (1, 28, 28))
-        if len(images) > MOST:
-            raise ValueError(f"images: expected at most {MOST}, got {len(images)}")
-        if labels is None:
-            raise TypeError(f"labels: expected {len(images)} classes, one for each image, got none")
-        check_labels(labels, len(images), 10, "labels")
+        labels = checked_labels(images, labels, MOST)
         super().__init__(
             networks=named, defences=[str(name) for name in networks], images=images,
             truth=labels.tolist(), attack=attack, epsilon=epsilon, steps=steps,

@@ -5,9 +5,8 @@ from __future__ import annotations
 import traitlets
 from torch import Tensor
 
-from foolkit.checks import check_images, check_labels
 from foolkit.widgets.base import Widget
-from foolkit.widgets.defence_bench import PER_CLASS, bench_digits
+from foolkit.widgets.defence_bench import PER_CLASS, bench_digits, checked_labels
 from foolkit.widgets.modules import module
 from foolkit.widgets.traits import LAST_SEED, Images, Number, Whole
 
@@ -73,12 +72,7 @@ class MysteryDefence(Widget):
     ) -> None:
         if images is None:
             images, labels = (part[::PER_CLASS] for part in bench_digits())
-        check_images(images, (1, 28, 28))
-        if len(images) > MOST:
-            raise ValueError(f"images: expected at most {MOST}, got {len(images)}")
-        if labels is None:
-            raise TypeError(f"labels: expected {len(images)} classes, one for each image, got none")
-        check_labels(labels, len(images), 10, "labels")
+        labels = checked_labels(images, labels, MOST)
         super().__init__(
             networks=list(NETWORKS), images=images, truth=labels.tolist(), epsilon=epsilon,
             steps=steps, questions=questions, seed=seed,
