@@ -120,7 +120,7 @@ class Blur:
         deviation = uniform(0, self.most, generator)
         if deviation < LEAST_BLUR:
             return images
-        return blurred(images, gaussian(deviation).to(images))
+        return blurred(images, gaussian(deviation, images.device).to(images))
 
 
 @dataclass(frozen=True)
@@ -212,27 +212,30 @@ def jpeg(images: Tensor, quality: float) -> Tensor:
     if channels not in (1, 3):
         raise ValueError(f"images: expected 1 or 3 channels, got {channels}")
     scale = 5000 / quality if quality < 50 else 200 - 2 * quality
-    tables = torch.tensor([LUMINANCE, CHROMINANCE, CHROMINANCE][:channels]).to(images)
+    like = {"dtype": images.dtype, "device": images.device}
+    tables = torch.tensor([LUMINANCE, CHROMINANCE, CHROMINANCE][:channels], **like)
     tables = ((tables * scale + 50) / 100).floor().clamp(1, 255)
     colours = torch.tensor(
-        [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]]
-    ).to(images)
+        [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]],
+        **like,
+    )
+    grey = torch.tensor([0.0, 128, 128], **like).view(3, 1, 1)
     levels = images * 255
     if channels == 3:
         levels = torch.einsum("kc,nchw->nkhw", colours, levels)
-        levels = levels + torch.tensor([0.0, 128, 128]).to(images).view(3, 1, 1)
+        levels = levels + grey
     levels = straight_round(levels) - 128
     down, across = -height % BLOCK, -width % BLOCK
     levels = pad(levels, (0, across, 0, down), mode="replicate")
     blocks = levels.unflatten(3, (-1, BLOCK)).unflatten(2, (-1, BLOCK)).transpose(3, 4)
-    cosines = _cosines().to(images)
+    cosines = _cosines(images.device).to(images)
     waves = cosines @ blocks @ cosines.T
     steps = tables.view(channels, 1, 1, BLOCK, BLOCK)
     blocks = cosines.T @ (straight_round(waves / steps) * steps) @ cosines
     levels = blocks.transpose(3, 4).flatten(4).flatten(2, 3) + 128
     levels = levels[..., :height, :width]
     if channels == 3:
-        levels = levels - torch.tensor([0.0, 128, 128]).to(images).view(3, 1, 1)
+        levels = levels - grey
         levels = torch.einsum("kc,nchw->nkhw", torch.linalg.inv(colours), levels)
     return (straight_round(levels) / 255).clamp(0, 1)
 
@@ -242,9 +245,9 @@ def straight_round(values: Tensor) -> Tensor:
     return values + (values.round() - values).detach()
 
 
-def _cosines() -> Tensor:
+def _cosines(device: torch.device) -> Tensor:
     """The orthonormal discrete cosine transformation of eight values, ``[8, 8]``."""
-    place = torch.arange(BLOCK, dtype=torch.float64)
+    place = torch.arange(BLOCK, dtype=torch.float64, device=device)
     table = torch.cos(math.pi / BLOCK * (place + 0.5) * place[:, None]) * (2 / BLOCK) ** 0.5
     table[0] /= 2**0.5
     return table
@@ -266,7 +269,8 @@ def _seen(
     """
     height, width = size or images.shape[2:]
     moves = [-2 * move / (side * scale) for move, side in zip(by, (width, height), strict=True)]
-    about = torch.tensor([[1 / scale, 0, moves[0]], [0, 1 / scale, moves[1]]]).to(images)
+    rows = [[1 / scale, 0, moves[0]], [0, 1 / scale, moves[1]]]
+    about = torch.tensor(rows, dtype=images.dtype, device=images.device)
     view = [1, 1, height, width]
     grid = affine_grid(about[None], view, align_corners=False)
     grid = grid.expand(len(images), -1, -1, -1)

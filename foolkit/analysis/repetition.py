@@ -237,7 +237,7 @@ def erase_masked(images: Tensor, masks: Tensor, fill: str = "mean") -> Tensor:
     elif fill == "background":
         filling = background(images)
     elif fill == "blur":
-        kernel = gaussian(min(images.shape[2:]) / 8).to(images.device)
+        kernel = gaussian(min(images.shape[2:]) / 8, images.device)
         filling = blurred(images, kernel)
     else:
         filling = _nearest_kept(images, masks)

@@ -361,7 +361,7 @@ class MapElites:
         """By how much the network's answers to some elites differ from their confidence."""
         confidence = self._archive.confidence
         count = len(confidence)
-        rows = torch.linspace(0, count - 1, min(count, JUDGED)).round().long().to(self.device)
+        rows = torch.linspace(0, count - 1, min(count, JUDGED), device=self.device).round().long()
         images = self.encoding.render(self._archive.genomes[rows])
         with evaluating(self.net):
             answers = self.net(images).float().softmax(1).gather(1, rows[:, None])[:, 0]

@@ -177,7 +177,7 @@ def ascent(
         return goal
 
     centre = torch.tensor(0.5, device=device) if mean is None else mean.to(device)
-    kernel = gaussian(blur).to(device) if blur else None
+    kernel = gaussian(blur, device) if blur else None
     shifts = None
     if jitter:  # drawn at once, since the host needs them; a copy in the loop makes a GPU wait
         drawn = torch.randint(-jitter, jitter + 1, (steps, 2), generator=generator, device=device)

@@ -9,10 +9,11 @@ from torch import Tensor
 from torch.nn.functional import conv2d, pad
 
 
-def gaussian(deviation: float) -> Tensor:
+def gaussian(deviation: float, device: torch.device | str | None = None) -> Tensor:
     """A Gaussian of ``2 ceil(3 deviation) + 1`` pixels, of sum 1."""
     radius = math.ceil(3 * deviation)
-    weights = torch.exp(-0.5 * (torch.arange(-radius, radius + 1) / deviation) ** 2)
+    places = torch.arange(-radius, radius + 1, device=device)
+    weights = torch.exp(-0.5 * (places / deviation) ** 2)
     return weights / weights.sum()
 
 

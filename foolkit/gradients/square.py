@@ -183,7 +183,7 @@ class _Hills:
 
     def hills(self, side: int, turned: Tensor) -> Tensor:
         """``[..., side, side]``: of unit length, turned by a quarter or not, by coins ``[...]``."""
-        hills = two_hills(side).to(self.images)
+        hills = two_hills(side, self.images.device).to(self.images)
         return torch.where(turned[..., None, None], hills.T, hills)
 
     def start(self) -> Tensor:
@@ -236,18 +236,19 @@ class _Hills:
         return stretched.clamp(self.low[rows], self.high[rows])
 
 
-def two_hills(side: int) -> Tensor:
+def two_hills(side: int, device: torch.device | None = None) -> Tensor:
     """``[side, side]``, of unit length: a hill above, a valley below (equation 2 and figure 3)."""
     above = side // 2
-    both = torch.cat([_hill(above, side), -_hill(side - above, side)])
+    both = torch.cat([_hill(above, side, device), -_hill(side - above, side, device)])
     return both / (torch.linalg.vector_norm(both) + TINY)
 
 
-def _hill(height: int, width: int) -> Tensor:
+def _hill(height: int, width: int, device: torch.device | None) -> Tensor:
     """Ever larger rectangles around the middle, the k-th with the weight ``1 / k^2``."""
-    down, across = torch.arange(height)[:, None], torch.arange(width)[None]
+    down = torch.arange(height, device=device)[:, None]
+    across = torch.arange(width, device=device)[None]
     ring = torch.maximum((down - height // 2).abs(), (across - width // 2).abs())
-    hill = torch.zeros(height, width)
+    hill = torch.zeros(height, width, device=device)
     for k in range(max(height, width) // 2 + 1):
         hill += (ring <= k) / (k + 1) ** 2
     return hill / (torch.linalg.vector_norm(hill) + TINY)

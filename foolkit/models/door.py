@@ -167,9 +167,9 @@ def checked(net: nn.Module, images: Tensor) -> nn.Module:
         UserWarning: the answers look like probabilities, that is, the network ends in a softmax.
     """
     check_module(net)
-    draws = torch.Generator().manual_seed(0)
-    noise = torch.rand((1, *images.shape[1:]), generator=draws, dtype=torch.float32)
-    shown = torch.cat([images, noise.to(images.device)])
+    draws = torch.Generator("cpu").manual_seed(0)  # the same noise on every device
+    noise = torch.rand((1, *images.shape[1:]), generator=draws, device="cpu")
+    shown = torch.cat([images, noise.to(images)])
     given = shown.clone()
     with torch.no_grad(), evaluating(net):
         said = net(given.to(dtype_of(net) or given.dtype))
