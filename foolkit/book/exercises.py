@@ -28,6 +28,7 @@ from foolkit.encodings.cppn_genomes import CPPNGenomes
 from foolkit.gradients.problem import Problem
 from foolkit.gradients.sign import logits_ratio
 from foolkit.models import Classifier, predict, refusing
+from foolkit.models.crops import cut
 from foolkit.models.faces import accepted
 
 CERTAIN = 0.9999
@@ -336,6 +337,36 @@ def moved(mine: list[float], net: Classifier, faces: Tensor) -> str:
     right = torch.tensor([accepted(net, faces.roll(shift, 3)) for shift in range(6)])
     checking.tensor(torch.tensor(mine), right, 0.01, "the list of shares")
     return "those are the shares, from 0 to 5 pixels."
+
+
+@exercise("imagenet/crops")
+def crops(mine: Callable[[Tensor], Tensor]) -> str:
+    """A function of an image ``[3, 256, 256]``: its ten crops of 224, in any order."""
+    mine = _function(mine, "your function")
+    image = torch.rand(3, 256, 256, generator=torch.Generator().manual_seed(0))
+    right = cut(image[None], 224, 224, 10)[:, 0]
+    found = checking.images(mine(image.clone()), right.shape, "the crops")
+    there = torch.stack([(found == one).flatten(1).all(1).any() for one in right])
+    if bool(there[:5].all()) and not bool(there[5:].any()):
+        raise NotYet("the corners and the centre are there, their mirror images are not")
+    if not bool(there.all()):
+        raise NotYet(f"{int((~there).sum())} of the ten are not among your crops")
+    return "four corners, the centre, and the mirror image of each."
+
+
+@exercise("imagenet/selection")
+def selection(mine: Callable[[Tensor, float], int], confidence: Tensor) -> str:
+    """A function of confidences ``[K]`` and a level: how many of the surest have that mean."""
+    mine = _function(mine, "your function")
+    spread = torch.rand(300, generator=torch.Generator().manual_seed(0))
+    for sure, level in ((confidence, 0.9912), (confidence, 0.95), (spread, 0.9), (spread, 0.4)):
+        ordered = sure.double().sort(descending=True).values
+        right = int((ordered.cumsum(0) / torch.arange(1, len(sure) + 1) >= level).sum())
+        found = mine(sure.clone(), level)
+        if isinstance(found, int) and found == int((sure >= level).sum()) != right:
+            raise NotYet("each of those has the level by itself: their *mean* is asked for")
+        checking.number(found, right, 1, f"the number of {len(sure)} for {level:.2%}")
+    return "so many may be kept, at each of four levels."
 
 
 @exercise("local-models/patient")

@@ -233,6 +233,29 @@ def test_parts_without_a_whole(digits):
     assert "got [5]" in words("parts-without-a-whole/moved", [1.0] * 5, judge, faces)
 
 
+def test_imagenet():
+    def corners(image):
+        places = ((0, 0), (0, 32), (32, 0), (32, 32), (16, 16))
+        return torch.stack([image[:, y : y + 224, x : x + 224] for y, x in places])
+
+    mirrored = lambda image: torch.cat([corners(image).flip(-1), corners(image)])  # noqa: E731
+    assert check("imagenet/crops", mirrored)
+    twice = lambda image: corners(image).repeat(2, 1, 1, 1)  # noqa: E731
+    assert "mirror images are not" in words("imagenet/crops", twice)
+    upside = lambda image: torch.cat([corners(image), corners(image).flip(-2)])  # noqa: E731
+    assert "mirror images are not" in words("imagenet/crops", upside)
+    shifted = lambda image: mirrored(image.roll(1, 1))  # noqa: E731
+    assert "10 of the ten" in words("imagenet/crops", shifted)
+    assert "expected the shape" in words("imagenet/crops", corners)
+
+    sure = fk.bank.champions.stored()[0].confidence
+    alone = lambda confidence, level: int((confidence >= level).sum())  # noqa: E731
+    assert "*mean*" in words("imagenet/selection", alone, sure)
+    unsorted = lambda confidence, level: int((  # noqa: E731
+        confidence.cumsum(0) / torch.arange(1, len(confidence) + 1) >= level).sum())  # fmt: skip
+    assert "too " in words("imagenet/selection", unsorted, sure)
+
+
 def test_certified():
     two_sided = lambda sigma, n: sigma * float(  # noqa: E731
         torch.distributions.Normal(0.0, 1.0).icdf(torch.tensor(0.0005 ** (1 / n))))  # fmt: skip
