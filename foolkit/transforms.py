@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -212,7 +213,7 @@ def jpeg(images: Tensor, quality: float) -> Tensor:
     if channels not in (1, 3):
         raise ValueError(f"images: expected 1 or 3 channels, got {channels}")
     scale = 5000 / quality if quality < 50 else 200 - 2 * quality
-    like = {"dtype": images.dtype, "device": images.device}
+    like: dict[str, Any] = {"dtype": images.dtype, "device": images.device}
     tables = torch.tensor([LUMINANCE, CHROMINANCE, CHROMINANCE][:channels], **like)
     tables = ((tables * scale + 50) / 100).floor().clamp(1, 255)
     colours = torch.tensor(
