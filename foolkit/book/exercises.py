@@ -8,14 +8,23 @@ with what the package computes, or where it does to a network what the exercise 
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 
 from foolkit import gradients
-from foolkit.analysis import calibration_error, interval_bounds, smoothed_certify
+from foolkit.analysis import (
+    Detector,
+    acceptance_threshold,
+    bend_from_tangent,
+    calibration_error,
+    interval_bounds,
+    smoothed_certify,
+)
 from foolkit.analysis.camera import shuffled
 from foolkit.analysis.intervals import exact_interval
 from foolkit.analysis.search import Search, in_front
@@ -30,6 +39,9 @@ from foolkit.gradients.sign import logits_ratio
 from foolkit.models import Classifier, predict, refusing
 from foolkit.models.crops import cut
 from foolkit.models.faces import accepted
+
+if TYPE_CHECKING:
+    from foolkit.examination import Number
 
 CERTAIN = 0.9999
 Exercise = Callable[..., str]
@@ -281,6 +293,48 @@ def real_start(mine: Tensor, net: nn.Module, threes: Tensor) -> str:
     return "each is an 8 to the network, and nearer to its own 3 than to any other."
 
 
+@exercise("transfer/committee")
+def committee(
+    mine: Tensor, alone: Tensor, third: nn.Module, originals: Tensor, labels: Tensor
+) -> str:
+    """Digits changed for a committee, by 0.06 in RMS at most, that a third network misreads.
+
+    It misreads more of them than of ``alone``, which were changed for one network.
+    """
+    mine = checking.images(mine, originals.shape, "the images")
+    size = float((mine - originals).flatten(1).square().mean(1).sqrt().max())
+    if size > 0.06 + 1e-4:
+        raise NotYet(f"a change has the size {size:.3g} (RMS), and 0.06 is allowed")
+    fallen, before = (float((predict(third, x).argmax(1) != labels).float().mean())
+                      for x in (mine, alone))  # fmt: skip
+    if fallen <= before:
+        raise NotYet(f"the third network misreads {fallen:.0%}, no more than of the others")
+    return f"the third network misreads {fallen:.0%}, and {before:.0%} of those made for one."
+
+
+@exercise("transfer/second-opinion")
+def second_opinion(
+    mine: Callable[[Tensor], Tensor], first: nn.Module, second: nn.Module, images: Tensor
+) -> str:
+    """A function of images ``[N, 1, 28, 28]``: which pass, bool ``[N]``: the networks agree."""
+    mine = _function(mine, "your function")
+    draws = torch.Generator().manual_seed(0)
+    for name, shown in (
+        ("the images", images),
+        ("uniform noise", torch.rand(100, *images.shape[1:], generator=draws)),
+    ):
+        right = predict(first, shown).argmax(1) == predict(second, shown).argmax(1)
+        found = checking.given(mine(shown), "what your function returns")
+        if not isinstance(found, Tensor) or found.dtype != torch.bool or found.shape != right.shape:
+            raise NotYet(f"expected a bool tensor {list(right.shape)}, one answer an image")
+        off = int((found != right).sum())
+        if off == len(right):
+            raise NotYet("it is the other way round: who agrees passes")
+        if off:
+            raise NotYet(f"of {name}, {off} of {len(right)} are decided otherwise")
+    return "on your images and on noise."
+
+
 @exercise("repetition/mirrored")
 def mirrored(mine: Tensor, motifs: Tensor, rank: Tensor) -> str:
     """The motifs with every second of the first eight mirrored left to right.
@@ -367,6 +421,33 @@ def selection(mine: Callable[[Tensor, float], int], confidence: Tensor) -> str:
             raise NotYet("each of those has the level by itself: their *mean* is asked for")
         checking.number(found, right, 1, f"the number of {len(sure)} for {level:.2%}")
     return "so many may be kept, at each of four levels."
+
+
+@exercise("why/none")
+def none(images: int) -> str:
+    """How many images without a hit it takes for an interval of 95 % to end below a millionth."""
+    right = -math.log(0.025) * 1e6  # the exact two-sided interval of Clopper and Pearson
+    one_sided = -math.log(0.05) * 1e6
+    found = checking.given(images, "the number of images")
+    if isinstance(found, (int, float)) and abs(found - one_sided) < 0.01 * one_sided:
+        raise NotYet("that is the rule of three, which has the whole error on one side")
+    checking.number(found, right, 0.01 * right, "the number of images")
+    return "to within a hundredth."
+
+
+@exercise("why/own-boundary")
+def own_boundary(mine: float, net: nn.Module, images: Tensor, labels: Tensor) -> str:
+    """The median departure from the tangent along the gradient, at the network's own boundary.
+
+    That is as far as the median of the smallest changes that L-BFGS finds.
+    """
+    trial = images.clone().requires_grad_(True)
+    cross_entropy(net(trial), labels, reduction="sum").backward()
+    assert trial.grad is not None  # of every differentiable network, else the line above failed
+    near = float(gradients.lbfgs(net, images, labels, progress=False).l2.nanquantile(0.5))
+    bent = bend_from_tangent(net, images, trial.grad, [near])
+    checking.number(mine, float(bent.nanmedian()), 0.03, "the departure")
+    return "the package departs as far."
 
 
 @exercise("local-models/patient")
@@ -508,6 +589,67 @@ def own_level(
         right = float((sure >= level).double().mean())
         checking.number(mine(net, digits, images, wanted), right, 1e-3, f"the share of {name}")
     return "of bred images, of the same under wrong classes, and of digits."
+
+
+@exercise("rejection/cost")
+def cost(wrong: float, right: float, scores: Tensor, held: Tensor, read: Tensor) -> str:
+    """Shares of the digits read wrongly, and rightly, that a score refuses.
+
+    ``scores`` of the digits ``[N]``, ``held`` of those that set the threshold, of which 95 % pass,
+    and ``read``, bool ``[N]``: which digits the network reads rightly.
+    """
+    refused = scores < acceptance_threshold(held)
+    for name, mine, among in (("wrongly", wrong, ~read), ("rightly", right, read)):
+        share = float(refused[among].double().mean())
+        what = f"the share refused of the digits read {name}"
+        if isinstance(mine, (int, float)) and share != 0.5 and abs(mine - (1 - share)) < 1e-3:
+            raise NotYet(f"{what}: that is the share that gets in")
+        checking.number(mine, share, 0.005, what)
+    return "of the digits read wrongly, and of those read rightly."
+
+
+@exercise("rejection/two-guards")
+def two_guards(mine: Tensor, net: Classifier, detectors: list[Detector], held: Tensor) -> str:
+    """Ten images, one a class: five of them certain to the network, and let in by each detector.
+
+    Each lets in 97.5 % of the ``held`` digits.
+    """
+    mine = checking.images(mine, (10, *net.input_shape), "the images")
+    classes = torch.arange(10)
+    sure = predict(net, mine)[classes, classes] >= 0.99
+    past = torch.stack([one.score(mine) >= acceptance_threshold(one.score(held), 0.975)
+                        for one in detectors])  # fmt: skip
+    both = int((sure & past.all(0)).sum())
+    if both < 5:
+        each = ", ".join(str(int(row.sum())) for row in past)
+        raise NotYet(
+            f"{both} of ten pass all guards and are certain ({each} pass each,"
+            f" {int(sure.sum())} are certain): breed until five are"
+        )
+    return f"{both} of ten pass all guards, and the network is 99 % certain of them."
+
+
+@exercise("your-network/lowest")
+def lowest(mine: Callable[[int], float]) -> str:
+    """A function of n: the lower end of the exact interval of 95 % where all n pictures stand."""
+    mine = _function(mine, "your function")
+    for n in (10, 30, 200):
+        one_sided = exact_interval(n, n, level=0.9).low
+        found = mine(n)
+        if isinstance(found, (int, float)) and abs(found - one_sided) < 1e-4:
+            raise NotYet("that end has the whole error of 5 % on one side")
+        checking.number(found, exact_interval(n, n).low, 1e-4, f"the lower end of {n} pictures")
+    return "of 10, 30 and 200 pictures."
+
+
+@exercise("your-network/another-seed")
+def another_seed(mine: bool, first: Number, second: Number) -> str:
+    """Whether the second network's figure lies in the interval of the first's."""
+    if not isinstance(checking.given(mine, "the answer"), bool):
+        raise NotYet(f"expected True or False, got {type(mine).__name__}")
+    if mine != (first.low <= second.value <= first.high):
+        raise NotYet("compare the figure of the second with both ends of the first")
+    return "so it is, of these two networks."
 
 
 @exercise("grading/ratio")

@@ -327,3 +327,69 @@ def test_the_ratio_of_logits():
     assert "the ratio" in words("grading/ratio", lambda z, y: ratio(z, y, 1))
     assert "wrong sign" in words("grading/ratio", lambda z, y: -ratio(z, y))
     assert "10,000" in words("grading/ratio", lambda z, y: ratio(z, y) + 0.01 * (z.max() > 100))
+
+
+def test_transfer(net, digits):
+    images, labels = digits
+    other = fk.models.load("resnet")
+
+    def passes(shown):
+        return fk.models.predict(net, shown).argmax(1) == fk.models.predict(other, shown).argmax(1)
+
+    asked = (net, other, images)
+    assert check("transfer/second-opinion", passes, *asked)
+    assert "other way round" in words("transfer/second-opinion", lambda x: ~passes(x), *asked)
+    everyone = lambda shown: torch.ones(len(shown), dtype=torch.bool)  # noqa: E731
+    assert "decided otherwise" in words("transfer/second-opinion", everyone, *asked)
+    share = lambda shown: passes(shown).float().mean()  # noqa: E731
+    assert "expected a bool" in words("transfer/second-opinion", share, *asked)
+    third = fk.models.load("fc100-100-10")
+    far = fk.gradients.fgsm(third, images, labels, epsilon=0.2).images
+    near = images + 0.25 * (far - images)
+    assert check("transfer/committee", near, images, third, images, labels)
+    assert "0.06 is allowed" in words("transfer/committee", far, images, third, images, labels)
+    assert "no more than" in words("transfer/committee", images, images, third, images, labels)
+
+
+def test_why(net, digits):
+    assert check("why/none", 3.7e6)
+    assert "rule of three" in words("why/none", 3e6)
+    assert "too low" in words("why/none", 1e6)
+    bend = fk.analysis.bend_from_tangent
+    trial = digits[0].clone().requires_grad_(True)
+    nn.functional.cross_entropy(net(trial), digits[1], reduction="sum").backward()
+    near = float(fk.gradients.lbfgs(net, *digits, progress=False).l2.nanquantile(0.5))
+    mine = {length: float(bend(net, digits[0], trial.grad, [length]).nanmedian())
+            for length in (near, 4 * near)}  # fmt: skip
+    assert check("why/own-boundary", mine[near], net, *digits)
+    assert "too high" in words("why/own-boundary", mine[4 * near], net, *digits)
+
+
+def test_rejection(net, digits):
+    scores, held = torch.arange(10.0), torch.arange(40.0) / 10
+    read = torch.arange(10) > 1  # 95 % of the held are at 0.2 or more: one digit is refused
+    assert check("rejection/cost", 0.5, 0.0, scores, held, read)
+    assert "that gets in" in words("rejection/cost", 0.5, 1.0, scores, held, read)
+    assert "too low" in words("rejection/cost", 0.1, 0.0, scores, held, read)
+    detectors = [fk.bank.guarded.detectors(net)[name] for name in ("max softmax", "energy")]
+    held = fk.bank.guarded.detector_digits()[2]
+    given = (net, detectors, held)
+    first = torch.stack([digits[0][digits[1] == k][0] for k in range(10)])
+    assert check("rejection/two-guards", first, *given)
+    noise = torch.rand(10, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    assert "breed until five are" in words("rejection/two-guards", noise, *given)
+
+
+def test_your_network():
+    assert check("your-network/lowest", lambda n: 0.025 ** (1 / n))
+    assert "on one side" in words("your-network/lowest", lambda n: 0.05 ** (1 / n))
+    assert "too low" in words("your-network/lowest", lambda n: 0.01 ** (1 / n))
+    of = fk.examination.Number.of
+    first, near, far = (
+        of("share", "a share", fk.analysis.exact_interval(hits, 100), 100, better="higher")
+        for hits in (50, 55, 70)
+    )
+    assert check("your-network/another-seed", True, first, near)
+    assert check("your-network/another-seed", False, first, far)
+    assert "both ends" in words("your-network/another-seed", True, first, far)
+    assert "got float" in words("your-network/another-seed", 0.7, first, far)
