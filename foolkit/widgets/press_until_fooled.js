@@ -33,7 +33,7 @@ import { inSlices } from "./work.js";
 /** @type {Record<string, string>} */
 const KINDS = {
   uniform: "uniform noise", Gaussian: "Gaussian noise", "1/f": "1/f noise, as in photographs",
-  formulas: "formulas, unselected",
+  formulas: "patterns, unselected",
 };
 /** @type {Record<string, { text: string, size: number }>} */
 const JUDGES = {

@@ -28,8 +28,8 @@ const SIDE = 128, FOUND = 5; // pixels of a query; pictures that the search answ
 const PREVIEW = 64, ROW = 16; // of the sheet with all pictures: pixels of each, and how many in a row
 /** @type {Record<string, string>} */
 const WORDS = {
-  plain: "plain grey", bricks: "bricks, a photograph", formulas: "formulas, bred for the wanted picture",
-  pixels: "pixels, bred for it", painted: "painted for it",
+  plain: "plain grey", bricks: "bricks, a photograph", formulas: "patterns, bred for the wanted picture",
+  pixels: "noise, bred for it", painted: "painted for it",
 };
 
 /**
