@@ -560,6 +560,9 @@ def examine(
     The folder has report.html, report.json, report.csv and images/. Started again with the same
     options, it continues after the last section that was done.
 
+    The network names one class an image, by a softmax. One that may name several is not examined
+    rightly.
+
     \b
     Examples:
       foolkit examine --model lenet --out report/

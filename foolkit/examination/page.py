@@ -120,7 +120,7 @@ def page(report: Report, book: str | None = None) -> str:
 <body>
 <main>
 <h1>How <bdi>{name}</bdi> can be fooled</h1>
-<p class="soft">{classes} classes; {pictures}.</p>
+<p class="soft">{classes} classes, one a picture (a softmax); {pictures}.</p>
 {stopped}
 <ul class="verdicts">
 {verdicts}

@@ -67,7 +67,8 @@ def examine(
 
     Args:
         net: any module from images in [0, 1] to logits ``[N, K]``; its ``classes``, if it has
-            them, are the names.
+            them, are the names. Its answers are read as a softmax, one class an image: of a
+            network that may name several (a sigmoid a class) the report would be wrong.
         images: float32 ``[N, C, H, W]`` in [0, 1]; or a ``DataLoader`` of such, with labels or
             without. Not those that it was trained on.
         labels: int64 ``[N]``, what they show; None: what the network says of a picture counts as
@@ -153,6 +154,7 @@ def sizes_of(
 
 def _gathered(images: Any, labels: Tensor | None) -> tuple[Tensor, Tensor | None]:
     """Tensors, from tensors or from batches of them."""
+    _check_one_class(labels)
     if isinstance(images, Tensor):
         return images, labels
     iterable = isinstance(images, Iterable) and not isinstance(images, str)
@@ -169,8 +171,21 @@ def _gathered(images: Any, labels: Tensor | None) -> tuple[Tensor, Tensor | None
     if all(len(batch) > 1 for batch in batches):
         if labels is not None:
             raise ValueError("labels: expected none beside a DataLoader that has them")
-        labels = torch.cat([torch.as_tensor(batch[1]).view(-1) for batch in batches])
+        parts = [torch.as_tensor(batch[1]) for batch in batches]
+        for part in parts:
+            _check_one_class(part)
+        labels = torch.cat([part.view(-1) for part in parts])
     return torch.cat(pixels), labels
+
+
+def _check_one_class(labels: Any) -> None:
+    """Raise where an image has several labels, which no softmax gives."""
+    if isinstance(labels, Tensor) and labels.ndim > 1 and labels[0].numel() > 1:
+        raise ValueError(
+            f"labels: expected one class an image, [N], got {list(labels.shape)}. The answers of"
+            " the network are read as a softmax, in which classes exclude each other; networks"
+            " that name several classes of one image cannot be examined"
+        )
 
 
 def _class_names(net: nn.Module, image: Tensor) -> tuple[str, ...]:

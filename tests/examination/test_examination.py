@@ -300,6 +300,7 @@ def test_bad_input_names_the_argument(folder, report):
         ({"minutes": 0}, "minutes: expected a number > 0"),
         ({"epsilons": (0.0, 0.1)}, "epsilons: expected a number > 0"),
         ({"labels": labels + K}, "labels: expected classes 0 to 3"),
+        ({"labels": nn.functional.one_hot(labels, K)}, r"labels: expected one class an image"),
         ({"chunk": 0}, "chunk: expected an integer"),
         ({"judge": nn.Sequential(nn.Flatten(), nn.Linear(64, 3))}, "judge: expected 4 classes"),
         ({"images": "photos"}, "images: expected a tensor"),
@@ -341,3 +342,13 @@ def test_the_yardsticks_are_what_the_networks_do(report):
         assert held[name].told(report.numbers["accuracy"]).startswith(f"{100 * value:.1f} %")
     size = "robust_accuracy@0.1"  # what training against PGD is for
     assert held["lenet-pgd"].numbers[size][1] > held["lenet"].numbers[size][2]
+
+
+def test_several_labels_an_image_are_refused_from_batches_too():
+    images, labels = pictures()
+    several = nn.functional.one_hot(labels, K)
+    batches = torch.utils.data.DataLoader(
+        torch.utils.data.TensorDataset(images, several), batch_size=20
+    )
+    with pytest.raises(ValueError, match="one class an image.*cannot be examined"):
+        fk.examine(tiny(), batches, progress=False)
