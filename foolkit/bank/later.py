@@ -11,7 +11,7 @@ from foolkit.bank.networks import Measured, stored
 FILE = "later.npz"
 # each by the name that ``foolkit.models.load`` takes; one training of each
 DESIGNS = {
-    "resnet": "residual network, 2016",
+    "resnet": "wide residual network, 2016",
     "vit": "vision transformer, 2021",
     "mixer": "mixer, 2021",
 }
