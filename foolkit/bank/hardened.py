@@ -1,8 +1,9 @@
 """LeNets trained on the worst image of a box, by one step and by many, watched pass by pass.
 
-``curves`` has what each training was worth after every pass; ``network`` reads those that were
-trained against 40 steps, and ``verdicts`` what they withstand. What is stored is what there was
-time for: ``python -m tools.bank.hardened`` trains the rest, and goes on where it was stopped.
+``curves`` has what each training was worth after every pass; ``verdicts`` what those that were
+trained against 40 steps withstand, and ``network`` reads one of each kind. What is stored is what
+there was time for: ``python -m tools.bank.hardened`` trains the rest, and goes on where it was
+stopped.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ class Training:
         start: whether the attack starts at a random place of the box.
         digits: of the training set, that it is shown.
         seeds: one network each.
+        beta: of the loss of TRADES; None: the worst image takes the place of the image, as
+            Madry et al. (2018) have it.
     """
 
     rectified: bool
@@ -46,6 +49,7 @@ class Training:
     start: bool = True
     digits: int = 55_000
     seeds: int = 3
+    beta: float | None = None
 
 
 # Madry et al. (2018) take 40 steps throughout, for 100,000 batches of 50
@@ -54,31 +58,29 @@ SINGLE = ((10, 1),)
 TRAININGS = {
     "PGD-40, rectified": Training(True, MADRY),
     "PGD-40, plain": Training(False, MADRY),
+    "TRADES": Training(True, MADRY, beta=1.0),  # as the authors' code has it for digits
     "one step": Training(True, SINGLE, start=False, digits=10_000),
     "one step, random start": Training(True, SINGLE, digits=10_000),
 }
-KEPT = ("PGD-40, rectified", "PGD-40, plain")  # whose weights are in the bank
+FORTY = ("PGD-40, rectified", "PGD-40, plain", "TRADES")  # attacked in the end
 
 
-def file_of(name: str, seed: int) -> str:
-    """Where the bank has the weights of a training of ``KEPT``."""
-    return f"hardened-{'rectified' if TRAININGS[name].rectified else 'plain'}-{seed}.safetensors"
+def file_of(name: str) -> str:
+    """Where the bank has the weights of the first network of a training of ``FORTY``."""
+    return f"hardened-{name.split()[-1].lower()}.safetensors"
 
 
-def network(name: str, seed: int = 0) -> Classifier:
-    """A network of ``KEPT``, in evaluation mode.
+def network(name: str) -> Classifier:
+    """The first network of a training of ``FORTY``, in evaluation mode.
 
     Raises:
-        ValueError: an unknown name, or a seed that is not stored.
+        ValueError: an unknown name.
     """
-    check_choice(name, KEPT, "name")
-    if seed not in (stored := seeds(name)):
-        raise ValueError(f"seed: expected one of {stored}, got {seed!r}")
+    check_choice(name, FORTY, "name")
     module = LeNet(rectified=TRAININGS[name].rectified)
-    fill(module, PLACE / file_of(name, seed))
+    fill(module, PLACE / file_of(name))
     channels_last(module)
-    called = f"{name}, seed {seed}"
-    return Classifier(module, input_shape=(1, 28, 28), classes=DIGITS, name=called).eval()
+    return Classifier(module, input_shape=(1, 28, 28), classes=DIGITS, name=name).eval()
 
 
 def seeds(name: str) -> tuple[int, ...]:
@@ -111,7 +113,7 @@ def curves() -> dict[str, Tensor]:
 
 
 def verdicts() -> dict[str, dict[str, Tensor]]:
-    """What the networks of ``KEPT`` still read rightly, by training and attack (``ATTACKS``).
+    """What the networks of ``FORTY`` still read rightly, by training and attack (``ATTACKS``).
 
     Returns:
         bool ``[S, WATCHED]``, the same digits in all. PGD takes 100 steps of ``LENGTH`` from five
@@ -121,6 +123,6 @@ def verdicts() -> dict[str, dict[str, Tensor]]:
     held = read(FILE)
     return {
         name: {attack: _columns(held, name, attack) for attack in ATTACKS}
-        for name in KEPT
+        for name in FORTY
         if _seeds(held, name)
     }

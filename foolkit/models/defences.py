@@ -10,7 +10,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, kl_div
 
 from foolkit.data import crops
 from foolkit.data.tiles import paste_tiles, tiled
@@ -82,6 +82,27 @@ def projected_gradient(
     return cross_entropy(net(changed), labels)
 
 
+def tradeoff(
+    net: nn.Module, images: Tensor, changed: Tensor, labels: Tensor, *, beta: float
+) -> Tensor:
+    """The loss of TRADES (Zhang et al. 2019, equation 5): accuracy, and calm around each image.
+
+    Cross-entropy of the images as they are, plus ``beta`` (the paper's 1 / lambda) times the
+    divergence KL(p(images) || p(changed)) of what the network says of the two.
+
+    Args:
+        net, images, labels: as for ``noisy``.
+        changed: ``[N, C, H, W]``, for which ``worst_in_box`` has sought the largest divergence:
+            give it the probabilities of ``images`` as its labels.
+        beta: weight of the second term; the authors' code has 1 for digits.
+    """
+    clean, moved = net(torch.cat([images, changed])).chunk(2)
+    apart = kl_div(
+        moved.log_softmax(1), clean.log_softmax(1), reduction="batchmean", log_target=True
+    )
+    return cross_entropy(clean, labels) + beta * apart
+
+
 def worst_in_box(
     net: nn.Module,
     images: Tensor,
@@ -99,7 +120,9 @@ def worst_in_box(
     (2015) without the clean half.
 
     Args:
-        net, images, labels: as for ``noisy``.
+        net, images: as for ``noisy``.
+        labels: int64 ``[N]``, or probabilities ``[N, K]``: with those that ``net`` gives the
+            images, the cross-entropy is the divergence of TRADES and a number that does not move.
         epsilon: half the side of the box about each image, in units of the pixel range.
         steps: along the sign of the gradient; each ends inside the box and [0, 1].
         length: of a step, for every pixel.

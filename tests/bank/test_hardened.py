@@ -1,5 +1,7 @@
 """Trainings on the worst image of a box: resumed exactly, and stored as they are read."""
 
+import dataclasses
+
 import pytest
 import torch
 
@@ -8,10 +10,11 @@ from foolkit.bank import hardened, store
 from tools.bank import hardened as program
 
 
-@pytest.mark.parametrize("name", ["PGD-40, rectified", "one step"])
+@pytest.mark.parametrize("name", ["PGD-40, rectified", "TRADES", "one step"])
 def test_a_training_that_was_stopped_ends_as_one_that_was_not(tmp_path, monkeypatch, name):
     images, labels = fk.data.digits()
-    short = hardened.Training(True, ((2, 1), (1, 3)), start=name != "one step")
+    kind = hardened.TRAININGS[name]
+    short = dataclasses.replace(kind, phases=((2, 1), (1, 3)))
     monkeypatch.setitem(program.TRAININGS, name, short)
     monkeypatch.setattr(program, "WATCHED", 20)
     some = images[:300], labels[:300]
@@ -66,9 +69,15 @@ def test_an_attack_leaves_no_more_than_was_right_before():
             assert not bool((right[attack] & ~right["clean"]).any())
 
 
+@pytest.mark.parametrize("name", [name for name in hardened.FORTY if hardened.seeds(name)])
+def test_the_network_that_is_kept_is_the_first_that_was_judged(name):
+    images, labels = (part[: hardened.WATCHED] for part in fk.models.comparison_digits())
+    right = fk.models.predict(hardened.network(name), images).argmax(1) == labels
+    stored = hardened.verdicts()[name]["clean"][hardened.seeds(name).index(0)]
+    assert (right == stored).double().mean() > 0.99  # but for images on the boundary
+
+
 def test_an_unknown_network_is_named():
     with pytest.raises(ValueError, match="name: expected one of 'PGD-40, rectified'"):
         hardened.network("one step")
-    with pytest.raises(ValueError, match="seed: expected one of"):
-        hardened.network("PGD-40, plain", 99)
     assert len((store.PLACE / hardened.FILE).read_bytes()) < 100_000

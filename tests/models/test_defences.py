@@ -13,6 +13,7 @@ from foolkit.models.defences import (
     photograph_pieces,
     projected_gradient,
     shuffled,
+    tradeoff,
     worst_in_box,
 )
 from foolkit.models.lenet import LeNet
@@ -183,3 +184,27 @@ def test_recipes_say_how_they_defend():
     assert all(r.split == "train" and r.architecture == "LeNet" for r in defended.values())
     assert not isinstance(RECIPES["lenet"], Defended)
     assert isinstance(RECIPES["lenet"], Recipe)
+
+
+def test_the_loss_of_trades_is_accuracy_and_a_divergence(net, some):
+    images, labels = some
+    clean = cross_entropy(net(images), labels).item()
+    assert tradeoff(net, images, images, labels, beta=3.0).item() == pytest.approx(clean, abs=1e-5)
+    changed = (images + 0.1).clamp(0, 1)
+    p, q = net(images).softmax(1).double(), net(changed).softmax(1).double()
+    apart = (p * (p.log() - q.log())).sum(1).mean().item()
+    assert apart > 0
+    found = tradeoff(net, images, changed, labels, beta=3.0).item()
+    assert found == pytest.approx(clean + 3 * apart, rel=1e-3)
+
+
+def test_steps_away_from_the_own_answer_find_more_divergence_than_noise(net, some):
+    images, labels = some
+    with torch.no_grad():
+        said = net(images).softmax(1)
+    how = {"epsilon": 0.1, "length": 0.02, "generator": draws()}
+    changed = worst_in_box(net, images, said, steps=10, **how)
+    assert (changed - images).abs().max() <= 0.1 + 1e-6
+    stayed = worst_in_box(net, images, said, steps=0, **how)
+    found = [tradeoff(net, images, x, labels, beta=1.0).item() for x in (changed, stayed)]
+    assert found[0] > found[1] + 0.1

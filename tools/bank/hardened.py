@@ -1,6 +1,7 @@
-"""Trains LeNets on the worst image of the box anew: ``python -m tools.bank.hardened``.
+"""Trains LeNets on the worst image of the box: ``python -m tools.bank.hardened``.
 
-It stops and goes on: ``--checkpoints`` holds what it has after each pass over the digits. Where
+What ``--out`` has is not trained again. It stops and goes on: ``--checkpoints`` holds what it has
+after each pass over the digits. Where
 a processor has bfloat16, the attack within the training runs in it, about twice as fast; the
 weights learn, and every accuracy is measured, in float32.
 """
@@ -22,7 +23,7 @@ from foolkit.bank.hardened import (
     ATTACKS,
     EPSILON,
     FILE,
-    KEPT,
+    FORTY,
     LENGTH,
     TRAININGS,
     WATCHED,
@@ -31,7 +32,7 @@ from foolkit.bank.hardened import (
 from foolkit.files import write_atomically
 from foolkit.gradients import ensemble, fgsm, pgd
 from foolkit.models import comparison_digits, predict
-from foolkit.models.defences import worst_in_box
+from foolkit.models.defences import tradeoff, worst_in_box
 from foolkit.models.lenet import LeNet
 from foolkit.models.precision import channels_last
 from foolkit.models.shipped import as_float16, as_float32
@@ -67,6 +68,12 @@ def lengths(steps: int, start: bool) -> float:
     if steps == 1:
         return 1.25 * EPSILON if start else EPSILON
     return 1.7 * EPSILON / steps
+
+
+def said(net: nn.Module, images: Tensor) -> Tensor:
+    """Probabilities ``[N, K]``, for an attack that is to lead away from them."""
+    with torch.no_grad():
+        return net(images).softmax(1)
 
 
 def watched(net: nn.Module) -> list[float]:
@@ -108,16 +115,21 @@ def train(
                 group["lr"] = RATE * (1 + math.cos(math.pi * behind / len(plan))) / 2
             share = min(1.0, behind / GROWN)
             rough.follow()
+            shown, answers = images[index], labels[index]
             changed = worst_in_box(
                 rough,
-                images[index],
-                labels[index],
+                shown,
+                answers if training.beta is None else said(rough, shown),
                 epsilon=share * EPSILON,
                 steps=plan[epoch],
                 length=share * lengths(plan[epoch], training.start),
                 generator=generator if training.start else None,
             )
-            loss = cross_entropy(net(changed), labels[index])
+            loss = (
+                cross_entropy(net(changed), answers)
+                if training.beta is None
+                else tradeoff(net, shown, changed, answers, beta=training.beta)
+            )
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
@@ -160,14 +172,17 @@ def main() -> None:
     chosen_names = chosen.names or list(TRAININGS)
     for seed in range(max(TRAININGS[name].seeds for name in chosen_names)):
         for name in (name for name in chosen_names if seed < TRAININGS[name].seeds):
+            if f"{name}/{seed}/passes" in stored:
+                continue
             net, history = train(name, seed, images, labels, chosen.checkpoints)
             stored[f"{name}/{seed}/passes"] = np.array(history, dtype=np.float32)
-            if name in KEPT:
+            if name in FORTY:
                 weights = as_float16(net.state_dict())
                 net.load_state_dict(as_float32(weights))
                 for attack, right in attacked(net).items():
                     stored[f"{name}/{seed}/{attack}"] = right
-                write_atomically(chosen.out / file_of(name, seed), save(weights))
+                if seed == 0:
+                    write_atomically(chosen.out / file_of(name), save(weights))
             write(chosen.out, FILE, stored)
 
 
