@@ -75,6 +75,14 @@ LOOPS = {  # whose steps are as many as asked for
     "square": attack("square", epsilon=0.01, **QUIET),
     "fmn": attack("fmn", **QUIET),
     "carlini_wagner": attack("carlini_wagner", search_steps=1, abort_early=False, **QUIET),
+    "few_pixels": lambda net, images, labels, steps: fk.gradients.few_pixels(
+        net, images, labels, population=8, generations=steps, **QUIET
+    ),
+    "universal": lambda net, images, labels, steps: fk.gradients.universal(
+        net, images, labels, epsilon=0.1, passes=steps, **QUIET
+    ),
+    "patch": attack("patch", target=None, size=3, **QUIET),
+    "turned patch": attack("patch", target=None, size=3, shape="disc", turn=40, **QUIET),
     "pixels": evolve(fk.encodings.Pixels),
     "cppn": evolve(fk.encodings.CPPN),
     "ascent": ascend,
@@ -88,6 +96,9 @@ ALL = {
         net, images, labels, epsilon=0.1, generations=steps
     ),
     "noise": lambda net, images, labels, steps: fk.gradients.noise(net, images, labels, size=0.1),
+    "every_pixel": lambda net, images, labels, steps: fk.gradients.every_pixel(
+        net, images, labels, **QUIET
+    ),
     "ensemble": attack("ensemble", epsilon=0.1, queries=10, **QUIET),
 }
 
@@ -115,6 +126,9 @@ def test_the_host_reads_no_more_in_a_longer_loop(victim, data, name):
 MOST = {
     "apgd": 1,  # whether all are fooled, or the step's length changes
     "square": 1,  # which are fooled, and asked no more
+    "few_pixels": 1,  # which are fooled
+    "patch": 1,  # Adam's own counter, which is on the host
+    "turned patch": 1,
     "ascent": 0.2,  # now and then, whether all are sure
     "pixels": 1,  # which classes have a new elite
     "cppn": 12,  # and what was rewired, and how deep the networks are

@@ -88,6 +88,14 @@ def test_pages_get_the_packages_javascript_of_today(book, tmp_path):
     assert state_of(path) == state_of(book / "index.ipynb")
 
 
+def test_one_widget_carries_the_styles_of_its_page(book, tmp_path):
+    path = Path(shutil.copy(book / "second.ipynb", tmp_path))
+    chapters.refresh_widgets(path)
+    styles = [model.state["_css"] for model in state_of(path).values() if "_css" in model.state]
+    assert len(styles) == 2
+    assert [bool(one) for one in styles].count(True) == 1
+
+
 def test_the_site_holds_the_weights_once(html):
     (only,) = html.glob("**/*safetensors*")
     assert only.name == "lenet.safetensors.js"

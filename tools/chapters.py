@@ -280,9 +280,11 @@ def refresh_widgets(path: Path) -> set[str]:
     if ours:
         from foolkit import widgets  # brings PyTorch: only where it is needed
 
+        styles: set[str] = set()  # the page applies each once, so one widget has to carry it
         for state in ours:
             kind = getattr(widgets, state["_anywidget_id"].rpartition(".")[2])
-            state["_esm"], state["_css"] = kind._esm, kind._css
+            state["_esm"], state["_css"] = kind._esm, "" if kind._css in styles else kind._css
+            styles.add(kind._css)
         nbformat.write(notebook, path)
     named = [[state.get("network"), *state.get("networks", [])] for state in ours]
     return {name for names in named for name in names if name}

@@ -138,7 +138,6 @@
    * @param {Model} model
    */
   async function show(place, model) {
-    applyOnce(model.get("_css"));
     const exported = (await importOnce(model.get("_esm"))).default;
     const widget = typeof exported === "function" ? await exported() : exported;
     if (!model.ready) model.ready = Promise.resolve(widget.initialize?.({ model }));
@@ -162,6 +161,8 @@
 
   const saved = Object.assign({}, ...Array.from(
     document.querySelectorAll(`script[type="${KIND}state+json"]`), (node) => read(node).state));
+  // one widget carries the styles that all of a page share, wherever on the page it is
+  for (const { state } of Object.values(saved)) applyOnce(state._css);
   const models = new Map(); // several views of one widget share its model
   for (const view of document.querySelectorAll(`script[type="${KIND}view+json"]`)) {
     const id = read(view).model_id;

@@ -262,6 +262,39 @@ def on_demand(mine: Tensor, net: nn.Module, labels: Tensor) -> str:
     return f"{reached} of {len(labels)} are read as the digit that was asked for."
 
 
+@exercise("few-pixels/count")
+def count(mine: Callable[[int], int]) -> str:
+    """A function of k: how many 8-bit images differ from a digit in exactly k pixels."""
+    mine = _function(mine, "your function")
+    for k in (0, 1, 2, 5):
+        right = math.comb(784, k) * 255**k
+        checking.number(mine(k), right, 1e-9 * right, f"the number for {k} pixels")
+    return "places are chosen without order, and each has 255 other levels."
+
+
+@exercise("few-pixels/universal")
+def one_for_all(
+    mine: Callable[[Tensor, Tensor, float], Tensor], net: nn.Module, images: Tensor, labels: Tensor
+) -> str:
+    """A function of images, labels and epsilon: one change for all, judged on the second half."""
+    mine = _function(mine, "your function")
+    epsilon, half = 0.3, len(images) // 2
+    own, others = (images[:half], labels[:half]), (images[half:], labels[half:])
+    change = checking.given(mine(*own, epsilon), "the change")
+    if not isinstance(change, Tensor) or change.shape != images.shape[1:]:
+        came = list(change.shape) if isinstance(change, Tensor) else type(change).__name__
+        raise NotYet(f"the change: expected a tensor {list(images.shape[1:])}, got {came}")
+    checking.inside(change, torch.zeros_like(change), epsilon, "the change")
+    found = gradients.Universal(change.detach(), epsilon).judged(net, *others)
+    signs = gradients.noise(net, *others, size=epsilon, norm="inf", kind="sign")
+    ours = gradients.universal(net, *own, epsilon=epsilon, passes=5, batch=50, progress=False)
+    wanted = float(ours.judged(net, *others).success.float().mean()) - 0.15
+    share, chance = (float(one.success.float().mean()) for one in (found, signs))
+    if share < wanted:
+        raise NotYet(f"{share:.0%} of unseen digits are misread, more than 15 points too few")
+    return f"{share:.0%} of unseen digits are misread, by random signs {chance:.0%}."
+
+
 @exercise("gradient-images/ascent")
 def ascent(mine: Callable[[nn.Module, Tensor], Tensor], net: nn.Module, start: Tensor) -> str:
     """A function of a network and ten starts: after 30 steps of 0.01, image i is a digit i."""

@@ -20,6 +20,7 @@ from PIL import Image
 WORDS_A_MINUTE = 150  # of text that is studied and not skimmed
 CODE_LINES_A_MINUTE = 40
 SIZE = (480, 270)  # pixels of a card's picture
+COLOURS = 256  # of it, the most that a PNG needs one byte a pixel for: half the size
 
 
 @dataclass(frozen=True)
@@ -85,5 +86,5 @@ def picture(notebook: NotebookNode, figure: int) -> bytes | None:
     whole = Image.new("RGB", SIZE, "white")
     whole.paste(image, ((SIZE[0] - image.width) // 2, max(0, (SIZE[1] - image.height) // 2)))
     out = BytesIO()
-    whole.save(out, "PNG", optimize=True)
+    whole.quantize(COLOURS).save(out, "PNG", optimize=True)
     return out.getvalue()

@@ -19,6 +19,8 @@ from foolkit.widgets.gallery import Gallery
 from foolkit.widgets.jigsaw import Jigsaw
 from foolkit.widgets.judges import Judges
 from foolkit.widgets.mystery_defence import MysteryDefence
+from foolkit.widgets.one_pixel import OnePixel
+from foolkit.widgets.patch_drag import PatchDrag
 from foolkit.widgets.patterns import BreedPatterns
 from foolkit.widgets.predict import Predict
 from foolkit.widgets.press_until_fooled import PressUntilFooled
@@ -45,6 +47,8 @@ __all__ = [
     "Judges",
     "MysteryDefence",
     "NoiseAndTemperature",
+    "OnePixel",
+    "PatchDrag",
     "Predict",
     "PressUntilFooled",
     "Quiz",

@@ -8,6 +8,7 @@ import { networkOf } from "./network.js";
 import { indexOfLargest } from "./numbers.js";
 import { announcement, button, element, labelled, menu } from "./page.js";
 import { fromBytes, paint } from "./pictures.js";
+import { cellUnder } from "./pointed.js";
 import { Random } from "./random.js";
 import { inOrder, rearranged, shuffled, swapped } from "./tiles.js";
 import { listen, widget } from "./widget.js";
@@ -122,13 +123,8 @@ function start({ model, root, net }) {
   // ---- pointer: drag a tile onto another, or tap one and then the other ----
   /** @param {PointerEvent} event */
   function under(event) {
-    const box = canvas.getBoundingClientRect();
-    /**
-     * @param {number} from
-     * @param {number} length
-     */
-    const at = (from, length) => Math.min(grid - 1, Math.max(0, Math.floor(grid * from / length)));
-    return at(event.clientX - box.left, box.width) + grid * at(event.clientY - box.top, box.height);
+    const [column, row] = cellUnder(event, canvas, grid);
+    return column + grid * row;
   }
   pad.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;

@@ -1,5 +1,6 @@
 """Each exercise knows a right answer from wrong ones, and says what is wrong without telling."""
 
+import math
 import re
 from collections import Counter
 
@@ -203,6 +204,24 @@ def test_gradient_images(net, digits):
     assert check("gradient-images/real-start", eights.images, net, threes)
     other = eights.images.roll(1, 0)
     assert "nearer to another 3" in words("gradient-images/real-start", other, net, threes)
+
+
+def test_few_pixels():
+    assert check("few-pixels/count", lambda k: math.comb(784, k) * 255**k)
+    assert "for 1 pixels" in words("few-pixels/count", lambda k: (784 * 256) ** k)
+    assert "for 2 pixels" in words("few-pixels/count", lambda k: (784 * 255) ** k)
+    net = fk.models.load("lenet")
+    images, labels = (part[:240] for part in fk.data.digits())
+    own = lambda x, y, e: fk.gradients.universal(  # noqa: E731
+        net, x, y, epsilon=e, passes=6, batch=40, progress=False).change  # fmt: skip
+    assert check("few-pixels/universal", own, net, images, labels)
+    name = "few-pixels/universal"
+    too_far = lambda x, y, e: 2 * own(x, y, e)  # noqa: E731
+    assert "leave the box" in words(name, too_far, net, images, labels)
+    signs = lambda x, y, e: e * torch.randn(1, 28, 28).sign()  # noqa: E731
+    assert "too few" in words(name, signs, net, images, labels)
+    assert "expected a tensor [1, 28, 28]" in words(name, lambda x, y, e: x, net, images, labels)
+    assert "is None" in words(name, lambda x, y, e: None, net, images, labels)
 
 
 def test_repetition():

@@ -43,7 +43,7 @@ def test_a_card_is_made_of_its_chapter(book):
     assert first.minutes % 5 == 0
     assert second.minutes > first.minutes  # as many words, and code besides
     assert second.picture is None
-    image = Image.open(BytesIO(first.picture))
+    image = Image.open(BytesIO(first.picture)).convert("RGB")
     assert image.size == road.SIZE
     assert image.getpixel((240, 135)) == (255, 0, 0)
     assert image.getpixel((240, 2)) == (255, 255, 255)

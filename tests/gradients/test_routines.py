@@ -13,6 +13,7 @@ from foolkit.gradients import (
     carlini_wagner,
     deepfool,
     ensemble,
+    few_pixels,
     fgsm,
     fmn,
     lbfgs,
@@ -53,12 +54,23 @@ ROUTINES = {
     "ensemble": lambda *a, **k: ensemble(
         *a, epsilon=0.15, steps=8, queries=20, progress=False, **k
     ),
+    "few_pixels": lambda *a, **k: few_pixels(
+        *a, pixels=3, population=12, generations=4, progress=False, **k
+    ),
     "ascent": paint,
 }  # fmt: skip
 DRAW = {
     **{
         name: ROUTINES[name]
-        for name in ("noise", "blind", "apgd", "apgd, L2", "square", "square, L2")
+        for name in (
+            "noise",
+            "blind",
+            "apgd",
+            "apgd, L2",
+            "square",
+            "square, L2",
+            "few_pixels",
+        )
     },
     **{
         f"pgd, L{norm}": lambda *a, norm=norm, size=size, **k: pgd(

@@ -75,13 +75,30 @@ def make_parts(
     parser.add_argument("--runs", type=int, default=runs)
     parser.add_argument("--checkpoints", type=Path, default=Path("runs") / module)
     chosen = parser.parse_args()
-    start, stored = time.process_time(), {}
+    start = time.process_time()
+    write(chosen.out, file, gathered(
+        parts, chosen.checkpoints, lambda *part: make(*part, chosen.runs), f"-{chosen.runs}"
+    ))  # fmt: skip
+    print(f"{time.process_time() - start:.0f} s of processor time")
+
+
+def gathered(
+    parts: Sequence[tuple[str, ...]],
+    checkpoints: Path,
+    make: Callable[..., dict[str, np.ndarray]],
+    suffix: str = "",
+) -> dict[str, np.ndarray]:
+    """The columns of all parts, each named by its part and its own name, with slashes between.
+
+    A part is made where the folder ``checkpoints`` has none of its name and ``suffix``, and kept
+    there.
+    """
+    stored = {}
     for part in tqdm(parts, unit=" parts"):
-        kept = chosen.checkpoints / f"{'-'.join(part)}-{chosen.runs}.npz"
+        kept = checkpoints / f"{'-'.join(part).replace('/', '-')}{suffix}.npz"
         if not kept.exists():
-            write(kept.parent, kept.name, make(*part, chosen.runs))
+            write(kept.parent, kept.name, make(*part))
         with np.load(kept) as columns:
             for name in columns.files:
                 stored["/".join((*part, name))] = columns[name]
-    write(chosen.out, file, stored)
-    print(f"{time.process_time() - start:.0f} s of processor time")
+    return stored
