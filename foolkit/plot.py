@@ -27,7 +27,7 @@ from torch import Tensor
 from foolkit.analysis import Interval, Transfer
 from foolkit.analysis.repetition import Repeats
 from foolkit.bank.networks import BOOK, Measured, Networks
-from foolkit.checks import check_images
+from foolkit.checks import check_count, check_fraction, check_images, check_names
 from foolkit.encodings import CPPNGenomes
 from foolkit.encodings.cppn_genomes import needed
 from foolkit.evolution import Elites, History
@@ -165,6 +165,7 @@ def figure(
 
 def percent(confidence: float) -> str:
     """``"99.99 %"``: rounded down, so that nothing short of certain reads 100 %."""
+    check_fraction(confidence, "confidence")
     return f"{math.floor(float(confidence) * 1e4 + 1e-6) / 100:.2f} %"
 
 
@@ -192,7 +193,8 @@ def images(
 ) -> Figure:
     """A grid of images ``[N, C, H, W]`` in [0, 1], each under its title; of large ones a JPEG."""
     check_images(images)
-    titles = [""] * len(images) if titles is None else list(titles)
+    check_count(columns, "columns")
+    titles = ("",) * len(images) if titles is None else check_names(titles, "titles")
     if len(titles) != len(images):
         raise ValueError(f"titles: expected {len(images)}, one an image, got {len(titles)}")
     columns = min(columns, len(images))

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from foolkit.analysis.forgeries import Forgeries
-from foolkit.checks import check_choice, check_count, check_fraction
+from foolkit.checks import check_choice, check_count, check_fraction, check_names
 from foolkit.models.estimators import comparison_digits
 
 VICTIMS = ("lenet", "fc100-100-10", "resnet")
@@ -52,6 +52,7 @@ def load(
     Raises:
         ValueError: an unknown name; or nothing is that certain.
     """
+    victims, families = check_names(victims, "victims"), check_names(families, "families")
     for victim in victims:
         check_choice(victim, VICTIMS, "victims")
     for family in families:

@@ -95,8 +95,9 @@ def apgd(
     norm = norm_named(norm, NORMS)
     if norm == "inf":
         check_within([epsilon])
-    for name, value in (("steps", steps), ("restarts", restarts), ("chunk", chunk)):
+    for name, value in (("steps", steps), ("restarts", restarts)):
         check_count(value, name)
+    chunk = check_count(chunk, "chunk")
     generator = generator_of(seed, images.device)
     views = Views.checked(transform, samples, generator)
 

@@ -101,7 +101,7 @@ def cropped(net: Classifier, size: int = 256, crops: int = 10, chunk: int = 100)
         )
     if crops not in (1, 10):
         raise ValueError(f"crops: expected 10 or 1, got {crops}")
-    check_count(chunk, "chunk", minimum=crops)
+    chunk = check_count(chunk, "chunk", minimum=crops)
     return Classifier(
         Cropped(net.module, height, width, crops, chunk),
         input_shape=(channels, size, size),
