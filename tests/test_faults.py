@@ -4,6 +4,8 @@ import errno
 import json
 import os
 import random
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -12,6 +14,7 @@ import torch
 from PIL import Image
 from torch import nn
 
+import foolkit as fk
 from foolkit import cli
 from foolkit.runs import batches
 from tests import stress
@@ -160,3 +163,66 @@ def test_a_network_that_was_trained_is_kept_and_another_is_refused(commands, tmp
     weights.write_bytes(weights.read_bytes()[:-2])
     assert run(*commands["train"], "--out", out) == 2
     assert "out: expected a folder without a softmax-1" in capsys.readouterr().err
+
+
+SWEEP = """
+import sys
+import foolkit as fk
+from foolkit.evolution import map_elites
+if __name__ == "__main__":
+    fk.sweep(sys.argv[1], networks=["lenet"], seeds=(3, 4), workers=2, generations=60, batch=20,
+             progress=False)
+"""
+hard = pytest.mark.skipif(not stress.STRESS, reason="with make stress")
+
+
+def killed_after(seconds, code, *arguments):
+    """A Python program in a process of its own, which is killed."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, arguments)], cwd=stress.ROOT,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    time.sleep(seconds)
+    stress.kill(process)
+
+
+@hard
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:distributed")
+@pytest.mark.parametrize("number", range(4))
+def test_a_sweep_whose_own_process_is_killed_goes_on(tmp_path, number):
+    (tmp_path / "sweep.py").write_text(SWEEP)
+    path = f"import runpy; runpy.run_path({str(tmp_path / 'sweep.py')!r}, run_name='__main__')"
+    killed_after(5 + 15 * random.Random(number).random(), f"import sys; {path}", tmp_path / "out")
+    runs = fk.sweep(
+        tmp_path / "out", networks=["lenet"], seeds=(3, 4), workers=1, generations=60, batch=20,
+        progress=False,
+    )  # fmt: skip
+    torch.set_num_threads(1)
+    for run in runs:
+        alone = fk.evolve(
+            fk.models.load("lenet"), fk.encodings.CPPN((1, 28, 28)), seed=run.seed,
+            generations=60, batch=20, progress=False,
+        )  # fmt: skip
+        assert torch.equal(run.elites().images, alone.images)
+
+
+BOOK = """
+import sys
+from pathlib import Path
+from tools import chapters
+root = Path(sys.argv[1])
+chapters.make_book(root / "book", root / "_build", root / "_config.yml", run=True)
+"""
+
+
+@hard
+@pytest.mark.parametrize("number", range(4))
+def test_a_book_whose_making_is_killed_can_be_made(small_book, tmp_path, number):
+    """Of one short chapter."""
+    small_book(tmp_path, {"index": ["import time; time.sleep(2); print('hello')"]})
+    killed_after(2 + 20 * random.Random(number).random(), BOOK, tmp_path)
+    made = subprocess.run(
+        [sys.executable, "-c", BOOK, str(tmp_path)], cwd=stress.ROOT, capture_output=True, text=True
+    )
+    assert made.returncode == 0, made.stderr
+    assert "hello" in (tmp_path / "_build" / "html" / "index.html").read_text()
