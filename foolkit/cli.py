@@ -69,11 +69,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _say("stopped")
         sys.exit(130)
     except OSError as error:
-        _say(f"error: {error}")
-        if error.errno in DISK:
-            _say("what was kept is whole: once there is space, the same command goes on")
-            sys.exit(1)
-        sys.exit(2)
+        full = error.errno in DISK
+        more = "; what was kept is whole: once there is space, the same command goes on"
+        _say(f"error: {error}{more * full}")
+        sys.exit(1 if full else 2)
     except (ValueError, TypeError, FloatingPointError, ModuleNotFoundError) as error:
         if os.environ.get("FOOLKIT_TRACEBACK"):
             raise

@@ -2,6 +2,7 @@
 
 import inspect
 import math
+import os
 import re
 import signal
 import warnings
@@ -88,6 +89,15 @@ ENDLESS = ("steps", "generations", "restarts", "samples", "search_steps", "queri
 def is_long(value):
     """Whether it is a count that would take hours."""
     return isinstance(value, int) and value > 1000
+
+
+@pytest.fixture(scope="module", autouse=True)
+def elsewhere(tmp_path_factory):
+    """Some of the words are taken for the path of a file to write."""
+    before = os.getcwd()
+    os.chdir(tmp_path_factory.mktemp("here"))
+    yield
+    os.chdir(before)
 
 
 class Hang(BaseException):

@@ -520,6 +520,7 @@ def ablate(
     check_images(images, getattr(net, "input_shape", None))
     for name, value in (("erased", erased), ("draws", draws), ("candidates", candidates)):
         check_count(value, name)
+    check_count(erased, "erased", most=images[0, 0].numel())  # there are no more copies
     chunk = check_count(chunk, "chunk")
     check_choice(fill, FILLS, "fill")
     check_kind(repeats, Repeats, "repeats")

@@ -49,6 +49,7 @@ def class_scores(
     if not isinstance(images, Tensor) or images.dtype != torch.float32:
         came = images.dtype if isinstance(images, Tensor) else type(images).__name__
         raise TypeError(f"images: expected a float32 tensor [N, C, H, W], got {came}")
+    check_dense(images, "images")
     check_shape(images, getattr(net, "input_shape", None))
     if not len(images) or not bool(images.isfinite().all()):
         what = "none" if not len(images) else "NaN or infinity"

@@ -100,11 +100,17 @@ def _forgeries(
     prefix = f"{victim}/{family}/"
     part = {name: stored[prefix + name][::every] for name in ("images", *COLUMNS)}
     digits, labels = comparison_digits()
-    keep = fools(part, labels.numpy()) & (part["confidence"] >= least)
+    fooling = fools(part, labels.numpy())
+    if not fooling.any():
+        raise ValueError(
+            f"every: expected a smaller number, none of each {every} of {family!r} on {victim!r}"
+            " fools as a file"
+        )
+    keep = fooling & (part["confidence"] >= least)
     if not keep.any():
         raise ValueError(
-            f"least: expected at most {part['confidence'].max():.4f}, the most certain of"
-            f" {family!r} on {victim!r}, got {least}"
+            f"least: expected at most {part['confidence'][fooling].max():.4f}, the most certain of"
+            f" {family!r} on {victim!r} that fools as a file, got {least}"
         )
     chosen = {name: torch.from_numpy(column[keep]) for name, column in part.items()}
     index = chosen["digit"].long()
