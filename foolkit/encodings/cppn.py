@@ -104,7 +104,7 @@ class CPPN:
         for name, known in (("inputs", ("unit", "pixels")), ("colour", ("hsv", "hls"))):
             check_choice(getattr(self, name), known, name)
         given = (self.activations,) if isinstance(self.activations, str) else self.activations
-        names = check_names(given, "activations")
+        names = () if given == () else check_names(given, "activations")
         object.__setattr__(self, "activations", tuple(names))
         if not names or set(names) - set(NAMES) or len(set(names)) < len(names):
             raise ValueError(
