@@ -145,7 +145,8 @@ def wrong(draw):
 def names_of(name):
     """Of the arguments of a call, and that of a network, which a detector was made with."""
     function, right = CALLS[name]
-    return {"net", *right, *inspect.signature(function).parameters}
+    more = {"labels"} if name == "labels_of_folders" else set()  # which are what it reads there
+    return {"net", *more, *right, *inspect.signature(function).parameters}
 
 
 def fault(name, argument, value):

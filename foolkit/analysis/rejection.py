@@ -77,7 +77,7 @@ def rejection(
     Raises:
         TypeError, ValueError: an argument that does not fit.
     """
-    check_count(resamples, "resamples", most=MOST_DRAWS)
+    resamples = check_count(resamples, "resamples", most=MOST_DRAWS)
     check_fraction(accepted, "accepted")
     check_between(level, "level")
     for name, scores in (("inside", inside), ("calibration", calibration)):

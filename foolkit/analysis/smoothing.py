@@ -98,6 +98,7 @@ def smoothed_certify(
     from scipy.stats import beta, norm  # slow to import
 
     chunk = _check(net, images, sigma, samples, alpha, chunk)
+    sigma, alpha = float(sigma), float(alpha)
     check_count(selecting, "selecting")
     generator = generator_of(seed, images.device)
     first = count_answers(net, images, sigma, selecting, generator, chunk)
@@ -137,6 +138,7 @@ def smoothed_predict(
     from scipy.stats import binom  # slow to import
 
     chunk = _check(net, images, sigma, samples, alpha, chunk)
+    sigma, alpha = float(sigma), float(alpha)
     generator = generator_of(seed, images.device)
     counts = count_answers(net, images, sigma, samples, generator, chunk)
     top = counts.topk(2, dim=1)

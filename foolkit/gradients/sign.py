@@ -15,6 +15,7 @@ from foolkit.checks import check_choice, check_count, check_flag, check_number
 from foolkit.gradients.problem import (
     CHUNK,
     HIDDEN,
+    LARGEST,
     Flat,
     Objective,
     Problem,
@@ -208,7 +209,7 @@ def pgd(
         check_count(value, name)
     chunk = check_count(chunk, "chunk")
     if step_size is not None:
-        check_number(step_size, "step_size", above=0)
+        check_number(step_size, "step_size", above=0, most=LARGEST)
     if restarts > 1 and not random_start:
         raise ValueError("restarts: expected 1 without a random start (all runs would be the same)")
     generator = generator_of(seed, images.device)
