@@ -197,7 +197,7 @@ def images(
     check_images(images)
     if images.shape[1] not in (1, 3):
         raise ValueError(f"images: expected 1 or 3 channels, got {images.shape[1]}")
-    check_count(columns, "columns")
+    columns = check_count(columns, "columns")
     titles = ("",) * len(images) if titles is None else check_names(titles, "titles")
     if len(titles) != len(images):
         raise ValueError(f"titles: expected {len(images)}, one an image, got {len(titles)}")

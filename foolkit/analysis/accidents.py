@@ -158,6 +158,9 @@ def accidents(
     check_count(images, "images")
     check_fraction(least, "least")
     check_kind(draws, Mapping, "draws")
+    for kind, draw in draws.items():
+        if not callable(draw):
+            raise TypeError(f"draws: expected functions, got {draw!r} for {kind!r}")
     found = {}
     for kind, draw in draws.items():
         shares = class_shares(

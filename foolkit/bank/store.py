@@ -58,6 +58,7 @@ def load(
     for family in families:
         check_choice(family, FAMILIES, "families")
     check_fraction(least, "least")
+    least = float(least)
     check_count(every, "every")
     stored = read()
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
@@ -98,6 +99,7 @@ def apgd(
     for name, value in (("steps", steps), ("restarts", restarts)):
         check_count(value, name)
     chunk = check_count(chunk, "chunk")
+    steps, restarts = operator.index(steps), operator.index(restarts)
     generator = generator_of(seed, images.device)
     views = Views.checked(transform, samples, generator)
 
