@@ -8,7 +8,9 @@ from __future__ import annotations
 import math
 import numbers
 import operator
+import os
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import SupportsIndex, TypeGuard
 
 import torch
@@ -16,7 +18,10 @@ from torch import Tensor, nn
 
 MOST = 2**48  # of a count: beyond any that could be worked off
 MOST_DRAWS = 10**6  # of resamples and the like: hours, and no number changes any more
+MOST_PICTURES = 10**8  # that are drawn at once
+MOST_CLASSES = 2**20  # of a network
 MOST_VALUES = 2**34  # of what is held in memory at once: 64 GiB of float32
+LARGEST_INTEGER = 2**63 - 1  # that PyTorch takes for a number
 TOLERANCE = 1e-6  # rounding of float32 arithmetic that should have stayed in [0, 1]
 
 
@@ -91,7 +96,7 @@ def image_shape(shape: Sequence[int], argument: str = "shape") -> tuple[int, int
         ValueError: not three of at least 1, or an image that no memory holds.
     """
     expected = f"{argument}: expected (channels, height, width)"
-    if isinstance(shape, str) or not isinstance(shape, Iterable):
+    if isinstance(shape, str) or not is_sequence(shape):
         raise TypeError(f"{expected}, got {shape!r}")
     sizes = tuple(shape)
     if len(sizes) != 3:
@@ -102,6 +107,23 @@ def image_shape(shape: Sequence[int], argument: str = "shape") -> tuple[int, int
     if channels * height * width > MOST_VALUES:
         raise ValueError(f"{expected} of at most {MOST_VALUES} values, got {sizes}")
     return channels, height, width
+
+
+def sizes_of(shape: Sequence[int], argument: str = "shape") -> tuple[int, ...]:
+    """The sizes of a tensor of any number of dimensions, as integers of Python.
+
+    Raises:
+        TypeError: no sequence of integers.
+        ValueError: a size below 1, or more than any memory holds.
+    """
+    if isinstance(shape, str) or not is_sequence(shape):
+        raise TypeError(f"{argument}: expected a sequence of sizes, got {shape!r}")
+    sizes = tuple(shape)
+    for size in sizes:
+        check_count(size, argument)
+    if math.prod(map(operator.index, sizes)) > MOST_VALUES:
+        raise ValueError(f"{argument}: expected at most {MOST_VALUES} values, got {sizes}")
+    return tuple(map(operator.index, sizes))
 
 
 def check_shape(
@@ -115,6 +137,114 @@ def check_shape(
             "[N, C, H, W]" if input_shape is None else f"[N, {', '.join(map(str, input_shape))}]"
         )
         raise ValueError(f"{argument}: expected shape {expected}, got {list(images.shape)}")
+    if 0 in images.shape[1:]:
+        raise ValueError(f"{argument}: expected images of pixels, got {list(images.shape)}")
+
+
+def check_tensor(
+    tensor: Tensor, argument: str, dimensions: int | None = None, *, floating: bool = False
+) -> None:
+    """Raise unless it is a dense, real tensor of numbers that is not empty.
+
+    Args:
+        tensor: what came.
+        argument: its name.
+        dimensions: how many it has; None: any number of at least one.
+        floating: only real numbers will do, no integers.
+
+    Raises:
+        TypeError: no tensor, or one of another kind of numbers.
+        ValueError: of another number of dimensions, or empty.
+    """
+    wanted = "real numbers" if floating else "numbers"
+    if not isinstance(tensor, Tensor):
+        came = type(tensor).__name__
+        raise TypeError(f"{argument}: expected a torch.Tensor of {wanted}, got {came}")
+    check_dense(tensor, argument)
+    if tensor.is_complex() or (floating and not tensor.is_floating_point()):
+        raise TypeError(f"{argument}: expected a tensor of {wanted}, got {tensor.dtype}")
+    if tensor.numel() == 0 or tensor.ndim != (dimensions or max(1, tensor.ndim)):
+        many = "any shape" if dimensions is None else f"{dimensions} dimensions"
+        raise ValueError(
+            f"{argument}: expected at least one number, in {many}, got {list(tensor.shape)}"
+        )
+
+
+def check_numbers(
+    values: Iterable[float], argument: str, least: float = -math.inf, most: float = math.inf
+) -> tuple[float, ...]:
+    """Finite numbers ``>= least`` and ``<= most``, at least one, as Python's.
+
+    Raises:
+        TypeError: no sequence, or something in it that is no number.
+        ValueError: none, or one out of range.
+    """
+    if isinstance(values, str | bytes | dict) or not is_sequence(values):
+        raise TypeError(f"{argument}: expected a sequence of numbers, got {values!r}")
+    numbers = tuple(values)
+    if not numbers:
+        raise ValueError(f"{argument}: expected at least one number, got none")
+    for number in numbers:
+        if (least, most) == (0, 1):
+            check_fraction(number, argument)
+        else:
+            check_number(number, argument, least=least, most=most)
+    return tuple(float(number) for number in numbers)
+
+
+def path_of(path: str | Path, argument: str) -> Path:
+    """The path of a file or a folder.
+
+    Raises:
+        TypeError: no path.
+        ValueError: an empty one.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"{argument}: expected a path, got {path!r}")
+    if not os.fspath(path):
+        raise ValueError(f"{argument}: expected a path, got none")
+    return Path(path)
+
+
+def device_named(device: torch.device | str) -> torch.device:
+    """The device.
+
+    Raises:
+        TypeError: no word and no device.
+        ValueError: no device of PyTorch has this name.
+    """
+    if not isinstance(device, str | torch.device):
+        raise TypeError(f"device: expected such as 'cpu' or 'cuda:1', got {device!r}")
+    try:
+        named = torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(f"device: expected such as 'cpu' or 'cuda:1', got {device!r}") from error
+    if named.type == "meta":
+        raise ValueError("device: expected one that holds numbers, got 'meta'")
+    return named
+
+
+def check_names(names: Iterable[str], argument: str) -> tuple[str, ...]:
+    """Words, at least one.
+
+    Raises:
+        TypeError: no sequence of words.
+        ValueError: none.
+    """
+    if isinstance(names, str) or not is_sequence(names):
+        raise TypeError(f"{argument}: expected a sequence of names, got {names!r}")
+    words = tuple(names)
+    for word in words:
+        if not isinstance(word, str):
+            raise TypeError(f"{argument}: expected a sequence of names, got {word!r} in it")
+    if not words:
+        raise ValueError(f"{argument}: expected at least one name, got none")
+    return words
+
+
+def is_sequence(values: object) -> bool:
+    """Whether it can be gone through: NumPy's and torch's numbers without dimensions cannot."""
+    return isinstance(values, Iterable) and getattr(values, "ndim", 1) > 0
 
 
 def check_no_nan(values: Tensor, argument: str) -> None:
@@ -123,7 +253,7 @@ def check_no_nan(values: Tensor, argument: str) -> None:
         raise ValueError(f"{argument}: expected numbers, got NaN")
 
 
-def check_labels(labels: Tensor, n: int, k: int, argument: str = "labels") -> None:
+def check_labels(labels: Tensor, n: int, k: int = MOST_CLASSES, argument: str = "labels") -> None:
     """Raise unless ``labels`` is an integer tensor ``[n]`` of classes ``0 .. k-1``.
 
     Raises:
@@ -143,10 +273,16 @@ def check_labels(labels: Tensor, n: int, k: int, argument: str = "labels") -> No
         raise ValueError(f"{argument}: expected classes 0 to {k - 1}, got {low} to {high}")
 
 
-def check_count(value: SupportsIndex, argument: str, minimum: int = 1, most: int = MOST) -> None:
-    """Raise unless ``value`` is an integer, of NumPy or torch too, in ``minimum`` ... ``most``."""
+def check_count(value: SupportsIndex, argument: str, minimum: int = 1, most: int = MOST) -> int:
+    """The integer, of NumPy or torch too, as Python's.
+
+    Raises:
+        TypeError: no integer.
+        ValueError: not in ``minimum`` ... ``most``.
+    """
+    truth = getattr(value, "dtype", None) in (torch.bool, bool)  # whose index is 0 or 1
     try:
-        number = None if isinstance(value, bool) else operator.index(value)
+        number = None if truth or isinstance(value, bool) else operator.index(value)
     except TypeError:
         number = None
     if number is None:
@@ -155,6 +291,7 @@ def check_count(value: SupportsIndex, argument: str, minimum: int = 1, most: int
         raise ValueError(f"{argument}: expected an integer of at least {minimum}, got {value}")
     if number > most:
         raise ValueError(f"{argument}: expected an integer of at most {most}, got {value}")
+    return number
 
 
 def is_real(value: object) -> TypeGuard[float]:
@@ -202,12 +339,14 @@ def check_number(
         number = float(value)
     except OverflowError:  # an integer beyond the range of real numbers
         number = math.inf
+    if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
+        number = math.inf
     if not (math.isfinite(number) and value > above and least <= value <= most):
         raise ValueError(f"{argument}: expected a number {wanted}, got {value}")
 
 
 def check_choice(value: str, choices: Sequence[str], argument: str) -> None:
     """Raise unless ``value`` is one of ``choices``."""
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
         listed = ", ".join(map(repr, choices))
         raise ValueError(f"{argument}: expected one of {listed}, got {value!r}")

@@ -69,8 +69,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _say("stopped")
         sys.exit(130)
     except OSError as error:
-        _say(f"error: {error}")
-        sys.exit(1 if error.errno in DISK else 2)
+        full = error.errno in DISK
+        more = "; what was kept is whole: once there is space, the same command goes on"
+        _say(f"error: {error}{more * full}")
+        sys.exit(1 if full else 2)
     except (ValueError, TypeError, FloatingPointError, ModuleNotFoundError) as error:
         if os.environ.get("FOOLKIT_TRACEBACK"):
             raise
@@ -656,6 +658,8 @@ def models() -> int:
 def train(names: tuple[str, ...], out: Path) -> int:
     """Train shipped networks anew, on full MNIST.
 
+    Started again with the same options, it continues with the network where it was stopped.
+
     \b
     Example:
       foolkit train lenet --out my-weights
@@ -663,14 +667,14 @@ def train(names: tuple[str, ...], out: Path) -> int:
     from foolkit.files import check_writable
     from foolkit.models.shipped import check_name
     from foolkit.models.train import train as train_one
+    from foolkit.models.train import trained
 
     for name in names:
         check_name(name)  # an unknown name is an error before any work
-        if (out / f"{name}.json").exists():
-            raise ValueError(f"out: expected a folder without a {name}, got {out}")
+    kept = {name: trained(name, out) for name in names}
     check_writable(out / "card", "out")
     for name in names:
-        click.echo(json.dumps(train_one(name, out), indent=2))
+        click.echo(json.dumps(kept[name] or train_one(name, out), indent=2))
     return 0
 
 

@@ -20,7 +20,8 @@ from safetensors.torch import save
 from torch import Tensor
 
 PART = ".part-"  # in the name of a file that is being written
-DIGEST = "digest"  # of a file's numbers, beside the facts about them
+DIGEST = "digest"  # of all that a file holds, beside the facts about its tensors
+FORMAT = "format"  # 2 from when the facts, the types and the shapes were in the digest too
 STALE = 3600.0  # seconds after which nobody is still writing it
 
 
@@ -142,15 +143,20 @@ def save_tensors(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) 
     """Tensors and a JSON-able description of them in one safetensors file, atomically."""
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     # one entry: safetensors writes several in an order of its own, and equal runs are equal files
-    about = json.dumps({**facts, DIGEST: _digest(contiguous)})
+    facts = {**facts, FORMAT: 2}
+    about = json.dumps({**facts, DIGEST: _digest(contiguous, facts)})
     write_atomically(path, save(contiguous, metadata={"foolkit": about}))
 
 
-def _digest(tensors: dict[str, Tensor]) -> str:
-    """Of names and numbers: a flipped bit changes it."""
+def _digest(tensors: dict[str, Tensor], facts: dict[str, Any] | None = None) -> str:
+    """Of names and numbers, and of facts, types and shapes: a flipped bit changes it."""
     digest = hashlib.blake2b(digest_size=16)
+    if facts is not None:
+        digest.update(json.dumps(facts, sort_keys=True).encode())
     for name in sorted(tensors):
         digest.update(name.encode())
+        if facts is not None:
+            digest.update(f"{tensors[name].dtype} {list(tensors[name].shape)}".encode())
         digest.update(tensors[name].reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
@@ -170,9 +176,11 @@ def load_tensors(path: Path, argument: str) -> tuple[dict[str, Tensor], dict[str
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         if not isinstance(facts, dict):
             raise ValueError("no description of its tensors")
-        written = facts.pop(DIGEST, None)  # old files have none
-        if written is not None and written != _digest(tensors):
-            raise ValueError("its numbers are not those that were written")
+        written = facts.pop(DIGEST, None)  # the oldest files have none
+        known = facts if FORMAT in facts else None
+        if (written is not None or known) and written != _digest(tensors, known):
+            raise ValueError("what it holds is not what was written")
+        facts.pop(FORMAT, None)
         return tensors, facts
     except (SafetensorError, KeyError, ValueError, RecursionError) as error:
         raise ValueError(

@@ -27,7 +27,7 @@ from torch import Tensor
 from foolkit.analysis import Interval, Transfer
 from foolkit.analysis.repetition import Repeats
 from foolkit.bank.networks import BOOK, Measured, Networks
-from foolkit.checks import check_images
+from foolkit.checks import TOLERANCE, check_count, check_images, check_names, check_number
 from foolkit.encodings import CPPNGenomes
 from foolkit.encodings.cppn_genomes import needed
 from foolkit.evolution import Elites, History
@@ -165,6 +165,9 @@ def figure(
 
 def percent(confidence: float) -> str:
     """``"99.99 %"``: rounded down, so that nothing short of certain reads 100 %."""
+    if isinstance(confidence, Tensor) and confidence.numel() == 1:
+        confidence = confidence.item()
+    check_number(confidence, "confidence", least=0, most=1 + TOLERANCE)
     return f"{math.floor(float(confidence) * 1e4 + 1e-6) / 100:.2f} %"
 
 
@@ -192,7 +195,10 @@ def images(
 ) -> Figure:
     """A grid of images ``[N, C, H, W]`` in [0, 1], each under its title; of large ones a JPEG."""
     check_images(images)
-    titles = [""] * len(images) if titles is None else list(titles)
+    if images.shape[1] not in (1, 3):
+        raise ValueError(f"images: expected 1 or 3 channels, got {images.shape[1]}")
+    columns = check_count(columns, "columns")
+    titles = ("",) * len(images) if titles is None else check_names(titles, "titles")
     if len(titles) != len(images):
         raise ValueError(f"titles: expected {len(images)}, one an image, got {len(titles)}")
     columns = min(columns, len(images))

@@ -7,6 +7,8 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
+from foolkit.checks import check_flag
+
 SWITCH = "FOOLKIT_PROGRESS"
 
 
@@ -21,8 +23,10 @@ def progress_bar(total: int, unit: str, *, progress: bool = True, delay: float =
         delay: seconds before the bar appears, so that short work shows none.
 
     Raises:
+        TypeError: ``progress`` is neither True nor False.
         ValueError: another value of ``FOOLKIT_PROGRESS`` than 0 and 1.
     """
+    check_flag(progress, "progress")
     switch = os.environ.get(SWITCH, "1")
     if switch not in ("0", "1"):
         raise ValueError(f"{SWITCH}: expected 0 or 1, got {switch!r}")

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample, interpolate, pad
 
-from foolkit.checks import check_images, check_number
+from foolkit.checks import check_images, check_number, check_tensor
 from foolkit.gradients.blur import blurred, gaussian
 
 Transform = Callable[[Tensor, torch.Generator], Tensor]
@@ -209,6 +209,10 @@ class Paste:
 
 def jpeg(images: Tensor, quality: float) -> Tensor:
     """``images`` ``[N, 1 or 3, H, W]`` in [0, 1] as a JPEG of this quality (1 to 100) has them."""
+    check_tensor(images, "images", 4, floating=True)
+    if images.dtype not in (torch.float32, torch.float64):
+        raise TypeError(f"images: expected float32 or float64, got {images.dtype}")
+    check_number(quality, "quality", least=1, most=100)
     channels, height, width = images.shape[1:]
     if channels not in (1, 3):
         raise ValueError(f"images: expected 1 or 3 channels, got {channels}")

@@ -82,7 +82,7 @@ def test_a_flipped_bit_is_found(tmp_path):
     whole = path.read_bytes()
     for place in (len(whole) - 1, len(whole) - 200, len(whole) - 390):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
-        with pytest.raises(ValueError, match="checkpoint: .*not those that were written"):
+        with pytest.raises(ValueError, match="checkpoint: .*not what was written"):
             load_tensors(path, "checkpoint")
 
 

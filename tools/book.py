@@ -26,6 +26,8 @@ OF_TORCH = ("nvidia-", "cuda-", "triton==")
 JUPYTERLAB = "jupyterlab==4.6.6"
 TYPESCRIPT = "typescript@5.9.3"
 NBVAL = ("--nbval", "--nbval-current-env", "--nbval-sanitize-with=tests/nbval.cfg")
+UNDER_FIRE = ("tests/test_faults.py", "tests/test_bad_input.py", "tests/test_damaged_files.py",
+              "tests/test_determinism.py")  # fmt: skip
 MOST_WORKERS = 4  # each with a torch of its own: about a gigabyte
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge")
 
@@ -148,6 +150,18 @@ def test(arguments: list[str]) -> None:
     )
 
 
+def stress(arguments: list[str]) -> None:
+    """The tests under fire, with ten to twenty times as many cases: an hour of one processor."""
+    install()
+    workers = min(os.cpu_count() or 1, MOST_WORKERS)
+    python(
+        *("-m", "pytest", "-n", str(workers), *UNDER_FIRE, *arguments),
+        FOOLKIT_STRESS="1",
+        FOOLKIT_PROGRESS="0",
+        OMP_NUM_THREADS="1",
+    )
+
+
 def bench(arguments: list[str]) -> None:
     """Speeds as ratios to a floor measured in the same run; writes _build/benchmarks.json."""
     install()
@@ -213,7 +227,7 @@ def clean(_: list[str]) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-COMMANDS = (book, test, html, slides, paper, notebooks, bench, lab, lint, lock, clean)
+COMMANDS = (book, test, stress, html, slides, paper, notebooks, bench, lab, lint, lock, clean)
 
 
 def main() -> None:

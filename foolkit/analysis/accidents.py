@@ -11,7 +11,14 @@ from torch import Tensor, nn
 
 from foolkit.analysis.intervals import Interval, exact_interval
 from foolkit.analysis.space import DRAWS, Draw, class_shares
-from foolkit.checks import check_count, check_labels, check_number, image_shape
+from foolkit.checks import (
+    check_count,
+    check_fraction,
+    check_kind,
+    check_labels,
+    check_number,
+    image_shape,
+)
 from foolkit.data.photographs import photograph_pieces
 from foolkit.encodings import CPPN
 
@@ -149,6 +156,11 @@ def accidents(
         TypeError, ValueError: an argument that does not fit, or images that are none.
     """
     check_count(images, "images")
+    check_fraction(least, "least")
+    check_kind(draws, Mapping, "draws")
+    for kind, draw in draws.items():
+        if not callable(draw):
+            raise TypeError(f"draws: expected functions, got {draw!r} for {kind!r}")
     found = {}
     for kind, draw in draws.items():
         shares = class_shares(

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from foolkit.checks import MOST_DRAWS, check_count, check_images, check_number
+from foolkit.checks import (
+    MOST_DRAWS,
+    check_count,
+    check_dense,
+    check_images,
+    check_number,
+    check_numbers,
+    check_tensor,
+)
 from foolkit.models.door import evaluating, finite_answer
 
 MOST_POINTS = 10**4  # along each side of a piece
@@ -59,10 +67,11 @@ def distance_along(
         raise ValueError(
             f"directions: expected shape [{len(images)}, M, {shape}], got {list(directions.shape)}"
         )
+    check_dense(directions, "directions")
     check_number(reach, "reach", above=0)
     check_count(samples, "samples", most=MOST_DRAWS)
     check_count(halvings, "halvings", minimum=0)
-    check_count(chunk, "chunk")
+    chunk = check_count(chunk, "chunk")
     _check_lengths(directions.flatten(2), "directions")
 
     n, m = directions.shape[:2]
@@ -144,12 +153,14 @@ def answers_on_plane(
         if not isinstance(direction, Tensor) or direction.shape != centre.shape:
             came = list(direction.shape) if isinstance(direction, Tensor) else direction
             raise ValueError(f"{name}: expected a direction {list(centre.shape)}, got {came}")
+        check_dense(direction, name)
         _check_lengths(direction.flatten(1), name)
     for name, limits in (("across", across), ("along", along)):
+        limits = check_numbers(limits, name)
         if len(limits) != 2 or not limits[0] < limits[1]:
             raise ValueError(f"{name}: expected two increasing numbers, got {limits!r}")
     check_count(points, "points", minimum=2, most=MOST_POINTS)
-    check_count(chunk, "chunk")
+    chunk = check_count(chunk, "chunk")
 
     u = first.flatten() / torch.linalg.vector_norm(first)
     v = second.flatten() / torch.linalg.vector_norm(second)
@@ -186,6 +197,9 @@ def _check(net: nn.Module, images: Tensor, argument: str) -> None:
 
 
 def _check_lengths(flat: Tensor, argument: str) -> None:
+    check_tensor(flat, argument, floating=True)
+    if flat.dtype != torch.float32:
+        raise TypeError(f"{argument}: expected float32 numbers, got {flat.dtype}")
     length = torch.linalg.vector_norm(flat, dim=-1)
     if not bool((length.isfinite() & (length > 0)).all()):
         raise ValueError(f"{argument}: expected finite directions, none of length 0")

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from foolkit.checks import MOST_DRAWS, check_count, check_labels, check_no_nan
+from foolkit.checks import (
+    MOST_DRAWS,
+    check_count,
+    check_dense,
+    check_labels,
+    check_no_nan,
+    check_tensor,
+)
 from foolkit.seeds import generator_of
 
 BINS = 15  # as Guo et al. (2017)
@@ -122,6 +129,7 @@ def fit_temperature(logits: Tensor, labels: Tensor) -> float:
     if not isinstance(logits, Tensor) or not logits.is_floating_point():
         came = logits.dtype if isinstance(logits, Tensor) else type(logits).__name__
         raise TypeError(f"logits: expected a floating-point tensor [N, K], got {came}")
+    check_dense(logits, "logits")
     if logits.ndim != 2 or logits.numel() == 0:
         raise ValueError(f"logits: expected shape [N, K], got {list(logits.shape)}")
     check_labels(labels, *logits.shape)
@@ -159,6 +167,7 @@ def auroc(inside: Tensor, outside: Tensor) -> float:
         if not isinstance(scores, Tensor) or scores.ndim != 1 or len(scores) == 0:
             came = list(scores.shape) if isinstance(scores, Tensor) else repr(scores)
             raise ValueError(f"{argument}: expected a tensor of scores [N], got {came}")
+        check_tensor(scores, argument, 1)
         check_no_nan(scores, argument)
     from scipy.stats import rankdata  # slow to import
 
@@ -171,9 +180,7 @@ def auroc(inside: Tensor, outside: Tensor) -> float:
 
 def _confidence(confidence: Tensor) -> Tensor:
     """Checked, and in double precision, where bin edges and sums are exact enough."""
-    if not isinstance(confidence, Tensor) or not confidence.is_floating_point():
-        came = confidence.dtype if isinstance(confidence, Tensor) else type(confidence).__name__
-        raise TypeError(f"confidence: expected a floating-point tensor [N], got {came}")
+    check_tensor(confidence, "confidence", floating=True)
     if confidence.ndim != 1 or len(confidence) == 0:
         raise ValueError(f"confidence: expected shape [N], got {list(confidence.shape)}")
     low, high = (float(v) for v in torch.aminmax(confidence.detach()))
@@ -186,5 +193,6 @@ def _check_right(right: Tensor, n: int) -> None:
     if not isinstance(right, Tensor) or right.dtype != torch.bool:
         came = right.dtype if isinstance(right, Tensor) else type(right).__name__
         raise TypeError(f"right: expected a bool tensor [{n}], got {came}")
+    check_dense(right, "right")
     if tuple(right.shape) != (n,):
         raise ValueError(f"right: expected shape [{n}], got {list(right.shape)}")

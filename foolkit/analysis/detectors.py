@@ -20,6 +20,7 @@ from torch.nn.functional import normalize
 
 from foolkit.checks import (
     check_count,
+    check_dense,
     check_fraction,
     check_images,
     check_kind,
@@ -77,7 +78,7 @@ class Detector(nn.Module, ABC):
             RuntimeError: not fitted, where it must be.
         """
         check_images(images, getattr(self.net, "input_shape", None))
-        check_count(chunk, "chunk")
+        chunk = check_count(chunk, "chunk")
         with torch.inference_mode(), _evaluating(self.net):
             return torch.cat([self(part) for part in images.split(chunk)])
 
@@ -206,7 +207,7 @@ class Mahalanobis(Detector):
         features = _features_of_all(self.net, images, self.layer)
         if labels is None:
             raise TypeError(f"labels: expected an int64 tensor of {len(images)} classes, got None")
-        check_labels(labels, len(images), max(int(labels.max()) + 1, 1))
+        check_labels(labels, len(images))
         counts = labels.bincount()
         if int(counts.min()) < 2:
             raise ValueError(
@@ -320,7 +321,7 @@ def score_all(
     for name, detector in detectors.items():
         check_kind(detector, Detector, f"detectors[{name!r}]")
     check_images(images)
-    check_count(chunk, "chunk")
+    chunk = check_count(chunk, "chunk")
     found: dict[str, list[Tensor]] = {name: [] for name in detectors}
     with torch.inference_mode(), ExitStack() as stack:
         for detector in detectors.values():
@@ -336,13 +337,14 @@ def score_all(
     return {name: torch.cat(parts) for name, parts in found.items()}
 
 
-def acceptance_threshold(scores: Tensor, accepted: float = 0.95) -> float:
+def acceptance_threshold(scores: Tensor, accepted: float = 0.95, argument: str = "scores") -> float:
     """The highest threshold at which ``score >= threshold`` accepts at least this share.
 
     Args:
         scores: of held-out images that should be accepted, ``[N]``: neither those that the
             detector was fitted on nor those that it is measured on.
         accepted: the share, in [0, 1].
+        argument: what an error calls the scores.
 
     Raises:
         TypeError, ValueError: not what is said above; so few scores that the share that is
@@ -351,13 +353,15 @@ def acceptance_threshold(scores: Tensor, accepted: float = 0.95) -> float:
     check_fraction(accepted, "accepted")
     if not isinstance(scores, Tensor) or scores.ndim != 1 or not scores.is_floating_point():
         came = list(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
-        raise TypeError(f"scores: expected a floating-point tensor [N], got {came}")
+        raise TypeError(f"{argument}: expected a floating-point tensor [N], got {came}")
+    check_dense(scores, argument)
     if not bool(scores.isfinite().all()):
-        raise ValueError("scores: expected finite numbers, got NaN or infinity")
+        raise ValueError(f"{argument}: expected finite numbers, got NaN or infinity")
     needed = 1 if accepted == 1 else math.ceil(1 / (1 - accepted) - 1e-9)
     if len(scores) < needed:
         raise ValueError(
-            f"scores: expected at least {needed}, to accept {accepted:g} of them, got {len(scores)}"
+            f"{argument}: expected at least {needed}, to accept {accepted:g} of them,"
+            f" got {len(scores)}"
         )
     refused = min(math.floor((1 - accepted) * len(scores) + 1e-9), len(scores) - 1)
     return float(scores.sort().values[refused])
@@ -392,6 +396,7 @@ def features_of(net: nn.Module, images: Tensor, layer: str | None) -> tuple[Tens
     """Logits, and flat features ``[N, F]``, of one pass; gradients go through."""
     found: list[Tensor] = []
     if layer is None:
+        _layer(net, None)  # raises if there is none
         last = [module for module in net.modules() if isinstance(module, nn.Linear)][-1]
         hook = last.register_forward_pre_hook(lambda _, inputs: found.append(inputs[0]))
     else:

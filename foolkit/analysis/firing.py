@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from foolkit.checks import check_count, check_images, check_labels, check_module
-from foolkit.models import evaluating
+from foolkit.checks import check_count, check_images, check_labels, check_module, check_names
+from foolkit.models.door import evaluating, passed
 
 
 def activations(
@@ -35,13 +35,12 @@ def activations(
     """
     check_module(net)
     check_images(images, getattr(net, "input_shape", None))
-    check_count(chunk, "chunk")
+    chunk = check_count(chunk, "chunk")
     modules = dict(net.named_modules())
     if layers is None:
         kinds = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
         layers = [name for name, m in modules.items() if isinstance(m, kinds)][:-1]
-    if not layers or isinstance(layers, str):
-        raise ValueError(f"layers: expected at least one name in a list, got {layers!r}")
+    layers = check_names(layers, "layers")
     for name in layers:
         if name not in modules:
             known = ", ".join(name for name in modules if name)
@@ -60,7 +59,7 @@ def activations(
             hooks.append(modules[name].register_forward_hook(keep))
         with torch.inference_mode(), evaluating(net):
             for number, part in enumerate(images.split(chunk), 1):
-                net(part)
+                passed(net, part)
                 for name, outputs in found.items():
                     if len(outputs) != number or len(outputs[-1]) != len(part):
                         raise ValueError(

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from foolkit.analysis.detectors import features_of
 from foolkit.analysis.intervals import Interval, exact_share
 from foolkit.checks import (
+    MOST_VALUES,
     check_between,
     check_count,
     check_images,
@@ -332,7 +333,7 @@ def plant(
     check_module(net)
     check_images(images, getattr(net, "input_shape", None))
     check_number(epsilon, "epsilon", above=0, most=1)
-    check_count(inside, "inside", minimum=2)
+    check_count(inside, "inside", minimum=2, most=MOST_VALUES // (2 * images[0].numel()))
     check_between(reach, "reach")
     check_between(depth, "depth")
     flat = images.flatten(1)

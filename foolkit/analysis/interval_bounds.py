@@ -11,9 +11,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, linear
 
-from foolkit.checks import check_count, check_fraction, check_images, check_labels, check_module
+from foolkit.checks import (
+    check_count,
+    check_fraction,
+    check_images,
+    check_labels,
+    check_module,
+    check_tensor,
+)
 from foolkit.models.classifier import Classifier
-from foolkit.models.door import evaluating
+from foolkit.models.door import answer, evaluating
 
 RISING = (nn.ReLU, nn.Sigmoid, nn.Tanh, nn.MaxPool2d)  # of larger inputs, no smaller outputs
 SAME = (nn.Flatten, nn.Identity, nn.Dropout)  # which drops nothing in evaluation mode
@@ -38,6 +45,7 @@ def interval_bounds(net: nn.Module, low: Tensor, high: Tensor) -> tuple[Tensor, 
     Raises:
         TypeError: a layer that is none of these.
     """
+    _check_box(low, high)
     for layer in _layers(net):
         low, high = _through(layer, low, high)
     return low, high
@@ -60,6 +68,8 @@ def least_margins(net: nn.Module, low: Tensor, high: Tensor, labels: Tensor) -> 
     *body, last = _layers(net)
     if not isinstance(last, nn.Linear):
         raise TypeError(f"net: expected a Linear layer at the end, got {type(last).__name__}")
+    _check_box(low, high)
+    check_labels(labels, len(low), last.out_features)
     for layer in body:
         low, high = _through(layer, low, high)
     middle, radius = (low + high) / 2, (high - low) / 2
@@ -93,12 +103,14 @@ def certified_in_box(
     check_module(net)
     check_images(images, getattr(net, "input_shape", None))
     check_fraction(epsilon, "epsilon")
-    check_count(chunk, "chunk")
+    chunk = check_count(chunk, "chunk")
     last = _layers(net)[-1]
     classes = getattr(last, "out_features", None)
     if classes is None:
         raise TypeError(f"net: expected a Linear layer at the end, got {type(last).__name__}")
     check_labels(labels, len(images), classes)
+    with torch.inference_mode(), evaluating(net):
+        answer(net, images[:1])  # an image that the network does not take is refused
     found = []
     with torch.inference_mode(), evaluating(net):
         for part, own in zip(images.split(chunk), labels.split(chunk), strict=True):
@@ -107,6 +119,17 @@ def certified_in_box(
             others = margins.scatter(1, own[:, None], torch.inf)
             found.append((others > 0).all(1))
     return torch.cat(found)
+
+
+def _check_box(low: Tensor, high: Tensor) -> None:
+    """No check of the values: bounds are trained through."""
+    for name, corner in (("low", low), ("high", high)):
+        check_tensor(corner, name, floating=True)
+    if high.shape != low.shape or high.dtype != low.dtype or high.device != low.device:
+        raise ValueError(
+            f"high: expected {low.dtype} {list(low.shape)} on {low.device}, as low is,"
+            f" got {high.dtype} {list(high.shape)} on {high.device}"
+        )
 
 
 def _layers(net: nn.Module) -> list[nn.Module]:
@@ -124,6 +147,15 @@ def _layers(net: nn.Module) -> list[nn.Module]:
 
 
 def _through(layer: nn.Module, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
+    try:
+        return _mapped(layer, low, high)
+    except RuntimeError as error:
+        raise ValueError(
+            f"low: expected such as {layer} takes, which of {list(low.shape)} says: {error}"
+        ) from error
+
+
+def _mapped(layer: nn.Module, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
     if isinstance(layer, nn.Linear | nn.Conv2d):
         middle, radius = layer((low + high) / 2), (high - low) / 2
         size = layer.weight.abs()

@@ -7,6 +7,7 @@ ancestors in common, and the runs on one network have the network in common.
 from __future__ import annotations
 
 import operator
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, overload
@@ -15,7 +16,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from foolkit.checks import MOST_DRAWS, check_between, check_count, check_labels
+from foolkit.checks import (
+    MOST_DRAWS,
+    check_between,
+    check_count,
+    check_dense,
+    check_flag,
+    check_kind,
+    check_labels,
+    check_tensor,
+)
 from foolkit.seeds import Seed, check_seed
 
 Number = TypeVar("Number", float, Tensor)
@@ -90,10 +100,12 @@ def exact_interval(
     """
     from scipy.stats import binomtest  # slow to import
 
-    check_count(trials, "trials")
+    trials = check_count(trials, "trials")
     check_between(level, "level")
+    level = float(level)
     if isinstance(hits, Tensor):
-        if hits.is_floating_point() or hits.dtype == torch.bool:
+        check_dense(hits, "hits")
+        if hits.is_floating_point() or hits.is_complex() or hits.dtype == torch.bool:
             raise TypeError(f"hits: expected integers, got {hits.dtype}")
         seen = hits.flatten().tolist()
     else:
@@ -116,6 +128,7 @@ def exact_share(hits: Tensor, level: float = 0.95) -> Interval[float]:
     if not isinstance(hits, Tensor) or hits.dtype != torch.bool or hits.ndim != 1:
         came = f"{hits.dtype} {list(hits.shape)}" if isinstance(hits, Tensor) else repr(hits)
         raise TypeError(f"hits: expected a bool tensor [N], got {came}")
+    check_tensor(hits, "hits", 1)
     return exact_interval(int(hits.sum()), len(hits), level)
 
 
@@ -151,8 +164,14 @@ def bootstrap(
 
     if not callable(statistic):
         raise TypeError(f"statistic: expected a function, got {type(statistic).__name__}")
-    check_count(resamples, "resamples", most=MOST_DRAWS)
+    resamples = check_count(resamples, "resamples", most=MOST_DRAWS)
     check_between(level, "level")
+    check_flag(paired, "paired")
+    for sample in samples:
+        check_kind(sample, Tensor, "samples")
+        check_dense(sample, "samples")
+        if not sample.ndim:
+            raise ValueError(f"samples: expected tensors with members, got {sample!r}")
     sizes = [len(sample) for sample in samples]
     if not sizes or min(sizes) == 0 or (paired and len(set(sizes)) > 1):
         equal = "of one length " if paired else ""
@@ -167,10 +186,15 @@ def bootstrap(
         return Interval(value, float("nan"), float("nan"), level)
     # places are drawn, not members: samples may have any shape, on any device
     places = tuple(np.arange(size) for size in (sizes[:1] if paired else sizes))
-    values = stats.bootstrap(
-        places, of_places, n_resamples=resamples, batch=min(resamples, 100), vectorized=False,
-        confidence_level=level, method="percentile", rng=rng_of(seed),
-    ).bootstrap_distribution  # fmt: skip
+    rng = rng_of(seed)
+    with warnings.catch_warnings():  # of its standard error, which is not read
+        warnings.filterwarnings(
+            "ignore", "Degrees of freedom|invalid value|The BCa", RuntimeWarning
+        )
+        values = stats.bootstrap(
+            places, of_places, n_resamples=resamples, batch=min(resamples, 100), vectorized=False,
+            confidence_level=level, method="percentile", rng=rng,
+        ).bootstrap_distribution  # fmt: skip
     low, high = percentiles(torch.from_numpy(np.atleast_1d(values)), level).tolist()
     return Interval(value, low, high, level)
 
@@ -226,14 +250,18 @@ def mean_interval(
     Raises:
         TypeError, ValueError: an argument that does not fit.
     """
+    if not isinstance(values, Tensor | Sequence):
+        came = type(values).__name__
+        raise TypeError(f"values: expected a tensor [N], or a list of such, got {came}")
     rows = [values] if isinstance(values, Tensor) else list(values)
     for row in rows:
         if not isinstance(row, Tensor) or row.ndim != 1 or not 0 < len(row) == len(rows[0]):
             came = list(row.shape) if isinstance(row, Tensor) else type(row).__name__
             raise ValueError(f"values: expected a tensor [N], got {came}")
+        check_tensor(row, "values", 1)
     if not rows:
         raise ValueError("values: expected at least one tensor [N], got none")
-    check_count(resamples, "resamples", most=MOST_DRAWS)
+    resamples = check_count(resamples, "resamples", most=MOST_DRAWS)
     check_between(level, "level")
     size, most = len(rows[0]), torch.iinfo(torch.int64).max
     for name, numbers in (("networks", networks), ("runs", runs)):
@@ -302,9 +330,10 @@ def pair_intervals(
     if not isinstance(values, Tensor) or values.ndim != 2 or values.shape[0] != values.shape[1]:
         came = list(values.shape) if isinstance(values, Tensor) else type(values).__name__
         raise ValueError(f"values: expected a tensor [M, M], got {came}")
+    check_tensor(values, "values", 2)
     size = len(values)
     check_labels(groups, size, torch.iinfo(torch.int64).max, "groups")
-    check_count(resamples, "resamples", most=MOST_DRAWS)
+    resamples = check_count(resamples, "resamples", most=MOST_DRAWS)
     check_between(level, "level")
     itself = torch.eye(size, dtype=torch.bool)
     table = values.detach().cpu().double().masked_fill(itself, 0)

@@ -6,14 +6,14 @@ import torch
 from torch import Tensor
 
 from foolkit.checks import (
+    MOST_CLASSES,
     check_count,
-    check_dense,
     check_images,
     check_labels,
     check_no_nan,
     check_shape,
+    check_tensor,
 )
-from foolkit.models.classifier import MOST_CLASSES
 
 
 def class_means(images: Tensor, labels: Tensor, classes: int = 10) -> Tensor:
@@ -43,10 +43,10 @@ def pixel_correlation(images: Tensor, templates: Tensor) -> Tensor:
         TypeError, ValueError: no tensors of images; NaN.
     """
     for argument, stack in (("images", images), ("templates", templates)):
-        if not isinstance(stack, Tensor):
-            raise TypeError(f"{argument}: expected a tensor, got {type(stack).__name__}")
-        check_dense(stack, argument)
+        check_tensor(stack, argument, 4, floating=True)
         check_shape(stack, images.shape[1:], argument)
+        if stack.dtype != images.dtype:
+            raise TypeError(f"{argument}: expected {images.dtype}, as images, got {stack.dtype}")
         check_no_nan(stack, argument)
 
     def standardised(stack: Tensor) -> Tensor:

@@ -16,11 +16,20 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, one_hot
 
 from foolkit.analysis.repetition import Repeats, erase_masked, log_odds, log_odds_of
-from foolkit.checks import check_between, check_choice, check_count, check_labels
+from foolkit.checks import (
+    check_between,
+    check_choice,
+    check_count,
+    check_labels,
+    check_no_nan,
+    check_number,
+    check_tensor,
+)
 from foolkit.models.classifier import Classifier
 from foolkit.models.door import answer, evaluating
 from foolkit.seeds import Seed, generator_of
 
+LARGEST = 1e30  # of a difference: no numbers are further apart
 KINDS = ("copies", "different", "shuffled", "other")
 APART = 5.0  # log-odds that a unit of correlation too much costs, for each pair of motifs
 
@@ -339,9 +348,16 @@ def matched_pairs(
     """
     from scipy.optimize import linear_sum_assignment  # slow to import
 
+    for name, numbers in (("values", values), ("others", others)):
+        check_tensor(numbers, name, 1)
+        check_no_nan(numbers, name)
+    check_number(within, "within", least=0, most=LARGEST)
+    within = float(within)
     check_labels(groups, len(values), torch.iinfo(torch.int64).max, "groups")
     check_labels(other_groups, len(others), torch.iinfo(torch.int64).max, "other_groups")
-    away = (values[:, None].double() - others[None].double()).abs()
+    values, others = values.detach().cpu().double(), others.detach().cpu().double()
+    groups, other_groups = groups.cpu(), other_groups.cpu()
+    away = (values[:, None] - others[None]).abs()
     possible = (away <= within) & (groups[:, None] == other_groups[None])
     # a pair that may not be costs more than all that may be together
     cost = torch.where(possible, away, within * (1 + min(possible.shape)) + 1.0)

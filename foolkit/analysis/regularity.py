@@ -10,7 +10,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from foolkit.checks import MOST_DRAWS, check_count, check_images, check_no_nan
+from foolkit.checks import (
+    MOST_DRAWS,
+    check_count,
+    check_images,
+    check_no_nan,
+    check_numbers,
+    check_tensor,
+)
 from foolkit.files import as_bytes
 from foolkit.seeds import generator_of
 
@@ -73,8 +80,8 @@ def variance_in_bars(images: Tensor, degrees: Sequence[float] = (0, 90)) -> Tens
     flat = power < 1e-12
     row, column = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
     shares = []
-    for degree in degrees:
-        angle = math.radians(float(degree))
+    for degree in check_numbers(degrees, "degrees"):
+        angle = math.radians(degree)
         across = column * math.sin(angle) + row * math.cos(angle)
         strip = (across - across.min()).round().long().flatten().to(images.device)
         count = strip.bincount().clamp_min(1)
@@ -121,6 +128,7 @@ def recurrence(measured: Tensor, permutations: int = 1000, seed: int = 0) -> Rec
     if not isinstance(measured, Tensor) or measured.ndim < 2 or measured.shape[1] < 2:
         came = list(measured.shape) if isinstance(measured, Tensor) else type(measured).__name__
         raise ValueError(f"measured: expected a tensor [runs, 2 or more classes, ...], got {came}")
+    check_tensor(measured, "measured", floating=True)
     check_no_nan(measured, "measured")
     check_count(permutations, "permutations", most=MOST_DRAWS)
     runs, classes = measured.shape[:2]

@@ -17,6 +17,7 @@ from foolkit.checks import (
     check_fraction,
     check_labels,
     check_no_nan,
+    check_tensor,
 )
 from foolkit.seeds import Seed
 
@@ -76,18 +77,20 @@ def rejection(
     Raises:
         TypeError, ValueError: an argument that does not fit.
     """
-    check_count(resamples, "resamples", most=MOST_DRAWS)
+    resamples = check_count(resamples, "resamples", most=MOST_DRAWS)
     check_fraction(accepted, "accepted")
     check_between(level, "level")
     for name, scores in (("inside", inside), ("calibration", calibration)):
         if not isinstance(scores, Tensor) or scores.ndim != 2 or scores.numel() == 0:
             raise ValueError(f"{name}: expected scores [V, D], a row for each network")
+        check_tensor(scores, name, 2, floating=True)
         check_no_nan(scores, name)
-    if not isinstance(outside, Tensor):
-        raise TypeError(f"outside: expected a tensor of scores, got {type(outside).__name__}")
+    check_tensor(outside, "outside", floating=True)
     check_no_nan(outside, "outside")
     count, shown = len(inside), outside.shape[-1]
     crossed = outside.ndim == 2
+    if outside.ndim > 2:
+        raise ValueError(f"outside: expected scores [N] or [V, N], got {list(outside.shape)}")
     if len(calibration) != count or (crossed and len(outside) != count) or not shown:
         raise ValueError(
             f"outside: expected scores of {count} networks, as inside has, got"
@@ -119,7 +122,7 @@ def rejection(
         assert networks is not None  # seen to above
         levels = [networks, run]
         weights = draw_counts(levels, resamples, rng)
-    place = int(acceptance_threshold(torch.arange(known).double(), accepted))
+    place = int(acceptance_threshold(torch.arange(known).double(), accepted, "calibration"))
     areas = shares = total = torch.zeros(resamples, dtype=torch.float64)
     for v in range(count):
         each = weights[:, members[v]]  # [resamples, N]
@@ -134,7 +137,7 @@ def rejection(
         least = calibration[v][held].sort(1).values[:, place]
         shares = shares + times * ((parts[v] >= least[:, None]) * each).sum(1) / size
         total = total + times
-    thresholds = [acceptance_threshold(row, accepted) for row in calibration]
+    thresholds = [acceptance_threshold(row, accepted, "calibration") for row in calibration]
     found = [auroc(inside[v], parts[v]) for v in range(count)]
     let_in = [float((parts[v] >= thresholds[v]).double().mean()) for v in range(count)]
     units = count_units(levels)

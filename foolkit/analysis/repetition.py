@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,12 +12,15 @@ from torch import Tensor, nn
 
 from foolkit.analysis.intervals import Interval, mean_interval
 from foolkit.checks import (
+    MOST_VALUES,
     check_choice,
     check_count,
     check_fraction,
     check_images,
+    check_kind,
     check_labels,
     check_module,
+    sizes_of,
 )
 from foolkit.gradients.blur import blurred, gaussian
 from foolkit.models.door import answer, evaluating
@@ -41,7 +45,7 @@ def autocorrelation(images: Tensor, axis: int) -> Tensor:
         ``[N, S // 2 + 2]``, S the size along the axis; 1 where the overlap is of one colour.
     """
     check_images(images)
-    if axis not in AXES:
+    if check_count(axis, "axis", minimum=0) not in AXES:
         raise ValueError(f"axis: expected 2 (rows) or 3 (columns), got {axis!r}")
     size = images.shape[axis]
     values = images.double()
@@ -291,6 +295,7 @@ def tile_motif(
     check_images(motifs, argument="motifs")
     check_count(copies, "copies")
     check_fraction(fill, "fill")
+    size = _height_and_width(size, "size")
     side = math.isqrt(copies)
     high, wide = (side * s for s in motifs.shape[2:])
     if side * side != copies or high > size[0] or wide > size[1]:
@@ -304,6 +309,13 @@ def tile_motif(
     return images
 
 
+def _height_and_width(size: Sequence[int], argument: str) -> tuple[int, int]:
+    found = sizes_of(size, argument)
+    if len(found) != 2:
+        raise ValueError(f"{argument}: expected a height and a width, got {found}")
+    return found[0], found[1]
+
+
 def tiled_repeats(
     n: int, copies: int, motif: tuple[int, int], size: tuple[int, int] = (28, 28)
 ) -> Repeats:
@@ -314,7 +326,8 @@ def tiled_repeats(
         copies, size: as given to ``tile_motif``.
         motif: height and width of the motif.
     """
-    check_count(n, "n")
+    motif, size = _height_and_width(motif, "motif"), _height_and_width(size, "size")
+    check_count(n, "n", most=MOST_VALUES // (size[0] * size[1]))
     empty = torch.zeros(1, 1, *motif)
     tile_motif(empty, copies, size)  # raises if the grid does not fit
     side = math.isqrt(copies)
@@ -381,7 +394,7 @@ def log_odds(net: nn.Module, images: Tensor, classes: Tensor, chunk: int = 500) 
     """
     check_module(net)
     check_images(images, getattr(net, "input_shape", None))
-    check_count(chunk, "chunk")
+    chunk = check_count(chunk, "chunk")
     with torch.inference_mode(), evaluating(net):
         logits = torch.cat([answer(net, part) for part in images.split(chunk)])
     check_labels(classes, len(images), logits.shape[1], "classes")
@@ -507,8 +520,10 @@ def ablate(
     check_images(images, getattr(net, "input_shape", None))
     for name, value in (("erased", erased), ("draws", draws), ("candidates", candidates)):
         check_count(value, name)
-    check_count(chunk, "chunk")
+    check_count(erased, "erased", most=images[0, 0].numel())  # there are no more copies
+    chunk = check_count(chunk, "chunk")
     check_choice(fill, FILLS, "fill")
+    check_kind(repeats, Repeats, "repeats")
     if repeats.copy.shape != images[:, 0].shape:
         raise ValueError(
             f"repeats: expected those of {len(images)} images of {list(images.shape[2:])},"

@@ -109,6 +109,7 @@ def robustness(
         TypeError, ValueError: an argument that does not fit.
     """
     check_number(epsilon, "epsilon", above=0)
+    epsilon = float(epsilon)
     check_count(restarts, "restarts")
     check_count(seed, "seed", minimum=0)
     common: dict[str, Any] = {"net": net, "images": images, "labels": labels}

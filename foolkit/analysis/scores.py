@@ -14,8 +14,10 @@ from foolkit.checks import (
     check_between,
     check_choice,
     check_count,
+    check_dense,
     check_fraction,
     check_labels,
+    check_numbers,
     check_shape,
 )
 from foolkit.models.door import evaluating, finite_answer
@@ -47,12 +49,13 @@ def class_scores(
     if not isinstance(images, Tensor) or images.dtype != torch.float32:
         came = images.dtype if isinstance(images, Tensor) else type(images).__name__
         raise TypeError(f"images: expected a float32 tensor [N, C, H, W], got {came}")
+    check_dense(images, "images")
     check_shape(images, getattr(net, "input_shape", None))
     if not len(images) or not bool(images.isfinite().all()):
         what = "none" if not len(images) else "NaN or infinity"
         raise ValueError(f"images: expected at least one, of finite values, got {what}")
     check_choice(reading, ("softmax", "independent"), "reading")
-    check_count(chunk, "chunk")
+    chunk = check_count(chunk, "chunk")
     with torch.inference_mode(), evaluating(net):
         logits = torch.cat([finite_answer(net, part).double() for part in images.split(chunk)])
         return logits.softmax(1) if reading == "softmax" else logits.sigmoid()
@@ -112,7 +115,11 @@ def over_networks(
     Raises:
         TypeError, ValueError: an argument that does not fit.
     """
-    if not isinstance(made, Sequence) or not made or any(type(m) is not Mistakes for m in made):
+    if (
+        not isinstance(made, Sequence)
+        or not len(made)
+        or any(type(m) is not Mistakes for m in made)
+    ):
         raise TypeError(f"made: expected at least one Mistakes, got {made!r}")
     check_between(level, "level")
     wrong = torch.cat([one.wrong for one in made])
@@ -184,14 +191,15 @@ def accuracy_refusing(confidence: Tensor, right: Tensor, refused: Sequence[float
     """
     if not isinstance(confidence, Tensor) or not confidence.is_floating_point():
         raise TypeError("confidence: expected a floating-point tensor [N]")
+    check_dense(confidence, "confidence")
     if confidence.ndim != 1 or not len(confidence) or not bool(confidence.isfinite().all()):
         raise ValueError(f"confidence: expected finite [N], got {list(confidence.shape)}")
     if not isinstance(right, Tensor) or right.dtype != torch.bool:
         raise TypeError("right: expected a bool tensor [N]")
+    check_dense(right, "right")
     if right.shape != confidence.shape:
         raise ValueError(f"right: expected shape {list(confidence.shape)}, got {list(right.shape)}")
-    for share in refused:
-        check_fraction(share, "refused")
+    refused = check_numbers(refused, "refused", least=0, most=1)
     _, group, count = confidence.unique(return_inverse=True, return_counts=True)
     mean = torch.zeros(len(count), dtype=torch.float64, device=right.device)
     mean = mean.index_add(0, group, right.double()) / count
@@ -207,6 +215,7 @@ def _check_scores(found: Tensor) -> None:
         raise TypeError(f"found: expected a floating-point tensor of scores [N, K], got {came}")
     if found.ndim != 2 or not found.numel():
         raise ValueError(f"found: expected scores [N, K], got {list(found.shape)}")
+    check_dense(found, "found")
     low, high = (float(v) for v in torch.aminmax(found.detach()))
     if not (low >= 0 and high <= 1 + 1e-6):  # false for NaN too
         raise ValueError(f"found: expected scores in [0, 1], got {low:.4g} to {high:.4g}")

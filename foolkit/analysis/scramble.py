@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from foolkit.checks import check_count, check_labels
+from foolkit.checks import check_count, check_images, check_labels, is_sequence
 from foolkit.data.tiles import cut_tiles, paste_tiles
 from foolkit.models import predict
 from foolkit.seeds import generator_of
@@ -100,7 +100,7 @@ def mosaic(images: Tensor, labels: Tensor, grid: int, *, seed: int = 0) -> Tenso
     check_count(grid, "grid", minimum=2)
     check_count(seed, "seed", minimum=0)
     tiles = cut_tiles(images, grid)
-    check_labels(labels, len(images), 1 + int(torch.as_tensor(labels).max()))
+    check_labels(labels, len(images))
     draws = generator_of(seed)
     found = torch.empty_like(tiles)
     for label in labels.unique().tolist():
@@ -182,6 +182,13 @@ def scramble(
     Raises:
         TypeError, ValueError: bad images, labels or grids.
     """
+    check_images(images)
+    if not is_sequence(grids):
+        raise TypeError(f"grids: expected a sequence of integers, got {grids!r}")
+    for grid in grids:
+        check_count(grid, "grids", minimum=2)
+        if any(size % grid for size in images.shape[2:]):
+            raise ValueError(f"grids: expected divisors of {list(images.shape[2:])}, got {grid}")
     shown = {1: images} | {grid: shuffle_tiles(images, grid, seed=seed) for grid in grids}
     return {grid: _shown(net, grid, these, labels) for grid, these in shown.items()}
 

@@ -198,7 +198,7 @@ def discs(pictures: Tensor, size: float) -> Tensor:
     check_images(pictures, argument="pictures")
     check_between(size, "size")
     height, width = pictures.shape[2:]
-    side = max(2, round(size * min(height, width)))
+    side = max(2, round(float(size) * min(height, width)))
     small = interpolate(pictures, (side, side), mode="bilinear", antialias=True).clamp(0, 1)
     top, left = (height - side) // 2, (width - side) // 2
     made = pictures.new_zeros((len(pictures), pictures.shape[1] + 1, height, width))

@@ -97,7 +97,8 @@ def smoothed_certify(
     """
     from scipy.stats import beta, norm  # slow to import
 
-    _check(net, images, sigma, samples, alpha, chunk)
+    chunk = _check(net, images, sigma, samples, alpha, chunk)
+    sigma, alpha = float(sigma), float(alpha)
     check_count(selecting, "selecting")
     generator = generator_of(seed, images.device)
     first = count_answers(net, images, sigma, selecting, generator, chunk)
@@ -136,7 +137,8 @@ def smoothed_predict(
     """
     from scipy.stats import binom  # slow to import
 
-    _check(net, images, sigma, samples, alpha, chunk)
+    chunk = _check(net, images, sigma, samples, alpha, chunk)
+    sigma, alpha = float(sigma), float(alpha)
     generator = generator_of(seed, images.device)
     counts = count_answers(net, images, sigma, samples, generator, chunk)
     top = counts.topk(2, dim=1)
@@ -219,10 +221,10 @@ def count_answers(
 
 def _check(
     net: nn.Module, images: Tensor, sigma: float, samples: int, alpha: float, chunk: int
-) -> None:
+) -> int:
     check_module(net)
     check_images(images, getattr(net, "input_shape", None))
     check_number(sigma, "sigma", above=0)
     check_count(samples, "samples")
     check_between(alpha, "alpha")
-    check_count(chunk, "chunk")
+    return check_count(chunk, "chunk")

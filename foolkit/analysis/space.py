@@ -11,7 +11,16 @@ import torch
 from torch import Tensor, nn
 
 from foolkit.analysis.intervals import Interval, exact_interval
-from foolkit.checks import check_choice, check_count, check_fraction, check_images
+from foolkit.checks import (
+    MOST_VALUES,
+    check_choice,
+    check_count,
+    check_images,
+    check_numbers,
+    check_tensor,
+    image_shape,
+    sizes_of,
+)
 from foolkit.models.door import evaluating, finite_answer
 from foolkit.models.precision import device_of
 from foolkit.progress import progress_bar
@@ -85,7 +94,7 @@ def class_shares(
     """
     if not isinstance(net, nn.Module):
         raise TypeError(f"net: expected a torch.nn.Module, got {type(net).__name__}")
-    size = getattr(net, "input_shape", shape)
+    size = getattr(net, "input_shape", shape if shape is None else image_shape(shape))
     if callable(draw):
         make = draw
     else:
@@ -94,12 +103,9 @@ def class_shares(
             raise ValueError("shape: expected (channels, height, width), as the network has none")
         make = partial(DRAWS[draw], size)
     check_count(images, "images")
-    check_count(chunk, "chunk")
+    chunk = check_count(chunk, "chunk")
     check_count(seed, "seed", minimum=0)
-    if not len(levels):
-        raise ValueError("levels: expected at least one confidence, got none")
-    for level in levels:
-        check_fraction(level, "levels")
+    levels = check_numbers(levels, "levels", least=0, most=1)
     device = device_of(net)
     generator = generator_of(seed, device)
     least = torch.tensor(levels, dtype=torch.float32, device=device)
@@ -154,6 +160,10 @@ def random_directions(count: int, shape: Sequence[int], seed: int = 0) -> Tensor
     """Directions drawn evenly from the sphere: float32 ``[count, *shape]`` of length 1."""
     check_count(count, "count")
     check_count(seed, "seed", minimum=0)
+    shape = sizes_of(shape)
+    if not shape:
+        raise ValueError("shape: expected at least one size, got none")
+    check_count(count, "count", most=max(1, MOST_VALUES // math.prod(shape)))
     drawn = torch.randn((count, *shape), generator=generator_of(seed))
     return drawn / torch.linalg.vector_norm(drawn.flatten(1), dim=1).view(-1, *[1] * len(shape))
 
@@ -184,7 +194,7 @@ def answers_along_rays(
         TypeError, ValueError: an argument that does not fit.
     """
     way, reach = _ways(net, start, directions, lengths)
-    check_count(chunk, "chunk")
+    chunk = check_count(chunk, "chunk")
     confidence = torch.empty((len(start), len(reach)), device=start.device)
     said = torch.empty_like(confidence, dtype=torch.int64)
     with torch.inference_mode(), evaluating(net):
@@ -221,7 +231,7 @@ def bend_from_tangent(
         TypeError, ValueError: an argument that does not fit.
     """
     way, reach = _ways(net, start, directions, lengths)
-    check_count(chunk, "chunk")
+    chunk = check_count(chunk, "chunk")
     if not all(length > 0 for length in reach):
         raise ValueError(f"lengths: expected numbers > 0, got {list(reach)}")
     found = torch.empty((len(start), len(reach)), device=start.device)
@@ -265,7 +275,7 @@ def nearest_images(
     check_images(images)
     check_images(reference, images.shape[1:], "reference")
     check_count(k, "k")
-    check_count(chunk, "chunk")
+    chunk = check_count(chunk, "chunk")
     if k > len(reference):
         raise ValueError(f"k: expected at most {len(reference)} (images of reference), got {k}")
     known = reference.flatten(1)
@@ -289,10 +299,9 @@ def _ways(
     if not isinstance(directions, Tensor) or directions.shape != start.shape:
         came = list(directions.shape) if isinstance(directions, Tensor) else directions
         raise ValueError(f"directions: expected {list(start.shape)}, as start has, got {came}")
+    check_tensor(directions, "directions", floating=True)
     size = torch.linalg.vector_norm(directions.flatten(1), dim=1)
     if not bool((size.isfinite() & (size > 0)).all()):
         raise ValueError("directions: expected finite directions, none of length 0")
-    reach = [float(length) for length in lengths]
-    if not reach or not all(math.isfinite(length) and length >= 0 for length in reach):
-        raise ValueError(f"lengths: expected finite numbers >= 0, at least one, got {reach}")
+    reach = list(check_numbers(lengths, "lengths", least=0))
     return directions / size.view(-1, *[1] * (start.ndim - 1)), reach

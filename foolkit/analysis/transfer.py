@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 
 from foolkit.analysis.forgeries import Forgeries
 from foolkit.analysis.intervals import Interval, count_units, mean_interval
-from foolkit.checks import MOST_DRAWS, check_between, check_count, check_fraction
+from foolkit.checks import MOST_DRAWS, check_between, check_count, check_flag, check_fraction
 from foolkit.models.classifier import predict
 from foolkit.models.precision import device_of
 from foolkit.progress import progress_bar
@@ -148,8 +148,8 @@ def transfer(
         TypeError, ValueError: an argument that does not fit; a judge that takes other images, or
             knows fewer classes than the forgeries have.
     """
-    if not isinstance(judges, Mapping) or not judges:
-        came = type(judges).__name__ if judges else "none"
+    if not isinstance(judges, Mapping) or not len(judges):
+        came = "none" if isinstance(judges, Mapping) else type(judges).__name__
         raise TypeError(f"judges: expected a mapping from names to networks, got {came}")
     for name, judge in judges.items():
         if not isinstance(judge, nn.Module):
@@ -159,8 +159,10 @@ def transfer(
     check_fraction(threshold, "threshold")
     check_count(resamples, "resamples", most=MOST_DRAWS)
     check_count(seed, "seed", minimum=0)
-    check_count(chunk, "chunk")
+    chunk = check_count(chunk, "chunk")
     check_between(level, "level")
+    check_flag(control, "control")
+    check_flag(failures, "failures")
     families = dict(forgeries) if isinstance(forgeries, Mapping) else {"forgeries": forgeries}
     if not families:
         raise ValueError("forgeries: expected at least one family, got none")

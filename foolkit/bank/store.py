@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from foolkit.analysis.forgeries import Forgeries
-from foolkit.checks import check_choice, check_count, check_fraction
+from foolkit.checks import check_choice, check_count, check_fraction, check_names
 from foolkit.models.estimators import comparison_digits
 
 VICTIMS = ("lenet", "fc100-100-10", "resnet")
@@ -52,11 +52,13 @@ def load(
     Raises:
         ValueError: an unknown name; or nothing is that certain.
     """
+    victims, families = check_names(victims, "victims"), check_names(families, "families")
     for victim in victims:
         check_choice(victim, VICTIMS, "victims")
     for family in families:
         check_choice(family, FAMILIES, "families")
     check_fraction(least, "least")
+    least = float(least)
     check_count(every, "every")
     stored = read()
     return {
@@ -99,11 +101,17 @@ def _forgeries(
     prefix = f"{victim}/{family}/"
     part = {name: stored[prefix + name][::every] for name in ("images", *COLUMNS)}
     digits, labels = comparison_digits()
-    keep = fools(part, labels.numpy()) & (part["confidence"] >= least)
+    fooling = fools(part, labels.numpy())
+    if not fooling.any():
+        raise ValueError(
+            f"every: expected a smaller number, none of each {every} of {family!r} on {victim!r}"
+            " fools as a file"
+        )
+    keep = fooling & (part["confidence"] >= least)
     if not keep.any():
         raise ValueError(
-            f"least: expected at most {part['confidence'].max():.4f}, the most certain of"
-            f" {family!r} on {victim!r}, got {least}"
+            f"least: expected at most {part['confidence'][fooling].max():.4f}, the most certain of"
+            f" {family!r} on {victim!r} that fools as a file, got {least}"
         )
     chosen = {name: torch.from_numpy(column[keep]) for name, column in part.items()}
     index = chosen["digit"].long()

@@ -14,7 +14,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from foolkit.checks import check_choice, check_count
+from foolkit.checks import MOST_PICTURES, check_choice, check_count
 from foolkit.seeds import generator_of
 
 SIZE = 32  # pixels across a picture
@@ -126,7 +126,7 @@ def drawing(n: int, what: What = "face", *, seed: int = 0) -> Drawing:
     Raises:
         TypeError, ValueError: an argument that is not as described.
     """
-    check_count(n, "n")
+    check_count(n, "n", most=MOST_PICTURES)
     check_choice(what, get_args(What), "what")
     check_count(seed, "seed", minimum=0)
     draws = generator_of(seed)

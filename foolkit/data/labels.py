@@ -10,6 +10,8 @@ from pathlib import Path, PurePosixPath
 import torch
 from torch import Tensor
 
+from foolkit.checks import check_names, path_of
+
 
 def labels_of_folders(names: Sequence[str], classes: Sequence[str]) -> Tensor | None:
     """The class of each picture by the folder it lies in; None if they lie in none.
@@ -24,6 +26,7 @@ def labels_of_folders(names: Sequence[str], classes: Sequence[str]) -> Tensor | 
     Raises:
         ValueError: a folder that is no class.
     """
+    names, classes = check_names(names, "names"), check_names(classes, "classes")
     folders = [PurePosixPath(name).parent.name for name in names]
     if not any(folders):
         return None
@@ -50,7 +53,8 @@ def labels_of_table(path: str | Path, names: Sequence[str], classes: Sequence[st
         ValueError: a line without two columns, a picture that is not in the table or twice with
             two classes, a class that the network does not have.
     """
-    path = Path(path)
+    names, classes = check_names(names, "names"), check_names(classes, "classes")
+    path = path_of(path, "path")
     if not path.is_file():
         raise FileNotFoundError(f"labels: expected a CSV file, found none at {path}")
     try:

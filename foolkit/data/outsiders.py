@@ -13,7 +13,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from foolkit.checks import check_count
+from foolkit.checks import MOST_PICTURES, check_count, check_names
 from foolkit.data.photographs import carried
 from foolkit.extras import needs
 from foolkit.seeds import check_seed
@@ -45,8 +45,11 @@ def letters(characters: str = LETTERS, fonts: Sequence[str] = FONTS) -> tuple[Te
     import matplotlib
 
     folder = Path(matplotlib.get_data_path(), "fonts", "ttf")
-    if not characters or not fonts:
-        raise ValueError("characters, fonts: expected at least one of each, got none")
+    if not isinstance(characters, str):
+        raise TypeError(f"characters: expected a word of them, got {characters!r}")
+    if not characters:
+        raise ValueError("characters: expected at least one, got none")
+    fonts = check_names(fonts, "fonts")
     pictures = []
     for font in fonts:
         if not (folder / f"{font}.ttf").exists():
@@ -95,7 +98,7 @@ def crops(n: int, *, seed: int = 0) -> tuple[Tensor, Tensor]:
     Returns:
         images, float32 ``[n, 1, 28, 28]`` in [0, 1], and the photograph of each, int64, 0 to 2.
     """
-    check_count(n, "n")
+    check_count(n, "n", most=MOST_PICTURES)
     check_count(seed, "seed", minimum=0)
     draws = np.random.default_rng(check_seed(seed))
     photographs = [photo.convert("L") for photo in carried()]

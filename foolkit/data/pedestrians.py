@@ -10,7 +10,7 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from foolkit.checks import check_count
+from foolkit.checks import MOST_PICTURES, check_count
 from foolkit.seeds import check_seed
 
 HEIGHT, WIDTH = 128, 64
@@ -33,7 +33,7 @@ def drawn_pedestrians(n: int, *, seed: int = 0) -> Tensor:
     Returns:
         float32 ``[n, 1, 128, 64]`` in [0, 1], each figure in the middle.
     """
-    check_count(n, "n")
+    check_count(n, "n", most=MOST_PICTURES)
     draws = np.random.default_rng(check_seed(seed))
     return torch.stack([_figure(draws) for _ in range(n)])[:, None]
 

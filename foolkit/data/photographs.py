@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from foolkit.checks import check_choice, check_count
+from foolkit.checks import MOST_VALUES, check_choice, check_count, check_names, image_shape, path_of
 from foolkit.extras import needs
 from foolkit.seeds import Seed, check_seed, seed_of
 
@@ -48,7 +49,7 @@ def photographs(
     """
     if most is not None:
         check_count(most, "most")
-    folder = Path(folder)
+    folder, shape = path_of(folder, "folder"), image_shape(shape)
     paths = _files(folder)[:most]
     return _opened(paths, shape), tuple(_name(path, folder) for path in paths)
 
@@ -153,7 +154,9 @@ def sample_photographs(
     Raises:
         ValueError: fewer samples than ``n``.
     """
-    draws = np.random.default_rng(check_seed(seed))
+    draws, shape = np.random.default_rng(check_seed(seed)), image_shape(shape)
+    if n is not None:
+        check_count(n, "n")
     folder = Path(os.environ.get("FOOLKIT_DATA") or "nowhere", "imagenet", "samples")
     if not folder.is_dir():
         pictures, fitted = carried(), _fitting(shape)
@@ -292,8 +295,9 @@ def photograph_pieces(
     """
     check_count(n, "n")
     check_count(least, "least")
-    known = [one.title for one in EMBEDDED]
-    for title in titles or ():
+    shape, known = image_shape(shape), [one.title for one in EMBEDDED]
+    check_count(n, "n", most=MOST_VALUES // math.prod(shape))
+    for title in () if titles is None else check_names(titles, "titles"):
         check_choice(title, known, "titles")
     places = [known.index(title) for title in (known if titles is None else titles)]
     fitted, (_, height, width) = _fitting(shape), shape

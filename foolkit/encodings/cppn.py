@@ -12,9 +12,11 @@ from torch import Tensor
 
 from foolkit.checks import (
     MOST_VALUES,
+    check_choice,
     check_count,
     check_fraction,
     check_kind,
+    check_names,
     check_number,
     image_shape,
 )
@@ -100,9 +102,9 @@ class CPPN:
             )
         object.__setattr__(self, "shape", shape)
         for name, known in (("inputs", ("unit", "pixels")), ("colour", ("hsv", "hls"))):
-            if getattr(self, name) not in known:
-                raise ValueError(f"{name}: expected one of {known}, got {getattr(self, name)!r}")
-        names = (self.activations,) if isinstance(self.activations, str) else self.activations
+            check_choice(getattr(self, name), known, name)
+        given = (self.activations,) if isinstance(self.activations, str) else self.activations
+        names = () if given == () else check_names(given, "activations")
         object.__setattr__(self, "activations", tuple(names))
         if not names or set(names) - set(NAMES) or len(set(names)) < len(names):
             raise ValueError(
@@ -149,6 +151,7 @@ class CPPN:
         """A mutated (and, if asked for, crossed) child of each parent; rates do not fall."""
         check_kind(parents, CPPNGenomes, "parents")
         check_kind(generator, torch.Generator, "generator")
+        check_count(generation, "generation", minimum=0)
         kinds = self._kinds(generator.device)
         child = cppn_vary.trim(parents, room=2)  # a link added, and one split
         if self.crossover:

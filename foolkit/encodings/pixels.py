@@ -91,6 +91,7 @@ class Pixels:
         """A mutated (and, if asked for, crossed) child of each parent."""
         check_kind(parents, PixelGenomes, "parents")
         check_kind(generator, torch.Generator, "generator")
+        check_count(generation, "generation", minimum=0)
         genes = parents.pixels.flatten(1)
         if self.crossover:
             genes = simulated_binary_crossover(genes, self.crossover, self.eta_crossover, generator)

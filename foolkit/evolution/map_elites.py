@@ -22,6 +22,7 @@ from foolkit.checks import (
     check_count,
     check_fraction,
     check_module,
+    path_of,
 )
 from foolkit.encodings.genomes import Encoding, Genomes
 from foolkit.evolution.elites import Elites, History
@@ -228,7 +229,7 @@ class MapElites:
         check_callback(callback)
         if until is not None:
             check_fraction(until, "until")
-        path = None if checkpoint is None else Path(checkpoint)
+        path = None if checkpoint is None else path_of(checkpoint, "checkpoint")
         if path is not None:
             check_writable(path, "checkpoint")
         saved = shown = time.monotonic()
@@ -435,7 +436,7 @@ def evolve(
     if until is not None:
         check_fraction(until, "until")
     if checkpoint is not None:
-        check_writable(Path(checkpoint), "checkpoint")
+        check_writable(path_of(checkpoint, "checkpoint"), "checkpoint")
     search = MapElites(net, encoding, batch=batch, seed=seed, precision=precision)
     if checkpoint is not None and Path(checkpoint).exists():
         search.resume(checkpoint)

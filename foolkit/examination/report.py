@@ -208,7 +208,12 @@ class Section:
         tensors, about = load_tensors(path, "folder")
         if about.pop("kind", None) != "section" or about.pop("schema", None) != SCHEMA:
             raise ValueError(f"folder: expected a section of an examination in {path}")
-        return cls._of(about, tensors)
+        try:
+            return cls._of(about, tensors)
+        except (LookupError, TypeError, AttributeError) as error:
+            raise ValueError(
+                f"folder: expected a section of an examination in {path} ({error})"
+            ) from error
 
     @classmethod
     def _of(cls, about: dict[str, Any], tensors: Mapping[str, Tensor]) -> Self:

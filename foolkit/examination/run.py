@@ -98,7 +98,7 @@ def examine(
     check_within(sizes, "epsilons")
     check_number(sizes[0], "epsilons", above=0)
     check_seed(seed)
-    check_count(chunk, "chunk")
+    chunk = check_count(chunk, "chunk")
     if minutes is not None:
         check_number(minutes, "minutes", above=0)
     device = device_of(net)
@@ -224,7 +224,17 @@ def _planned(
     """The plan; that of the folder, if it has one: what goes on must be the same examination."""
     path = None if place is None else place / PLAN
     if path is not None and path.is_file():
-        return {name: Share(**share) for name, share in json.loads(path.read_text()).items()}
+        try:
+            kept = json.loads(path.read_text("utf-8"))
+            shares = {one.name: Share(**kept[one.name]) for one in EXPERIMENTS}
+            for share in shares.values():
+                check_count(share.count, "count", most=share.wanted)
+            return shares
+        except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            raise ValueError(
+                f"folder: expected the plan of an examination in {path}; without this file a new"
+                f" plan is made ({error!r})"
+            ) from error
     wanted = [(one.name, one.need(sizes)) for one in EXPERIMENTS]
     cost = measure(net, images, sizes.gradient)
     made = plan(wanted, cost, None if minutes is None else 60 * minutes)
@@ -264,9 +274,8 @@ def _all_sections(context: Context, place: Path | None, progress: bool) -> bool:
             bar.set_description(experiment.name)
             path = None if place is None else place / PARTS / f"{experiment.name}.safetensors"
             try:
-                if path is not None and path.is_file():
-                    section = Section.load(path)
-                else:
+                section = _kept(path)
+                if section is None:
                     section = _section(experiment, context)
                     if path is not None and not section.error:
                         section.save(path)
@@ -275,6 +284,16 @@ def _all_sections(context: Context, place: Path | None, progress: bool) -> bool:
             context.found[experiment.name] = section
             bar.update()
     return True
+
+
+def _kept(path: Path | None) -> Section | None:
+    """A section that was done before, if it is whole: a damaged one is done again."""
+    if path is None:
+        return None
+    try:
+        return Section.load(path)
+    except (FileNotFoundError, ValueError):
+        return None
 
 
 def _section(experiment: Experiment, context: Context) -> Section:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
@@ -95,8 +96,10 @@ def apgd(
     norm = norm_named(norm, NORMS)
     if norm == "inf":
         check_within([epsilon])
-    for name, value in (("steps", steps), ("restarts", restarts), ("chunk", chunk)):
+    for name, value in (("steps", steps), ("restarts", restarts)):
         check_count(value, name)
+    chunk = check_count(chunk, "chunk")
+    steps, restarts = operator.index(steps), operator.index(restarts)
     generator = generator_of(seed, images.device)
     views = Views.checked(transform, samples, generator)
 

@@ -150,7 +150,7 @@ def ascent(
     check_count(steps, "steps", most=MOST_STEPS)
     check_count(blur_every, "blur_every")
     check_count(jitter, "jitter", minimum=0)
-    check_count(chunk, "chunk")
+    chunk = check_count(chunk, "chunk")
     check_number(step_size, "step_size", above=0)
     check_number(blur, "blur", least=0, most=MOST_BLUR)
     check_number(total_variation, "total_variation", least=0)

@@ -50,7 +50,7 @@ def blind(
     check_number(epsilon, "epsilon", least=0)
     check_within([epsilon])
     check_count(generations, "generations")
-    check_count(chunk, "chunk")
+    chunk = check_count(chunk, "chunk")
     draws = generator_of(seed, images.device)
     shares = [FIRST * 2 ** (-6 * generation / generations) for generation in range(generations)]
     with attacking(problem.net), progress_bar(generations, "generations", progress=False) as bar:

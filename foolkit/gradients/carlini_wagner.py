@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from foolkit.checks import check_count, check_number
+from foolkit.checks import check_count, check_flag, check_number
 from foolkit.gradients.problem import (
     CHUNK,
+    LARGEST,
     Flat,
     Objective,
     Problem,
@@ -76,19 +77,21 @@ def carlini_wagner(
         UserWarning: images whose gradient is exactly zero.
     """
     problem = Problem.checked(net, images, labels, targeted, mask)
+    check_flag(abort_early, "abort_early")
     check_number(kappa, "kappa", least=0)
-    check_number(learning_rate, "learning_rate", above=0)
+    check_number(learning_rate, "learning_rate", above=0, most=LARGEST)
     if initial_c is not None:
-        check_number(initial_c, "initial_c", above=0)
-    for name, value in (("search_steps", search_steps), ("steps", steps), ("chunk", chunk)):
+        check_number(initial_c, "initial_c", above=0, most=LARGEST)
+    for name, value in (("search_steps", search_steps), ("steps", steps)):
         check_count(value, name)
+    chunk = check_count(chunk, "chunk")
     total, flat = -(-len(problem) // chunk) * search_steps, Flat()
     with attacking(problem.net), progress_bar(total, "searches", progress=progress) as bar:
         best, queries = torch.empty_like(problem.images), torch.empty_like(problem.labels)
         for rows in torch.arange(len(problem), device=images.device).split(chunk):
             part = problem[rows]
             found = _begin(part, kappa, flat)
-            c = found.c if initial_c is None else torch.full_like(found.c, initial_c)
+            c = found.c if initial_c is None else torch.full_like(found.c, float(initial_c))
             low, high = torch.zeros_like(c), torch.full_like(c, math.inf)
             for _ in range(search_steps):
                 new = _minimise(part, c, kappa, steps, learning_rate, abort_early)

@@ -8,7 +8,7 @@ from typing import Literal, overload
 import torch
 from torch import Tensor, nn
 
-from foolkit.checks import check_choice, check_count
+from foolkit.checks import check_choice, check_count, check_flag
 from foolkit.gradients.problem import (
     CHUNK,
     Problem,
@@ -80,9 +80,10 @@ def noise(
         TypeError, ValueError: an argument that does not fit.
     """
     problem = Problem.checked(net, images, labels, targeted, mask)
+    check_flag(clip, "clip")
     norm = norm_named(norm, NORMS)
     check_choice(kind, ("gaussian", "sign"), "kind")
-    check_count(chunk, "chunk")
+    chunk = check_count(chunk, "chunk")
     if isinstance(size, Tensor):
         if tuple(size.shape) != (len(problem),) or not bool((size.isfinite() & (size >= 0)).all()):
             raise ValueError(f"size: expected {len(problem)} finite numbers >= 0, one an image")

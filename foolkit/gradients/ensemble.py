@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
@@ -97,6 +98,7 @@ def ensemble(
         check_within([epsilon])
     for name, value in (("steps", steps), ("queries", queries), ("goals", goals), ("chunk", chunk)):
         check_count(value, name)
+    steps, queries, goals, chunk = map(operator.index, (steps, queries, goals, chunk))
     generator = generator_of(seed, images.device)
     common: dict[str, Any] = {"norm": norm, "chunk": chunk, "progress": progress}
     ball: dict[str, Any] = {**common, "epsilon": epsilon, "seed": generator}

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from foolkit.checks import check_kind, check_number
+from foolkit.checks import check_count, check_kind, check_number
 from foolkit.gradients.problem import CHUNK, Problem, attacking, column
 from foolkit.gradients.result import Perturbed, as_file, perturbed
 
@@ -38,6 +38,7 @@ def for_files(
     """
     check_kind(found, Perturbed, "found")
     check_number(most, "most", above=1)
+    chunk = check_count(chunk, "chunk")
     problem = Problem.checked(net, found.originals, found.labels, found.targeted)
     images, queries = found.images.clone(), found.queries.clone()
     left = torch.arange(len(found), device=images.device)

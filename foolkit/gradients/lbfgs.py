@@ -78,7 +78,7 @@ def lbfgs(
     problem = Problem.checked(net, images, labels, targeted, mask)
     check_number(tolerance, "tolerance", above=0)
     check_count(steps, "steps")
-    check_count(chunk, "chunk")
+    chunk = check_count(chunk, "chunk")
     total, flat = len(problem), Flat()
     with attacking(problem.net), progress_bar(total, "images", progress=progress) as bar:
         best, queries = torch.empty_like(problem.images), torch.empty_like(problem.labels)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from foolkit.checks import (
     check_choice,
     check_count,
+    check_flag,
     check_images,
     check_labels,
     check_module,
@@ -27,6 +28,7 @@ from foolkit.models.door import checked, evaluating, mean_answer
 if TYPE_CHECKING:
     from typing_extensions import TypeIs  # in Python's own typing from 3.13
 
+LARGEST = 1e30  # of a size, in float32
 CHUNK = 256  # images of one pass: enough to fill a processor, few enough to stay in its cache
 HIDDEN = (
     "the network rounds, or is saturated, or the gradient is hidden in another way; a network that"
@@ -70,6 +72,7 @@ class Problem:
             FloatingPointError: the network's answer is not finite.
         """
         check_module(net)
+        check_flag(targeted, "targeted")
         check_images(images, getattr(net, "input_shape", None))
         for tensor in islice(chain(net.parameters(), net.buffers()), 1):
             if tensor.device != images.device:
@@ -101,7 +104,7 @@ class Problem:
                 tensor.clone() if tensor.is_inference() else tensor.detach()
                 for tensor in (images, labels)
             )
-        return cls(net, images, labels, logits.shape[1], bool(targeted), mask)
+        return cls(net, images, labels, logits.shape[1], targeted, mask)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -260,6 +263,8 @@ def check_sizes(size: float | Sequence[float], argument: str) -> list[float]:
         raise ValueError(f"{argument}: expected at least one number, got none")
     for value in sizes:
         check_number(value, argument, least=0)
+        if value > LARGEST:
+            raise ValueError(f"{argument}: expected a number up to {LARGEST:g}, got {value}")
     return [float(value) for value in sizes]
 
 
@@ -271,7 +276,8 @@ def norm_named(norm: object, known: Sequence[Name]) -> Name:
     """
     word = str(norm).lower().removeprefix("l")
     if word not in known and is_real(norm):
-        word = {1.0: "1", 2.0: "2", math.inf: "inf"}.get(float(norm), word)
+        with suppress(OverflowError):  # an integer beyond the real numbers
+            word = {1.0: "1", 2.0: "2", math.inf: "inf"}.get(float(norm), word)
     check_choice(word, known, "norm")
     return next(name for name in known if name == word)
 

@@ -11,10 +11,11 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from tqdm.auto import tqdm
 
-from foolkit.checks import check_choice, check_count, check_number
+from foolkit.checks import check_choice, check_count, check_flag, check_number
 from foolkit.gradients.problem import (
     CHUNK,
     HIDDEN,
+    LARGEST,
     Flat,
     Objective,
     Problem,
@@ -94,7 +95,8 @@ def fgsm(
         UserWarning: images whose gradient is exactly zero.
     """
     problem = Problem.checked(net, images, labels, targeted, mask)
-    check_count(chunk, "chunk")
+    chunk = check_count(chunk, "chunk")
+    check_flag(clip, "clip")
     check_loss(loss, problem)
     epsilons = check_sizes(epsilon, "epsilon")
     if clip:
@@ -198,14 +200,16 @@ def pgd(
     """
     problem = Problem.checked(net, images, labels, targeted, mask)
     epsilons = check_sizes(epsilon, "epsilon")
+    check_flag(random_start, "random_start")
     check_loss(loss, problem)
     norm = norm_named(norm, tuple(STEEPEST))
     if norm == "inf":
         check_within(epsilons)
-    for name, value in (("steps", steps), ("restarts", restarts), ("chunk", chunk)):
+    for name, value in (("steps", steps), ("restarts", restarts)):
         check_count(value, name)
+    chunk = check_count(chunk, "chunk")
     if step_size is not None:
-        check_number(step_size, "step_size", above=0)
+        check_number(step_size, "step_size", above=0, most=LARGEST)
     if restarts > 1 and not random_start:
         raise ValueError("restarts: expected 1 without a random start (all runs would be the same)")
     generator = generator_of(seed, images.device)

@@ -76,7 +76,7 @@ def square(
     if norm == "inf":
         check_within([epsilon])
     check_count(steps, "steps")
-    check_count(chunk, "chunk")
+    chunk = check_count(chunk, "chunk")
     check_number(first, "first", above=0, most=1)
     draws = generator_of(seed, images.device)
     shares = [first / 2 ** _halvings(10_000 * step // steps) for step in range(steps)]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
-from foolkit.checks import check_choice, check_number, is_real
+from foolkit.checks import check_choice, check_number, is_real, is_sequence
 from foolkit.models.door import ADDS_TO_ONE, logits_of
 
 Layout = Literal["NCHW", "NHWC"]
@@ -178,7 +178,7 @@ def _of_channels(
     """A number for each channel."""
     if given is None:
         return [default] * count
-    if not is_real(given) and (isinstance(given, str) or not isinstance(given, Iterable)):
+    if not is_real(given) and (isinstance(given, str) or not is_sequence(given)):
         raise TypeError(f"{argument}: expected a number or one a channel, got {given!r}")
     values = [given] * count if is_real(given) else list(given)  # type: ignore[arg-type]
     if len(values) != count:

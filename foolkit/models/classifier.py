@@ -6,16 +6,22 @@ import hashlib
 import operator
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import Self, SupportsIndex
+from typing import Self, SupportsIndex, cast
 
 import torch
 from torch import Tensor, nn
 
-from foolkit.checks import check_count, check_images, check_module, check_shape, image_shape
+from foolkit.checks import (
+    MOST_CLASSES,
+    check_count,
+    check_images,
+    check_module,
+    check_shape,
+    image_shape,
+    is_sequence,
+)
 from foolkit.models.adapted import Channels, Layout, Outputs, adapted
-from foolkit.models.door import answer, check_table, evaluating, finite_answer, two_of_one
-
-MOST_CLASSES = 2**20
+from foolkit.models.door import answer, evaluating, finite_answer, two_of_one
 
 
 def check_classifier(net: object) -> None:
@@ -114,12 +120,12 @@ def class_names(classes: Sequence[str] | SupportsIndex) -> tuple[str, ...]:
         TypeError: neither names nor a number.
         ValueError: fewer than two, or more than ``MOST_CLASSES``.
     """
-    if isinstance(classes, str) or not isinstance(classes, Iterable):
+    if isinstance(classes, str) or not is_sequence(classes):
         if isinstance(classes, str) or not hasattr(classes, "__index__"):
             raise TypeError(f"classes: expected names or their number, got {classes!r}")
         check_count(classes, "classes", minimum=2, most=MOST_CLASSES)
         return tuple(map(str, range(operator.index(classes))))
-    names = tuple(map(str, classes))
+    names = tuple(map(str, cast("Iterable[str]", classes)))
     if len(names) < 2:
         raise ValueError(f"classes: expected at least two, got {len(names)}")
     return names
@@ -157,11 +163,10 @@ def predict(net: nn.Module, images: Tensor, chunk: int = 500) -> Tensor:
     """
     check_module(net)
     check_images(images, getattr(net, "input_shape", None))
-    check_count(chunk, "chunk")
+    chunk = check_count(chunk, "chunk")
     confidences = []
     with torch.inference_mode(), evaluating(net):
         for part in images.split(operator.index(chunk)):
             logits = finite_answer(net, part.clone())
-            check_table(logits, len(part))
             confidences.append(logits.softmax(1))
         return torch.cat(confidences)

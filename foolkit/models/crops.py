@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from foolkit.checks import check_count
+from foolkit.checks import MOST_VALUES, check_count
 from foolkit.models.classifier import Classifier, check_classifier
 from foolkit.models.door import mean_answer
 
@@ -92,7 +94,7 @@ def cropped(net: Classifier, size: int = 256, crops: int = 10, chunk: int = 100)
     """
     check_classifier(net)
     channels, height, width = net.input_shape
-    check_count(size, "size")
+    size = check_count(size, "size", most=math.isqrt(MOST_VALUES // channels))
     check_count(crops, "crops")
     if size < max(height, width):
         raise ValueError(
@@ -101,7 +103,7 @@ def cropped(net: Classifier, size: int = 256, crops: int = 10, chunk: int = 100)
         )
     if crops not in (1, 10):
         raise ValueError(f"crops: expected 10 or 1, got {crops}")
-    check_count(chunk, "chunk", minimum=crops)
+    chunk = check_count(chunk, "chunk", minimum=crops)
     return Classifier(
         Cropped(net.module, height, width, crops, chunk),
         input_shape=(channels, size, size),

@@ -8,10 +8,12 @@ line mends it.
 from __future__ import annotations
 
 import math
+import traceback
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,6 +22,7 @@ from torch import Tensor, nn
 from foolkit.checks import check_module
 
 ADDS_TO_ONE = 1e-3  # how nearly, for an answer to count as probabilities
+MEMORY = ("out of memory", "allocate memory", "cuda error")  # no fault of the images
 SAME = 1e-3  # of the largest logit: what two passes over one image may differ by
 
 ONE_LOGIT = (
@@ -111,18 +114,42 @@ def evaluating(net: nn.Module) -> Iterator[nn.Module]:
 
 
 def answer(net: nn.Module, images: Tensor) -> Tensor:
-    """Float32 logits ``[N, K]`` of float32 images, whatever precision the network has."""
-    return logits_of(net(images.to(dtype_of(net) or images.dtype)))
+    """Float32 logits ``[N, K]`` of float32 images, whatever precision the network has.
+
+    Raises:
+        TypeError: an answer without logits.
+        ValueError: images that the network does not take.
+    """
+    return logits_of(passed(net, images.to(dtype_of(net) or images.dtype)))
+
+
+def passed(net: nn.Module, images: Tensor) -> Any:
+    """What the network returns; what PyTorch says of images of another shape is said of them.
+
+    Raises:
+        ValueError: images that the network does not take.
+    """
+    try:
+        return net(images)
+    except (RuntimeError, IndexError) as error:
+        if any(words in str(error).lower() for words in MEMORY) or not _of_pytorch(error):
+            raise
+        raise ValueError(
+            f"net: expected one that takes images {list(images.shape)} on {images.device}; it says:"
+            f" {error}"
+        ) from error
 
 
 def finite_answer(net: nn.Module, images: Tensor) -> Tensor:
     """As ``answer``, of which each is a number: the largest of NaNs would be class 0.
 
     Raises:
+        TypeError, ValueError: as of ``answer`` and ``check_table``.
         FloatingPointError: NaN or infinite logits; reads them, so that a GPU is waited for.
     """
     logits = answer(net, images)
-    odd = ~logits.flatten(1).isfinite().all(1)
+    check_table(logits, len(images))
+    odd = ~logits.isfinite().all(1)
     if bool(odd.any()):
         raise FloatingPointError(
             "net: expected finite logits, got NaN or infinity for"
@@ -130,6 +157,16 @@ def finite_answer(net: nn.Module, images: Tensor) -> Tensor:
             f" {int(odd.int().argmax())} of these)"
         )
     return logits
+
+
+def _of_pytorch(error: Exception) -> bool:
+    """Whether a layer of PyTorch (or of ours, or of an exported graph) raised it.
+
+    What a network of the caller's raises itself, on purpose, is the caller's.
+    """
+    last = traceback.extract_tb(error.__traceback__)[-1].filename
+    ours = {Path(torch.__file__).parent, Path(__file__).parents[1]}
+    return last.startswith("<") or bool(ours & set(Path(last).parents))
 
 
 class Plain(nn.Module):
@@ -172,7 +209,7 @@ def checked(net: nn.Module, images: Tensor) -> nn.Module:
     shown = torch.cat([images, noise.to(images)])
     given = shown.clone()
     with torch.no_grad(), evaluating(net):
-        said = net(given.to(dtype_of(net) or given.dtype))
+        said = passed(net, given.to(dtype_of(net) or given.dtype))
         logits = logits_of(said)
         if not torch.equal(given, shown):
             raise ValueError(

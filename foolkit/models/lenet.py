@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
+from foolkit.checks import MOST_CLASSES, check_count, check_flag
 from foolkit.models.pixel_gradient import GreyConv2d
 
 
@@ -22,6 +23,8 @@ class LeNet(nn.Sequential):
     """
 
     def __init__(self, classes: int = 10, *, rectified: bool = False) -> None:
+        check_count(classes, "classes", minimum=2, most=MOST_CLASSES)
+        check_flag(rectified, "rectified")
         super().__init__()
         self.conv1 = GreyConv2d(20)  # of 5x5
         self.pool1 = nn.MaxPool2d(2)

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from foolkit._torchvision import import_torchvision
-from foolkit.checks import check_flag, image_shape
+from foolkit.checks import check_flag, device_named, image_shape
 from foolkit.models import family, mtcnn, shipped, squeezenet
 from foolkit.models.adapted import Channels, Layout, Normalised, Outputs, adapted
 from foolkit.models.classifier import Classifier, class_names
@@ -107,10 +107,9 @@ def load(
     if not isinstance(source, (str, os.PathLike, nn.Module)):
         raise TypeError(f"source: expected a name, a path or a module, got {type(source).__name__}")
     check_flag(trust, "trust")
-    try:
-        device = torch.device(device)
-    except RuntimeError as error:
-        raise ValueError(f"device: expected such as 'cpu' or 'cuda:1', got {device!r}") from error
+    device = device_named(device)
+    if name is not None and not isinstance(name, str):
+        raise TypeError(f"name: expected a word, got {name!r}")
     if classes is not None:
         classes = class_names(classes)
     if input_shape is not None:
@@ -498,12 +497,12 @@ def _classes_of(
             logits = answer(module, noise)
             logits = two_of_one(logits) if logits.numel() == 1 else logits
             check_table(logits, 1)
-        except RuntimeError as error:
-            raise ValueError(
-                f"input_shape: {text} failed on images of shape {list(shape)}:"
-                f" {str(error).strip().splitlines()[0]}"
-            ) from error
         except (TypeError, ValueError) as error:
+            if isinstance(error.__cause__, RuntimeError):  # of PyTorch, in the network
+                raise ValueError(
+                    f"input_shape: {text} failed on images of shape {list(shape)}:"
+                    f" {str(error.__cause__).strip().splitlines()[0]}"
+                ) from error
             raise type(error)(f"source: {text}: {error}") from error
     if not logits.isfinite().all():
         raise FloatingPointError(

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
+from foolkit.checks import check_count
 from foolkit.extras import needs
 from foolkit.models.classifier import Classifier
 
@@ -142,8 +143,12 @@ def pedestrian(channels: int = 1) -> Classifier:
         channels: 1 or 3 of the images.
 
     Raises:
+        TypeError, ValueError: another number of channels.
         ModuleNotFoundError: OpenCV is not installed.
     """
+    check_count(channels, "channels")
+    if channels not in (1, 3):
+        raise ValueError(f"channels: expected 1 or 3, got {channels}")
     numbers = torch.from_numpy(_cv2().HOGDescriptor.getDefaultPeopleDetector()).float().flatten()
     module = Pedestrian(numbers[:-1].clone(), float(numbers[-1]))
     shape = (channels, HEIGHT, WIDTH)

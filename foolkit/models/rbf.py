@@ -8,7 +8,15 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from foolkit.checks import check_between, check_choice, check_count, check_images, check_labels
+from foolkit.checks import (
+    MOST_CLASSES,
+    MOST_VALUES,
+    check_between,
+    check_choice,
+    check_count,
+    check_images,
+    check_labels,
+)
 from foolkit.seeds import generator_of
 
 PIXELS = 28 * 28
@@ -53,8 +61,8 @@ class RBF(nn.Module):
     ) -> None:
         super().__init__()
         check_choice(read, ("score", "softmax"), "read")
-        check_count(per_class, "per_class")
-        check_count(classes, "classes", minimum=2)
+        check_count(classes, "classes", minimum=2, most=MOST_CLASSES)
+        check_count(per_class, "per_class", most=MOST_VALUES // (PIXELS * classes))
         self.read = read
         self.centres = nn.Parameter(torch.zeros(classes, per_class, PIXELS))
         self.log_precision = nn.Parameter(torch.zeros(classes, PIXELS))  # of the diagonal of B
@@ -142,7 +150,7 @@ def nearest_digits(
     """
     check_images(images, (1, 28, 28))
     check_between(share, "share")
-    check_labels(labels, len(images), int(labels.max()) + 1)
+    check_labels(labels, len(images))
     counts = labels.bincount()
     if len(counts) < 2 or int(counts.min()) != int(counts.max()) or int(counts.min()) < 2:
         raise ValueError(

@@ -55,9 +55,9 @@ def card(name: str) -> dict[str, Any]:
     That of ``"squeezenet1_1"``, or of a network of the face detector (``"mtcnn-proposal"``), says
     where its weights are from, and their licence.
     """
-    if name == squeezenet.NAME:
+    if isinstance(name, str) and name == squeezenet.NAME:
         return dict(squeezenet.CARD)
-    if name in mtcnn.NAMES:
+    if isinstance(name, str) and name in mtcnn.NAMES:
         return mtcnn.card(name)
     check_name(name)
     return json.loads((WEIGHTS / f"{name}.json").read_text("utf-8"))
@@ -105,5 +105,5 @@ def as_float32(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 def check_name(name: str) -> None:
     """Raise ``ValueError`` for a network that is not shipped."""
-    if name not in available():
+    if not isinstance(name, str) or name not in available():
         raise ValueError(f"name: no network {name!r}; shipped are {', '.join(available())}")

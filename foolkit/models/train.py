@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.nn.functional import (
     affine_grid,
@@ -29,6 +30,7 @@ from torch.nn.functional import (
 )
 
 from foolkit.data import digits, mnist
+from foolkit.files import write_atomically
 from foolkit.models.classifier import predict
 from foolkit.models.defences import (
     exposed,
@@ -321,8 +323,35 @@ def train(name: str, folder: Path) -> dict[str, Any]:
     fit(net, images, labels, recipe)
     weights = as_float16(net.state_dict())
     net.load_state_dict(as_float32(weights))
-    (folder / f"{name}.safetensors").write_bytes(save(weights))
+    write_atomically(folder / f"{name}.safetensors", save(weights))
     return _write_card(folder, network_card(name, net))
+
+
+def trained(name: str, folder: Path) -> dict[str, Any] | None:
+    """The card of a network that ``train`` has already put into ``folder``; None if it has not.
+
+    Raises:
+        ValueError: a file of that name which ``train`` did not write, or another recipe's.
+    """
+    path = folder / f"{name}.json"
+    if not path.exists():
+        return None
+    recipe = json.loads(json.dumps(asdict(RECIPES[name]) if name in RECIPES else {"name": name}))
+    try:
+        card = json.loads(path.read_text("utf-8"))
+        if any(card.get(setting) != value for setting, value in recipe.items()):
+            raise ValueError("another recipe")
+        if name in RECIPES:
+            ARCHITECTURES[card["architecture"]]().load_state_dict(
+                as_float32(load_file(folder / f"{name}.safetensors"))
+            )
+        return card
+    except (LookupError, AttributeError, ValueError, RecursionError, RuntimeError, OSError,
+            SafetensorError) as error:  # fmt: skip
+        raise ValueError(
+            f"out: expected a folder without a {name}, or with one of this recipe, got {path}"
+            f" ({' '.join(str(error).split())[:200]})"
+        ) from error
 
 
 def network_card(name: str, net: nn.Module) -> dict[str, Any]:
@@ -357,7 +386,8 @@ def estimator_card(name: str) -> dict[str, Any]:
 
 def _write_card(folder: Path, card: dict[str, Any]) -> dict[str, Any]:
     text = json.dumps(card, indent=2) + "\n"
-    (folder / f"{card['name']}.json").write_text(text, "utf-8")
+    # the last: where it is, the weights are
+    write_atomically(folder / f"{card['name']}.json", text.encode())
     return card
 
 

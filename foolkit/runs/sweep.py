@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from distributed import Client
 
 PATIENCE = 30  # seconds until a scheduler must have answered
+LOOK_EVERY = 2  # seconds: whether our own workers are still there
+REVIVALS = 20  # of workers, while no run ends
 LOCAL = "127.0.0.1"  # where our own scheduler and workers listen, and nowhere else
 
 
@@ -76,9 +78,10 @@ def sweep(
 
     Each run has a folder of its own and is what it would be alone, whichever worker does it: the
     number of workers changes the time, not the result. Where a worker dies, its run goes on from
-    its last checkpoint on another; a run that loses four workers is given up. The same call, made
-    again, does what is left. In a script, call it under ``if __name__ == "__main__":``, since the
-    local workers begin by importing the script.
+    its last checkpoint on another; a run that loses four workers is tried again when the others are
+    done, alone, and given up if it loses four more. The same call, made again, does what is left.
+    In a script, call it under ``if __name__ == "__main__":``, since the local workers begin by
+    importing the script.
 
     Without ``scheduler`` the workers are processes on this machine. For a cluster give the
     address of any Dask scheduler whose workers see ``folder`` under the same path, such as, on
@@ -133,7 +136,7 @@ def sweep(
     if left:
         count = min(len(left), workers or _workers(device, threads))
         with _client(scheduler, count) as client:
-            _finish(client, left, progress)
+            _finish(client, left, count, progress)
     return list(tasks)
 
 
@@ -185,7 +188,7 @@ def _claimed(
 def _done(run: Run, generations: int) -> bool:
     try:
         return len(run.elites().history.confidence) > generations
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):  # damaged elites are written anew
         return False
 
 
@@ -248,23 +251,83 @@ def _client(scheduler: str | None, workers: int) -> Iterator[Client]:
         yield client
 
 
-def _finish(client: Client, tasks: Mapping[Run, Callable[[], None]], progress: bool) -> None:
-    """All of the tasks; those that fail are named when the others are done."""
-    from distributed import as_completed
+def _finish(
+    client: Client, tasks: Mapping[Run, Callable[[], None]], workers: int, progress: bool
+) -> None:
+    """All of the tasks; those that fail are named when the others are done.
 
-    futures = {
-        client.submit(task, key=f"{run.folder}", pure=False): run for run, task in tasks.items()
-    }
-    failed = {}
-    with progress_bar(len(futures), "runs", progress=progress, delay=0) as bar:
-        for future in as_completed(futures):
-            if future.status != "finished":
-                failed[futures[future]] = future.exception()
+    Dask blames the death of a worker on every run that the worker had, the one that it was about
+    to begin too. Those that are said to have killed their workers are therefore tried once more,
+    each with the workers to itself, so that only those that do are given up.
+    """
+    from distributed import KilledWorker
+
+    failed: dict[Run, BaseException] = {}
+    with progress_bar(len(tasks), "runs", progress=progress, delay=0) as bar:
+        for run, error in _outcomes(client, tasks, workers):
+            if error is not None:
+                failed[run] = error
+            bar.update(not isinstance(error, KilledWorker))
+        for run in [run for run, error in failed.items() if isinstance(error, KilledWorker)]:
+            ((_, again),) = _outcomes(client, {run: tasks[run]}, workers, "alone")
+            if again is None:
+                del failed[run]
+            else:
+                failed[run] = again
             bar.update()
     if failed:
         listed = "; ".join(
             f"{run.folder.name}: {type(error).__name__}: {error}" for run, error in failed.items()
         )
         raise RuntimeError(
-            f"{len(failed)} of {len(futures)} runs failed, the others are done: {listed}"
+            f"{len(failed)} of {len(tasks)} runs failed, the others are done: {listed}"
         ) from next(iter(failed.values()))
+
+
+def _outcomes(
+    client: Client, tasks: Mapping[Run, Callable[[], None]], workers: int, how: str = "together"
+) -> Iterator[tuple[Run, BaseException | None]]:
+    """Each run when it ends, and the error that ended it."""
+    from distributed import wait
+
+    left = {
+        client.submit(task, key=f"{run.folder} {how}", pure=False): run
+        for run, task in tasks.items()
+    }
+    revived = 0
+    while left:
+        try:
+            done = wait(list(left), timeout=LOOK_EVERY, return_when="FIRST_COMPLETED").done
+        except TimeoutError:
+            revived += _revive(client, workers)
+            if revived > REVIVALS:
+                raise RuntimeError(
+                    "workers: expected processes that stay, all end as they start"
+                ) from None
+            continue
+        revived = 0
+        for future in done:
+            run = left.pop(future)
+            yield run, None if future.status == "finished" else future.exception()
+
+
+def _revive(client: Client, workers: int) -> int:
+    """Start our own workers again that Dask has lost; returns how many.
+
+    It gives up a worker that is not back in time, on a busy machine, and does not note the end of
+    one that ends in the moment in which it has started: the runs would wait for them for ever.
+    """
+    from distributed import LocalCluster, Status
+
+    cluster = client.cluster
+    if not isinstance(cluster, LocalCluster):
+        return 0  # those of another scheduler are not ours to start
+    there = list(cluster.workers.values())
+    dead = [one for one in there if one.status == Status.running and not one.is_alive()]
+    for nanny in dead:
+        with suppress(Exception):  # it ended once more: the next look finds it
+            cluster.sync(nanny.instantiate)
+    missing = max(0, workers - len(there))
+    if missing:
+        cluster.scale(workers)
+    return len(dead) + missing

@@ -97,7 +97,7 @@ def test_rates_of_a_camera_and_the_rule_of_three():
     ("arguments", "words"),
     [
         ({"images": 0}, "images: expected"),
-        ({"least": 2}, "levels: expected"),
+        ({"least": 2}, "least: expected"),
         ({"alarms": [7]}, "alarms: expected classes 0 to 1"),
         ({"seed": -1}, "seed: expected"),
     ],

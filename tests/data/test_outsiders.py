@@ -57,7 +57,7 @@ def test_bad_arguments():
         letters("A", ("Arial",))
     with pytest.raises(ValueError, match="characters: expected some that leave ink"):
         letters(" ")
-    with pytest.raises(ValueError, match="characters, fonts: expected at least one"):
+    with pytest.raises(ValueError, match="characters: expected at least one"):
         letters("")
     with pytest.raises(ValueError, match="n: expected"):
         crops(0)

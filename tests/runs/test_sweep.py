@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from functools import partial
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -13,6 +14,7 @@ import torch
 import foolkit as fk
 from foolkit.encodings import CPPN, Pixels
 from foolkit.runs import evolution
+from foolkit.runs.sweep import Run, _done, _finish
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:distributed")
 
@@ -118,6 +120,16 @@ def test_more_generations_go_on_and_workers_of_a_scheduler_do_the_same(tmp_path)
     assert_equal(run.elites(), alone(CPPN((1, 28, 28)), 0, generations=9))
 
 
+@pytest.fixture
+def impatient():
+    """Dask gives up a worker that is not back at once, as it does on a busy machine."""
+    import dask
+
+    with dask.config.set({"distributed.deploy.lost-worker-timeout": "1 ms"}):
+        yield
+
+
+@pytest.mark.usefixtures("impatient")
 def test_a_run_whose_worker_is_killed_goes_on_from_its_checkpoint(tmp_path, module):
     found = []
 
@@ -161,6 +173,41 @@ def test_runs_that_cannot_be_done_are_named_and_the_others_are_readable(tmp_path
     assert (
         len(fk.evolution.Elites.load(tmp_path / "runs" / "good-cppn-0000" / evolution.ELITES)) == 10
     )
+
+
+def test_a_run_that_only_shared_its_worker_with_a_deadly_one_is_tried_alone(tmp_path, monkeypatch):
+    """Dask blames the death of a worker on all that the worker had."""
+    from distributed import KilledWorker
+
+    good, deadly = (Run(name, "cppn", 0, tmp_path / name) for name in ("good", "deadly"))
+    asked = []
+
+    def outcomes(client, tasks, workers, how="together"):
+        asked.append((how, [run.network for run in tasks]))
+        for run in tasks:
+            dead = how == "together" or run is deadly
+            yield (
+                run,
+                KilledWorker(run.network, SimpleNamespace(address="tcp://gone"), 4)
+                if dead
+                else None,
+            )
+
+    monkeypatch.setattr("foolkit.runs.sweep._outcomes", outcomes)
+    with pytest.raises(RuntimeError, match="^1 of 2 runs failed, .* done: deadly: KilledWorker"):
+        _finish(None, {good: None, deadly: None}, 1, False)
+    assert asked == [("together", ["good", "deadly"]), ("alone", ["good"]), ("alone", ["deadly"])]
+
+
+def test_a_run_whose_elites_are_damaged_is_not_done(tmp_path):
+    run = Run("lenet", "wide", 0, tmp_path)
+    path = tmp_path / evolution.ELITES
+    assert not _done(run, 2)
+    alone(Pixels((1, 28, 28)), 0, generations=2).save(path)
+    assert _done(run, 2)
+    assert not _done(run, 3)
+    path.write_bytes(path.read_bytes()[:-100])
+    assert not _done(run, 2)
 
 
 def test_an_unreachable_scheduler_is_said(tmp_path, monkeypatch):
