@@ -83,7 +83,8 @@ OF_TENSORS = {
 CALLED = ("callback", "draw", "transform", "draws", "statistic")
 # counts of what is done one after the other, in no more memory for more
 ENDLESS = ("steps", "generations", "restarts", "samples", "search_steps", "queries", "resamples",
-           "images", "permutations", "halvings", "draws", "candidates", "selecting")  # fmt: skip
+           "images", "permutations", "halvings", "draws", "candidates", "selecting",
+           "passes")  # fmt: skip
 
 
 def is_long(value):

@@ -40,16 +40,19 @@ def every_pixel(
         TypeError, ValueError: an argument that does not fit.
     """
     problem = Problem.checked(net, images, labels, targeted)
+    if not isinstance(values, Sequence) or isinstance(values, str | bytes):
+        raise TypeError(f"values: expected a sequence of numbers, got {values!r}")
     levels = list(values)
     if not levels:
         raise ValueError("values: expected at least one number, got none")
     for value in levels:
         check_number(value, "values", least=0, most=1)
     check_count(chunk, "chunk")
+    chunk = int(chunk)
     n, _, height, width = images.shape
     size = height * width
     every = torch.arange(n * len(levels) * size, device=images.device)
-    colours, found = torch.tensor(levels, device=images.device), []
+    colours, found = torch.tensor([float(v) for v in levels], device=images.device), []
     with attacking(problem.net), progress_bar(len(every), "pixels", progress=progress) as bar:
         for rows in every.split(chunk):
             part = problem[rows // (len(levels) * size)]

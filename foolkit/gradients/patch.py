@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import affine_grid, grid_sample
 
-from foolkit.checks import check_choice, check_count, check_images, check_number
+from foolkit.checks import MOST_VALUES, check_choice, check_count, check_images, check_number
 from foolkit.gradients.problem import CHUNK, Problem, attacking, slope_of
 from foolkit.gradients.result import Perturbed, perturbed
 from foolkit.gradients.sign import Loss, check_loss, rising
@@ -201,7 +202,7 @@ def patch(
         turn: most degrees that it may be turned, either way, 0 to 180.
         scales: least and greatest scale, both above 0.
         steps, batch: of the ascent, and the images of each.
-        step_size: Adam's.
+        step_size: Adam's, at most 1, the whole range of a pixel.
         seed: of the first pixels, images, places, turns and scales; an integer or a generator on
             the images' device.
         progress: show a bar if it takes longer than a second.
@@ -214,12 +215,16 @@ def patch(
     check_count(size, "size", most=min(height, width))
     check_choice(shape, SHAPES, "shape")
     check_number(turn, "turn", least=0, most=180)
+    if not isinstance(scales, Sequence) or len(scales) != 2:
+        raise ValueError(f"scales: expected the least and the greatest, got {scales!r}")
     low, high = scales
     check_number(low, "scales", above=0)
     check_number(high, "scales", least=low)
     for name, value in (("steps", steps), ("batch", batch)):
         check_count(value, name)
-    check_number(step_size, "step_size", above=0)
+    check_count(batch, "batch", most=MOST_VALUES // images[0].numel())
+    size, batch = int(size), int(batch)
+    check_number(step_size, "step_size", above=0, most=1)
     check_loss(loss, problem)
     if target is not None:
         others = labels.to(images.device) != target

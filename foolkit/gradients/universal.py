@@ -139,6 +139,7 @@ def universal(
     check_loss(loss, problem)
     for name, value in (("passes", passes), ("batch", batch)):
         check_count(value, name)
+    batch = int(batch)
     length = epsilon / 5 if step_size is None else step_size
     if step_size is not None:
         check_number(step_size, "step_size", above=0)
