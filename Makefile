@@ -2,6 +2,6 @@
 #   python tools/book.py book
 PYTHON ?= python3
 
-.PHONY: book test stress html slides paper notebooks bench lab lint lock clean
-book test stress html slides paper notebooks bench lab lint lock clean:
+.PHONY: book test stress html slides paper notebooks bench bench-peers lab lint lock clean
+book test stress html slides paper notebooks bench bench-peers lab lint lock clean:
 	@$(PYTHON) tools/book.py $@ $(ARGS)

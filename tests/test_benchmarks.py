@@ -1,6 +1,17 @@
 """What the benchmarks measure is what they say; their speeds are no matter of tests."""
 
+import json
+
+import pytest
+import torch
+from torch import nn
+
+from benchmarks.attackers import peer
 from benchmarks.cppn import networks
+from benchmarks.peers import Counted
+from benchmarks.timing import Skipped
+from foolkit.gradients import deepfool, pgd
+from tools import speed
 
 
 def test_networks_have_as_many_links_as_asked_for():
@@ -8,3 +19,50 @@ def test_networks_have_as_many_links_as_asked_for():
         grown = networks(links, n=6)
         assert len(grown) == 6
         assert int(grown.links.min()) >= links
+
+
+def test_passes_are_counted():
+    torch.manual_seed(0)
+    net = Counted(nn.Sequential(nn.Flatten(), nn.Linear(16, 3)))
+    images = torch.rand(5, 1, 4, 4, requires_grad=True)
+    with torch.no_grad():
+        net(images)
+    assert (net.forwards, net.backwards) == (5, 0)
+    logits = net(images)
+    torch.autograd.grad(logits.sum(), images)
+    assert (net.forwards, net.backwards) == (10, 5)
+    logits = net(images)
+    for k in range(3):
+        torch.autograd.grad(logits[:, k].sum(), images, retain_graph=True)
+    assert (net.forwards, net.backwards) == (15, 20)
+    several = torch.eye(3)[:, None].expand(3, 5, 3)
+    with pytest.raises(NotImplementedError, match="several at once are not counted"):
+        torch.autograd.grad(logits, images, several, is_grads_batched=True)
+
+
+def test_an_attack_is_counted_with_all_its_passes():
+    torch.manual_seed(0)
+    net = Counted(nn.Sequential(nn.Flatten(), nn.Linear(16, 3)))
+    images = torch.rand(6, 1, 4, 4)
+    labels = net.net(images).argmax(1)
+    pgd(net, images, labels, epsilon=0.1, steps=7, progress=False)
+    assert net.backwards >= 7 * 6
+    assert net.forwards >= net.backwards
+    one_step = Counted(net.net)
+    deepfool(one_step, images, labels, steps=1, progress=False)
+    assert one_step.backwards >= 2 * 6  # towards each of the other two classes
+
+
+def test_a_peer_that_is_not_installed_is_named():
+    with pytest.raises(Skipped, match="no_such_peer is not installed: make bench-peers"):
+        peer("no_such_peer")
+
+
+def test_the_page_on_speed_is_made_from_what_was_measured():
+    report = json.loads(speed.MEASURED.read_text("utf-8"))
+    assert speed.PAGE.read_text("utf-8") == speed.page(report)
+    assert not report["skipped"]
+    for row in report["rows"]:
+        assert row["value"] > 0
+        if row["group"] == "nearest":
+            assert row["value"] <= 1

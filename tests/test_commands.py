@@ -1,7 +1,9 @@
 """The commands behind make, on a tiny book of their own."""
 
+import os
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -167,12 +169,12 @@ def test_normalising():
 def test_every_command_is_in_the_makefile_and_says_what_it_does():
     makefile = (ROOT / "Makefile").read_text()
     for command in commands.COMMANDS:
-        assert command.__name__ in makefile
+        assert commands.name_of(command) in makefile
         assert command.__doc__
     finished = subprocess.run(
         [sys.executable, ROOT / "tools" / "book.py", "--help"], capture_output=True, text=True
     )
-    assert all(command.__name__ in finished.stdout for command in commands.COMMANDS)
+    assert all(commands.name_of(c) in finished.stdout for c in commands.COMMANDS)
 
 
 def test_an_unusable_browser_is_an_error(monkeypatch):
@@ -192,3 +194,53 @@ def test_the_wheel_carries_weights_and_types(tmp_path):
     for name in ("py.typed", "models/weights/lenet.safetensors", "models/weights/lenet.json"):
         assert f"foolkit/{name}" in names
     assert not [name for name in names if name.startswith(("tests", "book", "benchmarks"))]
+
+
+def test_the_source_package_installs_and_runs_elsewhere(tmp_path):
+    """Built from the checkout, made into a wheel without it, and used where it is not in sight."""
+    built, clean = tmp_path / "built", tmp_path / "clean"
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(built)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    (source,) = built.glob("foolkit-*.tar.gz")
+    with tarfile.open(source) as packed:
+        names = [name.partition("/")[2] for name in packed.getnames()]
+    assert {"LICENSE", "README.md", "pyproject.toml", "foolkit/py.typed"} <= set(names)
+    assert not [name for name in names if name.startswith(("book", "shared", "_build"))]
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation",
+         "--target", str(clean), str(source)],
+        check=True,
+    )  # fmt: skip
+    program = (
+        "import foolkit as fk; net = fk.models.load('lenet'); x, y = fk.data.digits();"
+        "print(fk.__file__); print((net(x[:100]).argmax(1) == y[:100]).float().mean().item())"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(clean)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    where, right = ran.stdout.split()
+    assert Path(where).is_relative_to(clean)
+    assert float(right) > 0.95
+
+
+def test_what_is_carried_along_has_its_licence():
+    vendored = [folder for folder in (ROOT / "book/assets/vendor").iterdir() if folder.is_dir()]
+    assert vendored
+    for folder in vendored:
+        assert [file for file in folder.iterdir() if file.name.upper().startswith("LICENSE")]
+    locked = [
+        line
+        for line in (ROOT / "requirements.lock").read_text("utf-8").splitlines()
+        if line and not line.startswith("#")
+    ]
+    assert all("==" in line for line in locked)  # exact, and from an index
+    assert not [line for line in locked if "://" in line or line.startswith("-")]

@@ -12,11 +12,13 @@ import shutil
 import subprocess
 import sys
 import venv
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+PEERS = ROOT / "_build" / "peers"
 LOCKS = ("requirements.lock", "requirements-no-deps.lock", "pyproject.toml")
 PIP = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
 UV = ("-m", "uv", "pip", "install", "--quiet", "--python", BIN / "python")
@@ -168,6 +170,15 @@ def bench(arguments: list[str]) -> None:
     python("-m", "benchmarks", *arguments)
 
 
+def bench_peers(_: list[str]) -> None:
+    """Every routine beside the peers that have it; writes the page Speed of the book anew."""
+    install()
+    # into a folder of its own, without what they ask for: the torch is that of .venv
+    python(*UV, "--no-deps", "--target", PEERS, "-r", "benchmarks/peers.lock")
+    python("-m", "benchmarks", "peers", "--json", "benchmarks/peers.json", PYTHONPATH=str(PEERS))
+    python("-m", "tools.speed")
+
+
 def lab(arguments: list[str]) -> None:
     """Open the chapters in JupyterLab (installed on first use)."""
     install()
@@ -227,7 +238,14 @@ def clean(_: list[str]) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-COMMANDS = (book, test, stress, html, slides, paper, notebooks, bench, lab, lint, lock, clean)
+COMMANDS = (
+    book, test, stress, html, slides, paper, notebooks, bench, bench_peers, lab, lint, lock, clean,
+)  # fmt: skip
+
+
+def name_of(command: Callable[[list[str]], None]) -> str:
+    """As it is typed."""
+    return command.__name__.replace("_", "-")
 
 
 def main() -> None:
@@ -235,9 +253,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python tools/book.py", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in COMMANDS:
-        commands.add_parser(command.__name__, help=command.__doc__, add_help=False)
+        commands.add_parser(name_of(command), help=command.__doc__, add_help=False)
     chosen, arguments = parser.parse_known_args()
-    {command.__name__: command for command in COMMANDS}[chosen.command](arguments)
+    {name_of(command): command for command in COMMANDS}[chosen.command](arguments)
 
 
 if __name__ == "__main__":
