@@ -106,7 +106,8 @@ class Forgeries:
         if isinstance(made, Sequence) and not isinstance(made, str) and made:
             members: Sequence[Any] = made
             return cls.join([cls.of(m, network=network, failures=failures) for m in members])
-        came = "nothing" if isinstance(made, Sequence) else type(made).__name__
+        empty = isinstance(made, Sequence) and not isinstance(made, str)
+        came = "nothing" if empty else type(made).__name__
         raise TypeError(
             "forgeries: expected Forgeries, Perturbed, Elites, a pair of images and classes, or a"
             f" list of these, got {came}"
