@@ -118,12 +118,10 @@ def sizes_of(shape: Sequence[int], argument: str = "shape") -> tuple[int, ...]:
     """
     if isinstance(shape, str) or not is_sequence(shape):
         raise TypeError(f"{argument}: expected a sequence of sizes, got {shape!r}")
-    sizes = tuple(shape)
-    for size in sizes:
-        check_count(size, argument)
-    if math.prod(map(operator.index, sizes)) > MOST_VALUES:
+    sizes = tuple(check_count(size, argument) for size in shape)
+    if math.prod(sizes) > MOST_VALUES:
         raise ValueError(f"{argument}: expected at most {MOST_VALUES} values, got {sizes}")
-    return tuple(map(operator.index, sizes))
+    return sizes
 
 
 def check_shape(

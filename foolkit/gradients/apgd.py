@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
@@ -96,10 +95,8 @@ def apgd(
     norm = norm_named(norm, NORMS)
     if norm == "inf":
         check_within([epsilon])
-    for name, value in (("steps", steps), ("restarts", restarts)):
-        check_count(value, name)
+    steps, restarts = check_count(steps, "steps"), check_count(restarts, "restarts")
     chunk = check_count(chunk, "chunk")
-    steps, restarts = operator.index(steps), operator.index(restarts)
     generator = generator_of(seed, images.device)
     views = Views.checked(transform, samples, generator)
 

@@ -81,8 +81,7 @@ def deepfool(
     problem = Problem.checked(net, images, labels, targeted, mask)
     norm = norm_named(norm, NORMS)
     check_number(overshoot, "overshoot", least=0)
-    for name, value in (("steps", steps),):
-        check_count(value, name)
+    check_count(steps, "steps")
     chunk = check_count(chunk, "chunk")
     check_count(candidates, "candidates", minimum=2)
     if finalists is not None:

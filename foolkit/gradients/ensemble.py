@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
@@ -96,9 +95,8 @@ def ensemble(
     norm = norm_named(norm, NORMS)
     if norm == "inf":
         check_within([epsilon])
-    for name, value in (("steps", steps), ("queries", queries), ("goals", goals), ("chunk", chunk)):
-        check_count(value, name)
-    steps, queries, goals, chunk = map(operator.index, (steps, queries, goals, chunk))
+    steps, queries = check_count(steps, "steps"), check_count(queries, "queries")
+    goals, chunk = check_count(goals, "goals"), check_count(chunk, "chunk")
     generator = generator_of(seed, images.device)
     common: dict[str, Any] = {"norm": norm, "chunk": chunk, "progress": progress}
     ball: dict[str, Any] = {**common, "epsilon": epsilon, "seed": generator}

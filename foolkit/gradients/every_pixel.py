@@ -47,8 +47,7 @@ def every_pixel(
         raise ValueError("values: expected at least one number, got none")
     for value in levels:
         check_number(value, "values", least=0, most=1)
-    check_count(chunk, "chunk")
-    chunk = int(chunk)
+    chunk = check_count(chunk, "chunk")
     n, _, height, width = images.shape
     size = height * width
     every = torch.arange(n * len(levels) * size, device=images.device)

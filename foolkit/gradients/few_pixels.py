@@ -65,14 +65,12 @@ def few_pixels(
     """
     problem = Problem.checked(net, images, labels, targeted, mask)
     n, channels, height, width = images.shape
-    check_count(pixels, "pixels", most=height * width)
-    most = MOST_VALUES // (n * int(pixels) * (2 + channels))  # of what is held at once
-    check_count(population, "population", minimum=4, most=most)
+    pixels = check_count(pixels, "pixels", most=height * width)
+    most = MOST_VALUES // (n * pixels * (2 + channels))  # of what is held at once
+    population = check_count(population, "population", minimum=4, most=most)
     check_count(generations, "generations", minimum=0)
-    check_count(chunk, "chunk")
+    chunk = check_count(chunk, "chunk")
     check_number(weight, "weight", above=0, most=2)
-    # NumPy's integers are welcome, and torch's split takes Python's alone
-    pixels, population, chunk = int(pixels), int(population), int(chunk)
     draws = generator_of(seed, images.device)
     places = (n, population, pixels, 2)
 

@@ -78,8 +78,7 @@ def fmn(
     problem = Problem.checked(net, images, labels, targeted, mask)
     norm = norm_named(norm, NORMS)
     check_number(step_size, "step_size", above=0)
-    for name, value in (("steps", steps),):
-        check_count(value, name)
+    check_count(steps, "steps")
     chunk = check_count(chunk, "chunk")
     flat, total = Flat(), -(-len(images) // chunk) * steps
     changes = []

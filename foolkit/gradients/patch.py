@@ -212,7 +212,7 @@ def patch(
     """
     problem = _problem(net, images, labels, target)
     channels, height, width = images.shape[1:]
-    check_count(size, "size", most=min(height, width))
+    size = check_count(size, "size", most=min(height, width))
     check_choice(shape, SHAPES, "shape")
     check_number(turn, "turn", least=0, most=180)
     if not isinstance(scales, Sequence) or len(scales) != 2:
@@ -220,10 +220,8 @@ def patch(
     low, high = scales
     check_number(low, "scales", above=0)
     check_number(high, "scales", least=low)
-    for name, value in (("steps", steps), ("batch", batch)):
-        check_count(value, name)
-    check_count(batch, "batch", most=MOST_VALUES // images[0].numel())
-    size, batch = int(size), int(batch)
+    check_count(steps, "steps")
+    batch = check_count(batch, "batch", most=MOST_VALUES // images[0].numel())
     check_number(step_size, "step_size", above=0, most=1)
     check_loss(loss, problem)
     if target is not None:

@@ -137,9 +137,8 @@ def universal(
     if norm == "inf":
         check_within([epsilon])
     check_loss(loss, problem)
-    for name, value in (("passes", passes), ("batch", batch)):
-        check_count(value, name)
-    batch = int(batch)
+    check_count(passes, "passes")
+    batch = check_count(batch, "batch")
     length = epsilon / 5 if step_size is None else step_size
     if step_size is not None:
         check_number(step_size, "step_size", above=0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import operator
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Self, SupportsIndex, cast
@@ -123,8 +122,7 @@ def class_names(classes: Sequence[str] | SupportsIndex) -> tuple[str, ...]:
     if isinstance(classes, str) or not is_sequence(classes):
         if isinstance(classes, str) or not hasattr(classes, "__index__"):
             raise TypeError(f"classes: expected names or their number, got {classes!r}")
-        check_count(classes, "classes", minimum=2, most=MOST_CLASSES)
-        return tuple(map(str, range(operator.index(classes))))
+        return tuple(map(str, range(check_count(classes, "classes", 2, MOST_CLASSES))))
     names = tuple(map(str, cast("Iterable[str]", classes)))
     if len(names) < 2:
         raise ValueError(f"classes: expected at least two, got {len(names)}")
@@ -166,7 +164,7 @@ def predict(net: nn.Module, images: Tensor, chunk: int = 500) -> Tensor:
     chunk = check_count(chunk, "chunk")
     confidences = []
     with torch.inference_mode(), evaluating(net):
-        for part in images.split(operator.index(chunk)):
+        for part in images.split(chunk):
             logits = finite_answer(net, part.clone())
             confidences.append(logits.softmax(1))
         return torch.cat(confidences)
