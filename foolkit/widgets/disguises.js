@@ -1,7 +1,7 @@
 // Defences that hide a network's gradient: foolkit.models.disguises, in the page.
 // @ts-check
 
-import { indexOfLargest } from "./numbers.js";
+import { marginOf } from "./margin.js";
 import { projectedSteps } from "./projected_gradient.js";
 
 /** @import { DigitNetwork } from "./network.js" */
@@ -63,17 +63,6 @@ export function disguised(net, kind, random) {
     },
   });
   return /** @type {DigitNetwork} */ (made);
-}
-
-/**
- * @param {ArrayLike<number>} logits
- * @param {number} label
- */
-export function marginOf(logits, label) {
-  const others = Float64Array.from(logits);
-  others[label] = -Infinity;
-  const rival = indexOfLargest(others);
-  return { rival, lead: others[rival] - logits[label] };
 }
 
 // Projected steps that raise the margin, by how much the best wrong class leads: no softmax is

@@ -4,6 +4,7 @@
 import { confidenceBars } from "./bars.js";
 import { percent } from "./confidence.js";
 import { arrowStep, isShortcut } from "./keys.js";
+import { marginOf } from "./margin.js";
 import { networkOf } from "./network.js";
 import { indexOfLargest } from "./numbers.js";
 import { announcement, button, element, labelled, menu } from "./page.js";
@@ -28,17 +29,6 @@ import { inSlices } from "./work.js";
  */
 /** @typedef {{ pixel: number, value: number, margin: number }} Effect of one pixel set anew */
 
-// By how much the best other digit leads the label: above 0 the network is fooled.
-/**
- * @param {Float64Array} logits
- * @param {number} label
- */
-export function marginOf(logits, label) {
-  let best = -Infinity;
-  logits.forEach((logit, digit) => { if (digit !== label) best = Math.max(best, logit); });
-  return best - logits[label];
-}
-
 // Each pixel, set to black and to white: the better of the two, pixel by pixel.
 /**
  * @param {DigitNetwork} net
@@ -53,7 +43,7 @@ export function* everyPixel(net, image, label) {
     let best = { pixel, value: 0, margin: -Infinity };
     for (const value of [0, 1]) {
       trial[pixel] = value;
-      const margin = marginOf(net.logits(trial), label);
+      const margin = marginOf(net.logits(trial), label).lead;
       if (margin > best.margin) best = { pixel, value, margin };
     }
     trial[pixel] = image[pixel];
@@ -139,7 +129,7 @@ function start({ model, root, net }) {
     look(what);
   }
   async function tryAll() {
-    const mine = asked, now = marginOf(net.logits(image), label());
+    const mine = asked, now = marginOf(net.logits(image), label()).lead;
     /** @type {Effect[]} */
     const seen = [];
     every.disabled = true;
