@@ -23,6 +23,7 @@ PART = ".part-"  # in the name of a file that is being written
 DIGEST = "digest"  # of all that a file holds, beside the facts about its tensors
 FORMAT = "format"  # 2 from when the facts, the types and the shapes were in the digest too
 STALE = 3600.0  # seconds after which nobody is still writing it
+AGAIN = 3  # times that a file is written again whose folder was removed meanwhile
 
 
 def check_writable(path: Path, argument: str) -> None:
@@ -67,23 +68,34 @@ def sync(folder: Path) -> None:
     Raises:
         OSError: the disk failed.
     """
-    for path in [*(p for p in folder.rglob("*") if p.is_file()), *_folders(folder)]:
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-def _folders(folder: Path) -> list[Path]:
-    """It and those below; none where folders cannot be synced (Windows)."""
-    if os.name == "nt":
-        return []
-    return [folder, *(path for path in folder.rglob("*") if path.is_dir())]
+    for place, _, names in os.walk(folder):
+        paths = [os.path.join(place, name) for name in names]
+        if os.name != "nt":  # where folders cannot be synced
+            paths.append(place)
+        for path in paths:
+            try:
+                handle = os.open(path, os.O_RDONLY)
+            except FileNotFoundError:  # another process, which ends the same run, has removed it
+                continue
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write beside ``path``, flush to the disk, then rename over it."""
+    """Write beside ``path``, flush to the disk, then rename over it.
+
+    Its folder is made if need be; and made again if another process, which ends the same run
+    just now, removes it meanwhile.
+    """
+    for _ in range(AGAIN):
+        with suppress(FileNotFoundError):
+            return _write(path, content)
+    return _write(path, content)
+
+
+def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = _part(path)
     try:

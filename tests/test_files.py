@@ -1,4 +1,5 @@
 import os
+import shutil
 import time
 
 import pytest
@@ -38,6 +39,24 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_folder_that_another_process_removes_meanwhile_is_made_again(tmp_path, monkeypatch):
+    path, replace = tmp_path / "parts" / "file", os.replace
+    left = [2]  # times that it is removed
+
+    def removed(*names):
+        if left[0]:
+            left[0] -= 1
+            shutil.rmtree(path.parent)
+        replace(*names)
+
+    monkeypatch.setattr(os, "replace", removed)
+    write_atomically(path, b"new")
+    assert path.read_bytes() == b"new"
+    left[0] = 100
+    with pytest.raises(FileNotFoundError):
+        write_atomically(path, b"newer")
 
 
 def test_truncated_corrupt_foreign_missing(tmp_path):
