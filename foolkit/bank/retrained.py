@@ -1,9 +1,10 @@
 """Networks retrained with a class for what fooled them, round after round.
 
 Nguyen et al. (2015, section 3.5): breed images against a LeNet, add them to the training digits as
-an eleventh class, train a new LeNet, breed against that, add those too, and so on. ``load`` reads
-what each round's network made of evolution, ``network`` is the last one of a chain;
-``python -m tools.bank.retrained`` does all of it anew, about half an hour on two cores.
+an eleventh class, train a new LeNet, breed against that, add those too, and so on; with the two
+``BUDGETS``. ``load`` reads what each round's network made of evolution, ``network`` is the last one
+of a chain of the short one; ``python -m tools.bank.retrained`` does all of it anew, the short one
+in half an hour on two cores, the long one in some hours.
 """
 
 from __future__ import annotations
@@ -22,11 +23,37 @@ from foolkit.models.lenet import LeNet
 from foolkit.models.precision import channels_last
 from foolkit.models.shipped import fill
 
-FILE = "retrained.npz"
+
+@dataclass(frozen=True)
+class Budget:
+    """What each round of a chain may cost.
+
+    Attributes:
+        file: of the bank.
+        rounds: of retraining.
+        runs: evolutions against each network.
+        first: evolutions against the network of round 0, to seed the class with; of these ``runs``
+            are reported.
+        generations: of an evolution.
+        until: a run ends before if all classes have this confidence; None: it does not.
+    """
+
+    file: str
+    rounds: int
+    runs: int
+    first: int
+    generations: int
+    until: float | None = None
+
+
+BUDGETS = {
+    "short": Budget("retrained.npz", rounds=5, runs=20, first=60, generations=60),
+    # as many as the paper's first images had, and its confidence
+    "long": Budget(
+        "retrained-long.npz", rounds=8, runs=5, first=45, generations=3_000, until=0.9999
+    ),
+}
 CHAINS = ("lenet", "lenet-b")  # each begins with this shipped network
-ROUNDS = 5  # of retraining
-RUNS = 20  # evolutions against each network
-GENERATIONS = 60
 CHILDREN = 100  # of a generation
 PATIENT_RUNS, PATIENCE = 10, 400  # against the last network of a chain, generations of each
 ENOUGH = 0.99  # confidence at which a class counts as fooled, and an image is learned from
@@ -46,6 +73,8 @@ class Round:
         runs: int64 ``[N]``, numbered over all chains.
         chains: int64 ``[N]``, places in ``CHAINS``.
         accuracy: float64 ``[chains]``, of the round's network on the official test digits.
+        learned: int64 ``[chains]``, images of the class that the network was trained on; None
+            with the short budget, of which that was not kept.
     """
 
     images: Tensor
@@ -55,17 +84,27 @@ class Round:
     runs: Tensor
     chains: Tensor
     accuracy: Tensor
+    learned: Tensor | None = None
 
 
-def load() -> list[Round]:
-    """Round 0 is the network before any retraining; the last is ``network``'s."""
-    held = read(FILE)
-    return [_round(held, str(number), RUNS) for number in range(ROUNDS + 1)]
+def load(budget: str = "short") -> list[Round]:
+    """Round 0 is the network before any retraining; the last of the short ones is ``network``'s.
+
+    Args:
+        budget: ``"short"`` or ``"long"``.
+
+    Raises:
+        ValueError: an unknown budget.
+    """
+    check_choice(budget, tuple(BUDGETS), "budget")
+    spent = BUDGETS[budget]
+    held = read(spent.file)
+    return [_round(held, str(number), spent.runs) for number in range(spent.rounds + 1)]
 
 
 def patient() -> Round:
     """Longer evolutions against the last networks: ``PATIENCE`` generations."""
-    return _round(read(FILE), "patient", PATIENT_RUNS)
+    return _round(read(BUDGETS["short"].file), "patient", PATIENT_RUNS)
 
 
 def _round(held: Mapping[str, np.ndarray], name: str, runs: int) -> Round:
@@ -73,6 +112,7 @@ def _round(held: Mapping[str, np.ndarray], name: str, runs: int) -> Round:
         [torch.from_numpy(np.asarray(held[f"{chain}/{name}/{column}"])) for chain in CHAINS]
         for column in ("images", "confidence", "reached", "accuracy")
     )
+    counts = [held.get(f"{chain}/{name}/learned") for chain in CHAINS]
     place = torch.arange(10 * runs).repeat(len(CHAINS))
     chains = torch.arange(len(CHAINS)).repeat_interleave(10 * runs)
     return Round(
@@ -83,11 +123,12 @@ def _round(held: Mapping[str, np.ndarray], name: str, runs: int) -> Round:
         runs=place // 10 + chains * runs,
         chains=chains,
         accuracy=torch.stack(accuracy).double(),
+        learned=None if None in counts else torch.from_numpy(np.array(counts)).long(),
     )
 
 
 def network(chain: str = "lenet") -> Classifier:
-    """The network after the last round of a chain: ten digits and the class ``"fooling"``.
+    """The network after the last round of a short chain: ten digits and the class ``"fooling"``.
 
     Raises:
         ValueError: an unknown chain.
@@ -95,7 +136,7 @@ def network(chain: str = "lenet") -> Classifier:
     check_choice(chain, CHAINS, "chain")
     module = LeNet(11)
     fill(module, PLACE / f"retrained-{chain}.safetensors")
-    return eleven(module, f"{chain}, retrained {ROUNDS} times")
+    return eleven(module, f"{chain}, retrained {BUDGETS['short'].rounds} times")
 
 
 def eleven(module: LeNet, name: str) -> Classifier:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import time
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,22 +15,20 @@ from tqdm.auto import tqdm
 
 from foolkit.bank.retrained import (
     ADDED,
+    BUDGETS,
     CHAINS,
     CHILDREN,
     ENOUGH,
-    FILE,
-    GENERATIONS,
     PATIENCE,
     PATIENT_RUNS,
-    ROUNDS,
-    RUNS,
     SEEDED,
+    Budget,
     eleven,
 )
 from foolkit.data import mnist
 from foolkit.encodings import CPPN
 from foolkit.evolution import MapElites
-from foolkit.files import as_bytes
+from foolkit.files import as_bytes, write_atomically
 from foolkit.models import Classifier, LeNet
 from foolkit.models import load as load_network
 from foolkit.models.shipped import as_float16, as_float32
@@ -35,11 +36,10 @@ from foolkit.models.train import Recipe, accuracy, fit
 from tools.bank.program import options, write
 
 EPOCHS = 2  # of every retrained network, from new weights
-MORE = 3  # times as many evolutions to seed the class with as are reported
 
 
 def breed(
-    net: Classifier, *, runs: int, seed: int, generations: int = GENERATIONS
+    net: Classifier, *, runs: int, seed: int, generations: int, until: float | None = None
 ) -> tuple[dict[str, Tensor], Tensor]:
     """Evolve patterns against ``net``, and keep all that it was ever certain of.
 
@@ -58,7 +58,8 @@ def breed(
 
     for run in range(runs):
         search = MapElites(net, CPPN(net.input_shape), batch=CHILDREN, seed=seed + run)
-        elites = search.run(generations, progress=False, callback=collect).elites
+        search.run(generations, until=until, progress=False, callback=collect)
+        elites = search.elites
         columns["images"].append(as_bytes(elites.images[:10, 0]))
         columns["confidence"].append(elites.confidence[:10])
         columns["reached"].append(elites.history.reached(ENOUGH)[:10].short())
@@ -77,52 +78,98 @@ def retrain(images: Tensor, labels: Tensor, fooling: Tensor, seed: int) -> Class
     return eleven(module, "retrained")
 
 
+def begun(name: str, seed: int, path: Path) -> dict[str, Any]:
+    """A chain before its first round, or what ``keep`` kept of it.
+
+    Returns:
+        ``round``: the next; ``net``: that it meets; ``fooling``: the images of the class, uint8
+        ``[N, 28, 28]``; ``draws``: the generator that picks them; ``stored``: columns.
+    """
+    net, draws = load_network(name), torch.Generator().manual_seed(seed)
+    fooling = torch.zeros((0, 28, 28), dtype=torch.uint8)
+    state: dict[str, Any] = {
+        "round": 0, "net": net, "fooling": fooling, "draws": draws, "stored": {}
+    }  # fmt: skip
+    if not path.exists():
+        return state
+    held = torch.load(path, weights_only=True)
+    module = LeNet(11)
+    module.load_state_dict(held["net"])
+    draws.set_state(held["draws"])
+    stored = {column: tensor.numpy() for column, tensor in held["stored"].items()}
+    return {**held, "net": eleven(module, "retrained"), "draws": draws, "stored": stored}
+
+
+def keep(path: Path, state: dict[str, Any]) -> None:
+    """After a round, in whole or not at all."""
+    content = io.BytesIO()
+    stored = {column: torch.from_numpy(np.array(a)) for column, a in state["stored"].items()}
+    net, draws = state["net"].module.state_dict(), state["draws"].get_state()
+    torch.save({**state, "net": net, "draws": draws, "stored": stored}, content)
+    write_atomically(path, content.getvalue())
+
+
 def chain(
-    name: str, seed: int, rounds: int = ROUNDS, runs: int = RUNS
+    name: str, seed: int, budget: Budget, checkpoints: Path
 ) -> tuple[dict[str, np.ndarray], Classifier]:
-    """All rounds of one chain: the stored columns, and the last network."""
+    """All rounds of one chain: the stored columns, and the last network.
+
+    Started again with the same ``checkpoints`` it goes on after the last whole round.
+    """
     images, labels = mnist("train")
     test = mnist("test")
-    net, fooling = load_network(name), torch.zeros((0, 28, 28), dtype=torch.uint8)
-    stored: dict[str, np.ndarray] = {}
-    draws = torch.Generator().manual_seed(seed)
-    for number in tqdm(range(rounds + 1), name, unit=" rounds"):
-        made, ever = breed(net, runs=runs * (MORE if number == 0 else 1), seed=seed + 100 * number)
-        found = {key: column[: 10 * runs].numpy() for key, column in made.items()}
+    checkpoints.mkdir(parents=True, exist_ok=True)
+    path = checkpoints / f"{Path(budget.file).stem}-{name}.pt"
+    state = begun(name, seed, path)
+    for number in tqdm(range(state["round"], budget.rounds + 1), name, unit=" rounds"):
+        net = state["net"]
+        made, ever = breed(
+            net, runs=budget.runs if number else budget.first, seed=seed + 100 * number,
+            generations=budget.generations, until=budget.until,
+        )  # fmt: skip
+        found = {key: column[: 10 * budget.runs].numpy() for key, column in made.items()}
         right = accuracy(net, *test)
-        stored |= {f"{name}/{number}/{key}": column for key, column in found.items()}
-        stored[f"{name}/{number}/accuracy"] = np.float64(right)
+        state["stored"] |= {f"{name}/{number}/{key}": column for key, column in found.items()}
+        state["stored"] |= {
+            f"{name}/{number}/accuracy": np.float64(right),
+            f"{name}/{number}/learned": np.int64(len(state["fooling"])),
+        }
         tqdm.write(
             f"{name}, round {number}: accuracy {right:.4f}, median confidence"
             f" {np.median(found['confidence']):.4f}, {len(ever)} images"
         )
-        if number < rounds:
-            chosen = torch.randperm(len(ever), generator=draws)[: SEEDED if number == 0 else ADDED]
-            fooling = torch.cat([fooling, ever[chosen]])
-            net = retrain(images, labels, fooling, seed + number + 1)
-    stored |= {f"{name}/patient/{k}": v for k, v in patiently(net, min(runs, PATIENT_RUNS), seed)}
-    stored[f"{name}/patient/accuracy"] = np.float64(right)
-    return stored, net
+        if number < budget.rounds:
+            many = SEEDED if number == 0 else ADDED
+            chosen = torch.randperm(len(ever), generator=state["draws"])[:many]
+            state["fooling"] = torch.cat([state["fooling"], ever[chosen]])
+            state["net"] = retrain(images, labels, state["fooling"], seed + number + 1)
+            keep(path, state | {"round": number + 1})
+    return state["stored"], state["net"]
 
 
-def patiently(net: Classifier, runs: int, seed: int) -> list[tuple[str, np.ndarray]]:
+def patiently(name: str, net: Classifier, runs: int, seed: int) -> dict[str, np.ndarray]:
     """The columns of longer evolutions, with other seeds than any round's."""
     made, _ = breed(net, runs=runs, seed=seed + 900, generations=PATIENCE)
-    return [(name, column.numpy()) for name, column in made.items()]
+    columns = {f"{name}/patient/{key}": column.numpy() for key, column in made.items()}
+    return columns | {f"{name}/patient/accuracy": np.float64(accuracy(net, *mnist("test")))}
 
 
 def main() -> None:
-    """Command line: all chains again."""
+    """Command line: all chains of a budget, or go on with them."""
     parser = options("retrained", __doc__)
-    parser.add_argument("--runs", type=int, default=RUNS)
+    parser.add_argument("budget", choices=tuple(BUDGETS))
+    parser.add_argument("--checkpoints", type=Path, default=Path("runs/retrained"))
     chosen = parser.parse_args()
-    start, stored = time.process_time(), {}
+    budget, start, stored = BUDGETS[chosen.budget], time.process_time(), {}
     for place, name in enumerate(CHAINS):
-        columns, net = chain(name, 1000 * (place + 1), runs=chosen.runs)
+        seed = 1000 * (place + 1)
+        columns, net = chain(name, seed, budget, chosen.checkpoints)
         stored |= columns
-        write(chosen.out, FILE, stored)
-        weights = as_float16(net.module.state_dict())
-        (chosen.out / f"retrained-{name}.safetensors").write_bytes(save(weights))
+        if chosen.budget == "short":
+            stored |= patiently(name, net, PATIENT_RUNS, seed)
+            weights = as_float16(net.module.state_dict())
+            write_atomically(chosen.out / f"retrained-{name}.safetensors", save(weights))
+        write(chosen.out, budget.file, stored)
     print(f"{time.process_time() - start:.0f} s of processor time")
 
 
