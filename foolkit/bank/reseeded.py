@@ -73,9 +73,10 @@ def scores(name: str) -> dict[str, Tensor]:
         name: ``"lenet"`` or ``"lenet-exposed"``.
 
     Returns:
-        float32 ``[3, DRAWN]``: of ``"digits"``, and of each of ``OUTSIDERS``.
+        float32 ``[3, DRAWN]``: of the comparison digits, ``"digits"``, of others that set a
+        threshold, ``"held"``, and of each of ``OUTSIDERS``.
     """
-    return _columns(name, ("digits", *OUTSIDERS))
+    return _columns(name, ("digits", "held", *OUTSIDERS))
 
 
 def _columns(name: str, columns: tuple[str, ...]) -> dict[str, Tensor]:

@@ -14,21 +14,26 @@ def rounds():
     return retrained.load()
 
 
-def test_it_holds_all_rounds_of_every_chain(rounds):
-    count = len(retrained.CHAINS)
-    assert len(rounds) == retrained.ROUNDS + 1
+@pytest.mark.parametrize("budget", retrained.BUDGETS)
+def test_it_holds_all_rounds_of_every_chain(budget):
+    count, spent = len(retrained.CHAINS), retrained.BUDGETS[budget]
+    rounds = retrained.load(budget)
+    assert len(rounds) == spent.rounds + 1
     for made in rounds:
-        assert made.images.shape == (count * retrained.RUNS * 10, 1, 28, 28)
-        assert len(made.runs.unique()) == count * retrained.RUNS
-        assert made.classes.bincount().tolist() == [count * retrained.RUNS] * 10
+        assert made.images.shape == (count * spent.runs * 10, 1, 28, 28)
+        assert len(made.runs.unique()) == count * spent.runs
+        assert made.classes.bincount().tolist() == [count * spent.runs] * 10
         assert torch.equal((made.images * 255).round() / 255, made.images)
-        assert int(made.reached.max()) <= retrained.GENERATIONS
+        assert int(made.reached.max()) <= spent.generations
         assert torch.equal(made.confidence >= retrained.ENOUGH, made.reached >= 0)
         assert made.accuracy.min() > 0.97
+    assert len((store.PLACE / spent.file).read_bytes()) < 2e6
 
 
-def test_the_file_is_small():
-    assert len((store.PLACE / retrained.FILE).read_bytes()) < 2e6
+def test_the_class_grows_from_round_to_round():
+    learned = torch.stack([made.learned for made in retrained.load("long")])
+    assert not learned[0].any()
+    assert (learned.diff(dim=0) > 0).all()
 
 
 @pytest.mark.parametrize("chain", retrained.CHAINS)
@@ -53,7 +58,9 @@ def test_the_last_network_reads_digits_and_knows_what_it_was_shown(rounds, chain
     assert (fk.models.predict(net, first).argmax(1) == 10).float().mean() > 0.9
 
 
-def test_an_unknown_chain_is_refused():
+def test_an_unknown_chain_or_budget_is_refused():
+    with pytest.raises(ValueError, match="budget: expected one of 'short', 'long'"):
+        retrained.load("endless")
     with pytest.raises(ValueError, match="chain: expected one of 'lenet', 'lenet-b'"):
         retrained.network("lenet-c")
 
@@ -76,3 +83,26 @@ def test_retraining_learns_the_new_class(rounds):
     net = program.retrain(images[:2000], labels[:2000], shown, seed=0)
     said = fk.models.predict(net, rounds[0].images[200:])
     assert (said.argmax(1) == 10).float().mean() > 0.5
+
+
+def test_a_chain_that_was_stopped_ends_as_one_that_was_not(tmp_path, monkeypatch):
+    budget = retrained.Budget("tiny.npz", rounds=2, runs=1, first=2, generations=15)
+    digits = [part[:500] for part in fk.data.digits()]
+    monkeypatch.setattr(program, "mnist", lambda split: digits)
+    monkeypatch.setattr(program, "EPOCHS", 1)
+    whole, _ = program.chain("lenet", 0, budget, tmp_path / "whole")
+
+    def stop(*_):
+        keep(*_)
+        raise KeyboardInterrupt
+
+    keep = program.keep
+    monkeypatch.setattr(program, "keep", stop)
+    for _ in range(budget.rounds):  # after each round
+        with pytest.raises(KeyboardInterrupt):
+            program.chain("lenet", 0, budget, tmp_path)
+    monkeypatch.setattr(program, "keep", keep)
+    resumed, _ = program.chain("lenet", 0, budget, tmp_path)
+    assert set(resumed) == set(whole)
+    for name, column in whole.items():
+        assert (resumed[name] == column).all(), name

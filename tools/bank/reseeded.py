@@ -15,6 +15,7 @@ from torch import nn
 from foolkit.analysis import MaxSoftmax, robustness
 from foolkit.bank.defended import ENOUGH, NETWORKS
 from foolkit.bank.defended import GENERATIONS as UNTIL
+from foolkit.bank.guarded import detector_digits
 from foolkit.bank.reseeded import (
     ATTACKED,
     ATTACKS,
@@ -95,7 +96,7 @@ def reached(net: Classifier, seed: int) -> dict[str, np.ndarray]:
 
 
 def scores(net: nn.Module) -> dict[str, np.ndarray]:
-    """How sure of digits, and of what Hendrycks et al. (2019) showed theirs."""
+    """How sure of two kinds of unseen digits, and of what Hendrycks et al. (2019) showed theirs."""
     digits = comparison_digits()[0][:DRAWN]
     draws = torch.Generator().manual_seed(1)
     drawn = (
@@ -104,7 +105,9 @@ def scores(net: nn.Module) -> dict[str, np.ndarray]:
         1 - digits,
     )
     rate = MaxSoftmax(net).score
-    shown = dict(zip(("digits", *OUTSIDERS), (digits, *drawn), strict=True))
+    shown = {"digits": digits, "held": detector_digits()[2]} | dict(
+        zip(OUTSIDERS, drawn, strict=True)
+    )
     return {kind: rate(images).numpy() for kind, images in shown.items()}
 
 
