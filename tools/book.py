@@ -27,6 +27,7 @@ HEADER = "# Exact versions of everything, for Linux, macOS and Windows. Made by:
 OF_TORCH = ("nvidia-", "cuda-", "triton==")
 JUPYTERLAB = "jupyterlab==4.6.6"
 TYPESCRIPT = "typescript@5.9.3"
+SLOWEST = ("--durations=20", "--durations-min=2")  # are named at the end
 NBVAL = ("--nbval", "--nbval-current-env", "--nbval-sanitize-with=tests/nbval.cfg")
 UNDER_FIRE = ("tests/test_faults.py", "tests/test_bad_input.py", "tests/test_damaged_files.py",
               "tests/test_determinism.py")  # fmt: skip
@@ -145,7 +146,7 @@ def test(arguments: list[str]) -> None:
     cores = os.cpu_count() or 1
     workers = min(cores, MOST_WORKERS)
     python(
-        *("-m", "pytest", "-n", str(workers), "--dist", "loadfile", *NBVAL, *arguments),
+        *("-m", "pytest", "-n", str(workers), "--dist", "loadfile", *SLOWEST, *NBVAL, *arguments),
         FOOLKIT_BROWSER=browser or "",
         FOOLKIT_PROGRESS="0",  # the notebooks' outputs were made without bars
         OMP_NUM_THREADS=str(cores // workers),

@@ -143,7 +143,7 @@ def chain(
             chosen = torch.randperm(len(ever), generator=state["draws"])[:many]
             state["fooling"] = torch.cat([state["fooling"], ever[chosen]])
             state["net"] = retrain(images, labels, state["fooling"], seed + number + 1)
-            keep(path, state | {"round": number + 1})
+        keep(path, state | {"round": number + 1})
     return state["stored"], state["net"]
 
 
