@@ -48,6 +48,13 @@ def test_links_name_files(path):
 
 
 @each_chapter
+def test_open_exercises_have_a_hint(path):
+    text = "\n".join(c.source for c in nbformat.read(path, 4).cells if c.cell_type == "markdown")
+    for exercise in re.findall(r"^\*\*\d+\. Open\.\*\*.*?(?=^##|\Z)", text, re.M | re.S):
+        assert "\n\n:::{admonition} A hint, and what a good answer shows\n" in exercise
+
+
+@each_chapter
 def test_has_one_title_and_it_is_a_question(path):
     text = "\n".join(c.source for c in nbformat.read(path, 4).cells if c.cell_type == "markdown")
     titles = [line for line in text.splitlines() if line.startswith("# ")]
