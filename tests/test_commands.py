@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbformat.sign import NotebookNotary
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from tools import book as commands
@@ -244,3 +245,12 @@ def test_what_is_carried_along_has_its_licence():
     ]
     assert all("==" in line for line in locked)  # exact, and from an index
     assert not [line for line in locked if "://" in line or line.startswith("-")]
+
+
+def test_jupyter_trusts_the_chapters_once_they_are_opened(tmp_path, monkeypatch):
+    """Of a notebook that nobody signed, JupyterLab shows no stored widget."""
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path))
+    commands.trust()
+    with NotebookNotary(data_dir=str(tmp_path)) as notary:
+        for path in chapters.chapters(ROOT / "book"):
+            assert notary.check_signature(nbformat.read(path, 4)), path.name

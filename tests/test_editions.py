@@ -1,11 +1,16 @@
 """The editions for teachers and students differ in the exercises, and in nothing else."""
 
+import re
+
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from tests.test_notebooks import each_chapter
 from tools.editions import EDITIONS, edited
+
+LEFT_OUT = re.compile(r"\b(?:unfold\w*|folded answers?|solutions?)\b", re.I)
+BOX = re.compile(r":::\{admonition\}.*?\n:::", re.S)
 
 BEFORE = """Text.
 
@@ -94,3 +99,11 @@ def test_no_solution_is_left_for_students_and_no_question_lost(path):
     code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
     assert "assert fk.book.check" not in code
     assert code.count("book.check(") == whole.count("book.check(")
+
+
+@each_chapter
+def test_students_are_not_told_of_what_they_do_not_have(path):
+    for cell in edited(nbformat.read(path, 4), "student").cells:
+        if cell.cell_type == "markdown":
+            for line in BOX.sub("", cell.source).splitlines():
+                assert not LEFT_OUT.search(line), line

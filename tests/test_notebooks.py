@@ -1,6 +1,7 @@
 """What every chapter must be, read from its committed file; nbval proves the outputs."""
 
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -18,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PATHS = chapters.chapters(ROOT / "book")
 LARGEST = 2_000_000  # bytes
 TAGS = {"hide-input", "hide-output", "hide-cell", "nbval-ignore-output", "colab", "remove-cell"}
+TEXTS = [*PATHS, *sorted((ROOT / "book").glob("*.md"))]
 each_chapter = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 
 
@@ -31,6 +33,25 @@ def test_was_executed_in_order_without_errors(path):
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
     assert not [o for cell in cells for o in cell.outputs if o.output_type == "error"]
     assert not [o for cell in cells for o in cell.outputs if o.get("name") == "stderr"]
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.stem)
+def test_links_name_files(path):
+    """Pages would do without the ending; Jupyter and a repository's website would not."""
+    text = path.read_text("utf-8")
+    if path.suffix == ".ipynb":
+        text = "\n".join(
+            c.source for c in nbformat.reads(text, 4).cells if c.cell_type == "markdown"
+        )
+    for target in re.findall(r"\]\(([^)#:\s]+)\)", text):
+        assert (path.parent / target).is_file(), target
+
+
+@each_chapter
+def test_open_exercises_have_a_hint(path):
+    text = "\n".join(c.source for c in nbformat.read(path, 4).cells if c.cell_type == "markdown")
+    for exercise in re.findall(r"^\*\*\d+\. Open\.\*\*.*?(?=^##|\Z)", text, re.M | re.S):
+        assert "\n\n:::{admonition} A hint, and what a good answer shows\n" in exercise
 
 
 @each_chapter

@@ -56,3 +56,10 @@ def test_binders_set_up_is_a_script_that_installs_what_is_pinned():
     assert script.stat().st_mode & 0o100
     for file in FILE.findall(script.read_text("utf-8")):
         assert (ROOT / file).is_file(), file
+
+
+def test_binder_shows_the_text_as_make_lab_does():
+    """Of its own, Binder has JupyterLab alone."""
+    (myst,) = [pin for pin in book.LAB if pin.startswith("jupyterlab-myst")]
+    assert f" {myst}\n" in (ROOT / ".binder" / "postBuild").read_text("utf-8")
+    assert "jupyterlab-myst" in (ROOT / "environment.yml").read_text("utf-8")

@@ -25,7 +25,7 @@ UV = ("-m", "uv", "pip", "install", "--quiet", "--python", BIN / "python")
 OLDEST = "3.11"
 HEADER = "# Exact versions of everything, for Linux, macOS and Windows. Made by: make lock"
 OF_TORCH = ("nvidia-", "cuda-", "triton==")
-JUPYTERLAB = "jupyterlab==4.6.6"
+LAB = ("jupyterlab==4.6.6", "jupyterlab-myst==2.7.0")  # the second knows the text's directives
 TYPESCRIPT = "typescript@5.9.3"
 SLOWEST = ("--durations=20", "--durations-min=2")  # are named at the end
 NBVAL = ("--nbval", "--nbval-current-env", "--nbval-sanitize-with=tests/nbval.cfg")
@@ -180,11 +180,17 @@ def bench_peers(_: list[str]) -> None:
     python("-m", "tools.speed")
 
 
+def trust() -> None:
+    """Sign the chapters, as ``jupyter trust`` does: of others JupyterLab shows no stored widget."""
+    python("-m", "nbformat.sign", *sorted((ROOT / "book").glob("*.ipynb")))
+
+
 def lab(arguments: list[str]) -> None:
     """Open the chapters in JupyterLab (installed on first use)."""
     install()
-    if not any(VENV.glob("**/site-packages/jupyterlab")):
-        python("-m", "pip", "install", "--quiet", JUPYTERLAB)
+    if not any(VENV.glob("**/site-packages/jupyterlab_myst")):
+        python(*PIP, *LAB)
+    trust()
     python("-m", "jupyterlab", "book", *arguments)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import posixpath
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from base64 import b64encode
 from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
+from zipfile import ZipFile
 
 import yaml
 from bs4 import BeautifulSoup, Tag
@@ -100,8 +103,9 @@ def article(page: Path, pictures: list[tuple[bytes, str]]) -> str:
             title["id"] = section["id"]
         section.unwrap()
     join_links(text, page.stem)
+    keep_names(text)
     if title := text.find("h1"):
-        title.insert(0, BeautifulSoup(f'<span id="{page.stem}"></span>', "html.parser"))
+        title.insert(0, named_place(page.stem))
     return text.decode_contents()
 
 
@@ -142,6 +146,49 @@ def join_links(text: Tag, name: str) -> None:
         link["href"] = f"#{other}--{place}" if mark and place else f"#{other}"
 
 
+def keep_names(text: Tag) -> None:
+    """Make the names of terms and footnotes such as pandoc keeps: not of every element it does.
+
+    Nor may a footnote be one by its role: pandoc would look for its own kind, and drop the link.
+    """
+    for term in text.select("dt[id]"):
+        term.insert(0, named_place(str(term["id"])))
+        del term["id"]
+    for note in text.find_all("aside"):
+        note.name = "div"
+    for note in text.select('[role^="doc-"]'):
+        del note["role"]
+
+
+def named_place(name: str) -> BeautifulSoup:
+    """An empty element for links to lead to."""
+    return BeautifulSoup(f'<span id="{name}"></span>', "html.parser")
+
+
+def dead_links(epub: Path) -> list[str]:
+    """The links inside an EPUB that lead nowhere, each as ``page: target``."""
+    with ZipFile(epub) as archive:
+        pages = {
+            name: BeautifulSoup(archive.read(name), "html.parser")
+            for name in archive.namelist()
+            if name.endswith(".xhtml")
+        }
+    places = {
+        page: {str(one["id"]) for one in soup.find_all(id=True)} for page, soup in pages.items()
+    }
+    dead = []
+    for page, soup in pages.items():
+        for link in soup.find_all("a", href=True):
+            target = urlsplit(str(link["href"]))
+            if target.scheme:
+                continue  # to the world outside
+            beside = posixpath.join(posixpath.dirname(page), unquote(target.path))
+            other = posixpath.normpath(beside) if target.path else page
+            if other not in pages or (target.fragment and target.fragment not in places[other]):
+                dead.append(f"{page}: {link['href']}")
+    return dead
+
+
 def whole(texts: list[str], title: str) -> str:
     """One document of all texts."""
     style = (ROOT / "tools" / "paper.css").read_text("utf-8")
@@ -166,7 +213,7 @@ def make_epub(document: Path, out: Path, title: str, author: str) -> None:
     """The same document by pandoc, its formulas as MathML."""
     command = [
         "pandoc", str(document), "--from", "html+tex_math_single_backslash", "--to", "epub3",
-        "--mathml", "--toc", "--toc-depth", "1", "--epub-chapter-level", "1",
+        "--mathml", "--toc", "--toc-depth", "1",
         "--css", str(ROOT / "tools" / "paper.css"), "--resource-path", str(document.parent),
         "--metadata", f"title={title}", "--metadata", f"author={author}",
         "--metadata", "lang=en", "--output", str(out),
@@ -174,6 +221,8 @@ def make_epub(document: Path, out: Path, title: str, author: str) -> None:
     finished = subprocess.run(command, cwd=document.parent, capture_output=True, text=True)
     if finished.returncode or "WARNING" in finished.stderr:
         sys.exit(f"{finished.stderr}\npandoc could not make the EPUB")
+    if dead := dead_links(out):
+        sys.exit("\n".join(["EPUB: links that lead nowhere", *dead]))
 
 
 def main() -> None:

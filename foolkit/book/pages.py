@@ -1,6 +1,7 @@
 """What the book's pages have beyond notebooks: a Sphinx extension, named in ``_config.yml``.
 
-* ``{road}``: the chapters as cards; ``{lessons}``: what each holds for a class, as a table.
+* ``<!-- road -->``: the chapters as cards, where a notebook in Jupyter has nothing to show;
+  ``{lessons}``: what each holds for a class, as a table.
 * Two ways to read, *story* and *lab*: each code cell gets a button, its text outputs a table where
   they are one, its checks a sign; ``book/assets/reading.js`` switches.
 * A description and Open Graph tags for every page, and a page for addresses that lead nowhere.
@@ -17,6 +18,7 @@ from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 
@@ -26,6 +28,7 @@ from foolkit.book.teaching import lessons
 TRUTH = re.compile(r"\S.*: (True|False)")
 FACT = re.compile(r"(\S[^:]*(?::(?! )[^:]*)*):\s+(\S.*)")
 VIEW = "jupyter.widget-view+json"
+ROAD = "<!-- road -->"
 WITHOUT_SCRIPTS = (
     "<noscript><p>Here stands a live experiment, which needs JavaScript.</p></noscript>"
 )
@@ -35,13 +38,20 @@ LOST = """<section><h1>There is nothing at this address</h1>
 LONGEST = 200  # characters of a page's description
 
 
-class Road(SphinxDirective):
-    """The cards of all chapters, each a link."""
+class Road(SphinxTransform):
+    """The cards of all chapters, each a link, in place of a comment."""
 
-    def run(self) -> list[nodes.Node]:
-        """One list."""
+    default_priority = 500
+
+    def apply(self, **_: Any) -> None:
+        """Change the page's document."""
+        for comment in list(self.document.findall(is_road)):
+            comment.replace_self(nodes.raw("", self.listed(), format="html"))
+
+    def listed(self) -> str:
+        """All cards as one list; their pictures are written to where the pages have theirs."""
         book = Path(self.env.srcdir)
-        pictures = Path(self.env.app.outdir) / "_images"
+        pictures = Path(self.app.outdir) / "_images"
         pictures.mkdir(parents=True, exist_ok=True)
         self.env.note_dependency(str(book / "_road.yml"))
         items = []
@@ -59,7 +69,12 @@ class Road(SphinxDirective):
                 f"<span>You will be able to {escape(card.able)}</span>"
                 f'<span class="book-card-minutes">{card.minutes} minutes</span></a></li>'
             )
-        return [nodes.raw("", f'<ol class="book-road">{"".join(items)}</ol>', format="html")]
+        return f'<ol class="book-road">{"".join(items)}</ol>'
+
+
+def is_road(node: nodes.Node) -> bool:
+    """Whether a node is the comment that the cards replace."""
+    return isinstance(node, nodes.raw) and node.astext().strip() == ROAD
 
 
 class Lessons(SphinxDirective):
@@ -245,7 +260,7 @@ def is_formula(node: nodes.Node) -> bool:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register all of it."""
-    app.add_directive("road", Road)
+    app.add_transform(Road)
     app.add_directive("lessons", Lessons)
     app.add_post_transform(Reading)
     app.add_post_transform(Buttons)

@@ -2,6 +2,7 @@
 // @ts-check
 
 import { Climber } from "./ascent.js";
+import { marginOf } from "./margin.js";
 import { isFlat, projectedSteps } from "./projected_gradient.js";
 import { Random } from "./random.js";
 
@@ -64,7 +65,7 @@ export function* signSteps(net, original, label, { epsilon, steps, starts }) {
     const { image, stuck } = walk.next().value, logits = net.logits(image);
     yield null;
     if (stuck) ended++;
-    const lead = Math.max(...logits.filter((_, k) => k !== label)) - logits[label];
+    const { lead } = marginOf(logits, label);
     const fooled = lead > ROUNDING * Math.max(...logits.map(Math.abs));
     const margin = fooled ? lead : Math.min(lead, 0);
     if (margin > best.margin) best = { image, margin };
