@@ -79,7 +79,7 @@ def test_bad_settings_are_named(detectors, held, arguments, error, message):
 def test_detectors_must_be_named():
     with pytest.raises(TypeError, match="detectors: expected a mapping"):
         Threshold(PixelNeighbours())
-    with pytest.raises(TypeError, match="detectors: expected a mapping .*, got none"):
+    with pytest.raises(ValueError, match="detectors: expected a mapping .*, got none"):
         Threshold({})
 
 
