@@ -10,7 +10,7 @@ import torch
 import traitlets
 from torch import Tensor
 
-from foolkit.checks import check_choice, check_images, check_labels, check_mapping, check_names
+from foolkit.checks import check_choice, check_images, check_labels, check_mapping, is_sequence
 from foolkit.models import comparison_digits
 from foolkit.widgets.base import Widget, check_network
 from foolkit.widgets.modules import module
@@ -128,7 +128,10 @@ class DefenceBench(Widget):
         networks = DEFENCES if networks is None else networks
         check_mapping(networks, "networks", "networks")
         if ticked is not None:
-            check_names(ticked, "ticked")
+            if isinstance(ticked, str) or not is_sequence(ticked):
+                raise TypeError(f"ticked: expected a sequence of names, got {ticked!r}")
+            for name in ticked:
+                check_choice(name, tuple(map(str, networks)), "ticked")
         named = [check_network(name, "networks") for name in networks.values()]
         if images is None:
             images, labels = bench_digits()

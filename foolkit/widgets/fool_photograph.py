@@ -86,7 +86,7 @@ class FoolPhotograph(Widget):
         if len(photographs) > MOST:
             raise ValueError(f"photographs: expected at most {MOST}, got {len(photographs)}")
         if titles is None:
-            raise TypeError("titles: expected one for each photograph, got none")
+            raise TypeError("titles: expected a sequence of texts, got none")
         titles = check_names(titles, "titles")
         if len(titles) != len(photographs):
             raise ValueError(
