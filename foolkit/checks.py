@@ -9,9 +9,9 @@ import math
 import numbers
 import operator
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import SupportsIndex, TypeGuard
+from typing import Any, SupportsIndex, TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -240,6 +240,20 @@ def check_names(names: Iterable[str], argument: str) -> tuple[str, ...]:
     return words
 
 
+def check_mapping(values: Mapping[Any, Any], of: str, argument: str) -> None:
+    """Raise unless it is a mapping from names to something.
+
+    Raises:
+        TypeError: no mapping.
+        ValueError: an empty one.
+    """
+    expected = f"{argument}: expected a mapping from names to {of}"
+    if not isinstance(values, Mapping):
+        raise TypeError(f"{expected}, got {type(values).__name__}")
+    if not len(values):
+        raise ValueError(f"{expected}, got none")
+
+
 def is_sequence(values: object) -> bool:
     """Whether it can be gone through: NumPy's and torch's numbers without dimensions cannot."""
     return isinstance(values, Iterable) and getattr(values, "ndim", 1) > 0
@@ -303,6 +317,28 @@ def check_flag(value: bool, argument: str) -> None:
     """Raise ``TypeError`` unless ``value`` is True or False: of "no", too, the truth is True."""
     if not isinstance(value, bool):
         raise TypeError(f"{argument}: expected True or False, got {value!r}")
+
+
+def check_text(value: str, argument: str) -> None:
+    """Raise ``TypeError`` unless ``value`` is a text."""
+    if not isinstance(value, str):
+        raise TypeError(f"{argument}: expected a text, got {value!r}")
+
+
+def check_format(form: str, value: float, argument: str) -> None:
+    """Raise unless Python can write the number ``value`` in this format.
+
+    Raises:
+        TypeError: no text.
+        ValueError: no format of a number.
+    """
+    check_text(form, argument)
+    try:
+        format(float(value), form)
+    except ValueError as error:
+        raise ValueError(
+            f"{argument}: expected a format of numbers such as '.1%', got {form!r}"
+        ) from error
 
 
 def check_fraction(value: float, argument: str) -> None:

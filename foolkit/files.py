@@ -19,6 +19,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from foolkit.checks import check_count, path_of
+
 PART = ".part-"  # in the name of a file that is being written
 DIGEST = "digest"  # of all that a file holds, beside the facts about its tensors
 FORMAT = "format"  # 2 from when the facts, the types and the shapes were in the digest too
@@ -142,11 +144,20 @@ def read_png(path: Path, channels: int | None = None) -> Tensor:
         path: a file of ``write_png``.
         channels: C; by default what the file has, which other numbers than 1 and 3 are not seen
             in.
+
+    Raises:
+        TypeError, ValueError: no path; channels that the file does not have.
+        OSError: no such file, or no picture.
     """
+    path = path_of(path, "path")
+    if channels is not None:
+        channels = check_count(channels, "channels")
     with Image.open(path) as opened:
         pixels = torch.from_numpy(np.array(opened))
     pixels = (pixels[:, :, None] if pixels.ndim == 2 else pixels).permute(2, 0, 1).float().div(255)
     if channels is not None and channels != len(pixels):
+        if pixels.shape[2] % channels:
+            raise ValueError(f"channels: expected those of {path}, got {channels}")
         pixels = pixels[0].unflatten(1, (channels, -1)).permute(1, 0, 2)
     return pixels
 

@@ -27,7 +27,21 @@ from torch import Tensor
 from foolkit.analysis import Interval, Transfer
 from foolkit.analysis.repetition import Repeats
 from foolkit.bank.networks import BOOK, Measured, Networks
-from foolkit.checks import TOLERANCE, check_count, check_images, check_names, check_number
+from foolkit.checks import (
+    TOLERANCE,
+    check_between,
+    check_choice,
+    check_count,
+    check_images,
+    check_kind,
+    check_mapping,
+    check_names,
+    check_number,
+    check_numbers,
+    check_tensor,
+    check_text,
+    is_sequence,
+)
 from foolkit.encodings import CPPNGenomes
 from foolkit.encodings.cppn_genomes import needed
 from foolkit.evolution import Elites, History
@@ -43,6 +57,7 @@ CLASS_COLOURS = (
     "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
 )  # fmt: skip
 COLOURS = ("#3f90da", "#e76300", "#832db6", "#ffa90e", "#717581", "#bd1f01")
+MOST_SIDE = 10_000  # axes of a figure, or inches, down or across
 CERTAIN = 0.9999  # the confidence that the paper and the article speak of
 
 STYLE: dict[Any, Any] = {  # matplotlib has a type of its own for these keys
@@ -153,8 +168,19 @@ def figure(
         alt, caption: what the figure shows, and what it finds.
         size: width and height in inches; by default 3.6 a column (at most 7.2) by 2.7 a row.
         subplots: passed to ``matplotlib.figure.Figure.subplots``.
+
+    Raises:
+        TypeError, ValueError: an argument that does not fit.
     """
-    size = size or (min(3.6 * max(columns, 2), 7.2), 2.7 * rows + 0.3)
+    rows = check_count(rows, "rows", most=MOST_SIDE)
+    columns = check_count(columns, "columns", most=MOST_SIDE)
+    if size is None:
+        size = (min(3.6 * max(columns, 2), 7.2), 2.7 * rows + 0.3)
+    else:
+        inches = check_numbers(size, "size", least=0, most=MOST_SIDE)
+        if len(inches) != 2 or 0 in inches:
+            raise ValueError(f"size: expected width and height above 0, got {inches}")
+        size = inches[0], inches[1]
     with matplotlib.rc_context(STYLE):
         made = Figure(figsize=size, layout="constrained", alt=alt, caption=caption)
         axes = made.subplots(rows, columns, **subplots)
@@ -172,7 +198,16 @@ def percent(confidence: float) -> str:
 
 
 def show_image(ax: Axes, image: Tensor, title: str = "") -> None:
-    """One image ``[C, H, W]`` in [0, 1] on ``ax``: every pixel a square, no ticks."""
+    """One image ``[C, H, W]`` in [0, 1] on ``ax``: every pixel a square, no ticks.
+
+    Raises:
+        TypeError, ValueError: no axes, no such image of 1 or 3 channels, no title.
+    """
+    check_kind(ax, Axes, "ax")
+    check_tensor(image, "image", 3, floating=True)
+    if image.shape[0] not in (1, 3):
+        raise ValueError(f"image: expected 1 or 3 channels, got {image.shape[0]}")
+    check_text(title, "title")
     pixels = image.detach().cpu().permute(1, 2, 0).numpy()
     ax.imshow(
         pixels[:, :, 0] if pixels.shape[2] == 1 else pixels,
@@ -220,6 +255,7 @@ def images(
 
 def literal(name: str) -> str:
     """A name as it is: between two dollar signs Matplotlib would read a formula."""
+    check_text(name, "name")
     return name.replace("$", r"\$")
 
 
@@ -231,11 +267,15 @@ def gallery(
         raise TypeError(f"elites: expected Elites, got {type(elites).__name__}")
     named = [(name, percent(c)) for name, c in zip(elites.classes, elites.confidence, strict=True)]
     described = ", ".join(f"{name} at {confidence}" for name, confidence in named)
+    if alt is None:
+        alt = f"{len(elites)} evolved images with the network's confidence: {described}."
+    if caption is None:
+        caption = "Evolved images: what the network calls each, and how sure it is."
     return images(
         elites.images,
         [f"“{literal(name)}”\n{confidence}" for name, confidence in named],
-        alt=alt or f"{len(elites)} evolved images with the network's confidence: {described}.",
-        caption=caption or "Evolved images: what the network calls each, and how sure it is.",
+        alt=alt,
+        caption=caption,
         columns=columns,
     )
 
@@ -256,8 +296,21 @@ def convergence(
     Args:
         runs: for each label the histories of its runs, equally long.
         alt, caption: what the figure shows, and what it finds.
-        mark: the confidence to mark.
+        mark: the confidence to mark, between 0 and 1.
+
+    Raises:
+        TypeError, ValueError: an argument that does not fit; histories of several lengths.
     """
+    check_mapping(runs, "histories", "runs")
+    for label, histories in runs.items():
+        if not is_sequence(histories) or not histories:
+            raise TypeError(f"runs: expected histories of {label!r}, got {histories!r}")
+        for history in histories:
+            check_kind(history, History, "runs")
+        if len({len(history.confidence) for history in histories}) > 1:
+            raise ValueError(f"runs: expected histories of one length, got several of {label!r}")
+    check_between(mark, "mark")
+    mark = float(mark)
     made, (left, right) = figure(1, 2, alt=alt, caption=caption, size=(7.2, 3.0))
     for colour, dash, (label, histories) in zip(
         COLOURS, ("-", "--", "-.", ":", "-", "--"), runs.items(), strict=False
@@ -306,8 +359,10 @@ def cppn(genome: CPPNGenomes, *, alt: str | None = None, caption: str | None = N
         alt, caption: what the figure shows, and what it finds; by default the network in words.
 
     Raises:
+        TypeError: no genome of a CPPN.
         ValueError: more or less than one genome.
     """
+    check_kind(genome, CPPNGenomes, "genome")
     graph = genome.graph()
     ends = [name for name, kind in graph.nodes(data="kind") if kind == "output"]
     starts = [name for name, kind in graph.nodes(data="kind") if kind == "input"]
@@ -328,10 +383,15 @@ def cppn(genome: CPPNGenomes, *, alt: str | None = None, caption: str | None = N
         height.update({name: (len(stack) - 1) / 2 - k + shift for k, name in enumerate(stack)})
     nodes = len(graph) - len(starts) - len(ends)
     size = f"{nodes} hidden nodes and {graph.number_of_edges()} links"
+    if alt is None:
+        alt = f"A network of {size}, from x, y, distance d and a constant to the picture."
+    if caption is None:
+        caption = (
+            f"The network behind one picture: {size}. Blue links add, dashed orange ones subtract."
+        )
     made, ax = figure(
-        alt=alt or f"A network of {size}, from x, y, distance d and a constant to the picture.",
-        caption=caption
-        or f"The network behind one picture: {size}. Blue links add, dashed orange ones subtract.",
+        alt=alt,
+        caption=caption,
         size=(min(1.2 + 1.1 * last, 7.6), 1.0 + 0.62 * np.ptp(list(height.values()))),
     )
     ax.axis("off")
@@ -372,16 +432,17 @@ def transfer(
         alt, caption: what the figure shows, and what it finds; by default the numbers in words.
 
     Raises:
+        TypeError: no result of a transfer.
         ValueError: another measure.
     """
+    check_kind(result, Transfer, "result")
     labels = {
         "same": "share called the same class",
         "confidence": "mean confidence in the class",
         "certain": "share called the same class with certainty",
         "error": "share not called their true class",
     }
-    if measure not in labels:
-        raise ValueError(f"measure: expected one of {', '.join(labels)}, got {measure!r}")
+    check_choice(measure, tuple(labels), "measure")
     shown, control = result.measures[measure], result.control.get(measure)
     rows, columns = len(result.families), len(result.judges)
     described = "; ".join(
@@ -391,9 +452,13 @@ def transfer(
         if values[0] == values[0]
     )
     brackets = " In brackets, control images of the same size." if control else ""
+    if alt is None:
+        alt = f"Heat map of the {labels[measure]}, by family and judge. {described}."
+    if caption is None:
+        caption = f"What judges make of the forgeries: {labels[measure]}.{brackets}"
     made, ax = figure(
-        alt=alt or f"Heat map of the {labels[measure]}, by family and judge. {described}.",
-        caption=caption or f"What judges make of the forgeries: {labels[measure]}.{brackets}",
+        alt=alt,
+        caption=caption,
         size=(min(7.2, 2.4 + 0.62 * columns), 1.4 + (0.62 if columns <= 10 else 0.42) * rows),
     )
 
@@ -442,13 +507,20 @@ def shares(
         alt, caption: what the figure shows, and what it finds.
 
     Raises:
+        TypeError: no mapping from pairs of names to intervals, no text.
         ValueError: a pair is missing.
     """
+    check_text(label, "label")
+    check_mapping(estimates, "intervals", "estimates")
+    for pair, estimate in estimates.items():
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            raise TypeError(f"estimates: expected pairs of a row and a column, got {pair!r}")
+        check_kind(estimate, Interval, "estimates")
     rows = list(dict.fromkeys(row for row, _ in estimates))
     columns = list(dict.fromkeys(column for _, column in estimates))
     missing = [pair for pair in product(rows, columns) if pair not in estimates]
-    if missing or not rows:
-        raise ValueError(f"estimates: expected one of every pair, got none of {missing or 'any'}")
+    if missing:
+        raise ValueError(f"estimates: expected one of every pair, got none of {missing}")
     table = [[estimates[row, column] for column in columns] for row in rows]
 
     def text(i: int, j: int) -> str:
@@ -484,10 +556,11 @@ def networks(measured: Measured, values: Mapping[str, Tensor], *, alt: str, capt
         alt, caption: what the figure shows, and what it finds.
 
     Raises:
+        TypeError: no measurements, or no mapping to tensors.
         ValueError: no panel; not one value a network.
     """
-    if not values:
-        raise ValueError("values: expected at least one panel, got none")
+    check_kind(measured, Measured, "measured")
+    _check_panels(values)
     designs = list(dict.fromkeys(measured.designs))
     row = {design: len(designs) - place for place, design in enumerate(designs)}
     made, axes = figure(
@@ -526,6 +599,12 @@ def networks(measured: Measured, values: Mapping[str, Tensor], *, alt: str, capt
     return made
 
 
+def _check_panels(values: Mapping[str, Tensor]) -> None:
+    check_mapping(values, "tensors", "values")
+    for numbers in values.values():
+        check_tensor(numbers, "values")
+
+
 def designs(measured: Networks, values: Mapping[str, Tensor], *, alt: str, caption: str) -> Figure:
     """Heat maps of pairs of networks, by design: made on a row, before networks of a column.
 
@@ -537,10 +616,11 @@ def designs(measured: Networks, values: Mapping[str, Tensor], *, alt: str, capti
         alt, caption: what the figure shows, and what it finds.
 
     Raises:
+        TypeError: no measurements, or no mapping to tensors.
         ValueError: no panel; not one value of every pair.
     """
-    if not values:
-        raise ValueError("values: expected at least one panel, got none")
+    check_kind(measured, Networks, "measured")
+    _check_panels(values)
     names = list(DESIGNS)
     columns = min(2, len(values))
     rows = math.ceil(len(values) / columns)
@@ -588,8 +668,10 @@ def copies(
         columns: of the grid.
 
     Raises:
-        ValueError: repeats of other images.
+        TypeError, ValueError: an argument that does not fit; repeats of other images.
     """
+    check_images(images)
+    check_kind(repeats, Repeats, "repeats")
     if len(repeats) != len(images):
         raise ValueError(f"repeats: expected those of {len(images)} images, got {len(repeats)}")
     made = _grid(images, titles, alt=alt, caption=caption, columns=columns)

@@ -20,8 +20,21 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample, interpolate, pad
 
-from foolkit.checks import check_images, check_number, check_tensor
+from foolkit.checks import check_images, check_number, check_tensor, is_sequence
 from foolkit.gradients.blur import blurred, gaussian
+
+__all__ = [
+    "Blur",
+    "Brightness",
+    "Chain",
+    "Jpeg",
+    "Paste",
+    "Scale",
+    "SensorNoise",
+    "Shift",
+    "Transform",
+    "jpeg",
+]
 
 Transform = Callable[[Tensor, torch.Generator], Tensor]
 LEAST_BLUR = 0.1  # pixels; of less, nothing is seen
@@ -51,6 +64,13 @@ class Chain:
     """Several transformations, one after another."""
 
     parts: tuple[Transform, ...]
+
+    def __post_init__(self) -> None:
+        if not is_sequence(self.parts):
+            raise TypeError(f"parts: expected transformations, got {self.parts!r}")
+        for part in self.parts:
+            if not callable(part):
+                raise TypeError(f"parts: expected transformations, got {part!r} in it")
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """Images as the last part leaves them."""

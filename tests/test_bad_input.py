@@ -15,10 +15,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+import foolkit as fk
 from tests import stress
-from tests.fuzz.calls import CALLS, PATHS
+from tests.fuzz import calls, shown
+from tests.fuzz.calls import LEFT_OUT, PATHS, public
 
 resource = pytest.importorskip("resource", reason="limits of a process are those of Unix")
+CALLS = calls.CALLS | shown.CALLS
 SECONDS = 20  # of the processor, for one call
 MEMORY = 3 * 2**30  # bytes more than there were
 KINDS = (
@@ -80,11 +83,16 @@ OF_TENSORS = {
 }
 
 
-CALLED = ("callback", "draw", "transform", "draws", "statistic")
+CALLED = ("callback", "draw", "transform", "draws", "statistic", "mine")
 # counts of what is done one after the other, in no more memory for more
 ENDLESS = ("steps", "generations", "restarts", "samples", "search_steps", "queries", "resamples",
            "images", "permutations", "halvings", "draws", "candidates", "selecting",
            "passes")  # fmt: skip
+
+
+# what the errors of some call an argument: what it is to who reads them
+CALLED_THERE = {"labels_of_folders": "labels", "labels_of_table": "labels",
+                "Forgeries": "forgeries", "Limit.parse": "fail-if"}  # fmt: skip
 
 
 def is_long(value):
@@ -146,8 +154,7 @@ def wrong(draw):
 def names_of(name):
     """Of the arguments of a call, and that of a network, which a detector was made with."""
     function, right = CALLS[name]
-    more = {"labels"} if name == "labels_of_folders" else set()  # which are what it reads there
-    return {"net", *more, *right, *inspect.signature(function).parameters}
+    return {"net", CALLED_THERE.get(name, name), *right, *inspect.signature(function).parameters}
 
 
 def fault(name, argument, value):
@@ -180,6 +187,14 @@ def fault(name, argument, value):
     if isinstance(found, float) and math.isnan(found):
         return "NaN"
     return None
+
+
+def test_everything_public_is_called_or_left_out_for_a_reason():
+    called = {inspect.unwrap(function) for function, _ in CALLS.values()}
+    absent = {name for name, value in public(fk).items() if value not in called}
+    left_out = [name for names in LEFT_OUT.values() for name in names.split()]
+    assert absent == set(left_out)
+    assert len(left_out) == len(set(left_out))
 
 
 @settings(

@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 from torch import nn
 
 import foolkit as fk
+from tools import book
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -56,10 +57,27 @@ def test_the_table_of_the_layout_names_every_part():
 def test_versions_agree():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
     assert citation["version"] == fk.__version__
-    pins = (ROOT / "requirements.lock").read_text("utf-8")
+    pins = (ROOT / "requirements-torch.lock").read_text("utf-8")
     for name in ("torch", "torchvision"):
         (version,) = re.findall(rf"^{name}==(\S+)$", pins, re.M)
         assert f"{name}=={version}" in README
+
+
+def locked():
+    """Every requirement of the lock files of ``make lock``, and the hashes of its files."""
+    for name in (book.HASHED, book.TORCH):
+        for pin in book.pins((ROOT / name).read_text("utf-8")):
+            line, *hashes = pin.split(" \\\n")
+            yield line, [one.strip() for one in hashes]
+
+
+def test_all_but_torch_is_locked_by_the_hashes_of_its_files():
+    for line, hashes in locked():
+        if Requirement(line).name in ("torch", "torchvision"):
+            assert not hashes
+        else:
+            assert hashes
+            assert all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", one) for one in hashes)
 
 
 @pytest.mark.parametrize("system", ["linux", "darwin", "win32"])
@@ -69,8 +87,7 @@ def test_the_lock_pins_once_what_is_asked_for(system, python):
         "sys_platform": system, "python_full_version": python, "python_version": python[:4],
         "implementation_name": "cpython", "platform_python_implementation": "CPython",
     }  # fmt: skip
-    lines = (ROOT / "requirements.lock").read_text("utf-8").splitlines()
-    pins = [Requirement(line) for line in lines if not line.startswith("#")]
+    pins = [Requirement(pin) for pin, _ in locked()]
     here = [pin for pin in pins if pin.marker is None or pin.marker.evaluate(place)]
     versions = {}
     for pin in here:

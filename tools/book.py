@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,11 +20,17 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PEERS = ROOT / "_build" / "peers"
-LOCKS = ("requirements.lock", "requirements-no-deps.lock", "pyproject.toml")
+HASHED, TORCH = "requirements.lock", "requirements-torch.lock"
+LOCKS = (HASHED, TORCH, "requirements-no-deps.lock", "pyproject.toml")
 PIP = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
 UV = ("-m", "uv", "pip", "install", "--quiet", "--python", BIN / "python")
 OLDEST = "3.11"
-HEADER = "# Exact versions of everything, for Linux, macOS and Windows. Made by: make lock"
+HEADER = """\
+# Exact versions of all but torch, for Linux, macOS and Windows, with the hashes of their files.
+# Installed with --no-deps. Made by: make lock"""
+HEADER_OF_TORCH = """\
+# Without hashes, since its files differ from index to index: with CUDA, without, for one processor.
+# Installed by pip when the rest is there. Made by: make lock"""
 OF_TORCH = ("nvidia-", "cuda-", "triton==")
 LAB = ("jupyterlab==4.6.6", "jupyterlab-myst==2.7.0")  # the second knows the text's directives
 TYPESCRIPT = "typescript@5.9.3"
@@ -69,15 +76,23 @@ def install() -> None:
     if not has_pip():  # no environment yet, or one whose making was cut off
         venv.create(VENV, with_pip=True, clear=True)
     stamp.unlink(missing_ok=True)
-    # torch by pip, whose settings may name a place of other builds, such as one without CUDA
-    python(*PIP, "-c", "requirements.lock", "torch", "torchvision", "uv")
-    pinned = ("-r", "requirements.lock")
+    (uv,) = (pin for pin in pins((ROOT / HASHED).read_text("utf-8")) if pin.startswith("uv=="))
+    (VENV / "uv.lock").write_text(uv, "utf-8")
+    python(*PIP, "--require-hashes", "--no-deps", "-r", VENV / "uv.lock")
+    pinned = ("--require-hashes", "--no-deps", "-r", HASHED)
     if subprocess.run([BIN / "python", *UV, *pinned], cwd=ROOT).returncode:
-        print("uv cannot: the rest by pip, which takes longer", flush=True)
+        print("uv cannot: all by pip, which takes longer", flush=True)
         python(*PIP, *pinned)
+    # torch by pip, whose settings may name a place of other builds, such as one without CUDA
+    python(*PIP, "-r", TORCH)
     python(*PIP, "--no-deps", "-r", "requirements-no-deps.lock")
     python(*PIP, "--no-deps", "--no-build-isolation", "-e", ".")
     stamp.write_text(wanted)
+
+
+def pins(lock: str) -> list[str]:
+    """The requirements of a lock file, each with the lines of its hashes."""
+    return [pin for pin in re.split(r"\n(?=\S)", lock.strip()) if not pin.startswith("#")]
 
 
 def find_browser() -> str | None:
@@ -213,15 +228,21 @@ def lint(_: list[str]) -> None:
 
 
 def lock(_: list[str]) -> None:
-    """Write requirements.lock anew: what pyproject.toml asks for, as pinned before where it can be.
+    """Write the locks anew: what pyproject.toml asks for, as pinned before where it can be.
 
-    For Linux, macOS and Windows, and all Pythons from the oldest that is supported. Not in it is
+    For Linux, macOS and Windows, and all Pythons from the oldest that is supported. In neither is
     what torch itself pins, which differs from build to build: gigabytes for NVIDIA's GPUs, or
     nothing.
     """
     install()
+    path, torch = ROOT / HASHED, ROOT / TORCH
+    before = [pin for lock in (path, torch) for pin in pins(lock.read_text("utf-8"))]
+    path.write_text("\n".join([*before, ""]), "utf-8")
     asked = [f"--extra={extra}" for extra in ("book", "test", "cluster", "onnx")]
-    how = ("--universal", "--python-version", OLDEST, "--no-annotate", "--no-header", "--quiet")
+    how = (
+        *("--universal", "--python-version", OLDEST, "--generate-hashes"),
+        *("--no-annotate", "--no-header", "--quiet"),
+    )
     python(
         "-m",
         "uv",
@@ -232,11 +253,17 @@ def lock(_: list[str]) -> None:
         "--group=install",
         *how,
         "-o",
-        LOCKS[0],
+        HASHED,
     )
-    lines = (ROOT / LOCKS[0]).read_text("utf-8").splitlines()
-    kept = [line for line in lines if not line.startswith(("#", *OF_TORCH)) and "pypy" not in line]
-    (ROOT / LOCKS[0]).write_text("\n".join([HEADER, *kept, ""]), "utf-8")
+    kept = [
+        pin
+        for pin in pins(path.read_text("utf-8"))
+        if not pin.startswith(OF_TORCH) and "pypy" not in pin.partition("\n")[0]
+    ]
+    builds = [pin for pin in kept if pin.startswith(("torch==", "torchvision=="))]
+    path.write_text("\n".join([HEADER, *(pin for pin in kept if pin not in builds), ""]), "utf-8")
+    named = [pin.split()[0] for pin in builds]
+    torch.write_text("\n".join([HEADER_OF_TORCH, *named, ""]), "utf-8")
 
 
 def clean(_: list[str]) -> None:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from foolkit.checks import (
+    check_choice,
     check_count,
     check_dense,
     check_fraction,
@@ -190,6 +191,7 @@ class Mahalanobis(Detector):
         super().__init__(net)
         if shrinkage is not None:
             check_fraction(shrinkage, "shrinkage")
+            shrinkage = float(shrinkage)
         self.layer, self.shrinkage = _layer(net, layer), shrinkage
         self.register_buffer("means", None)
         self.register_buffer("whitening", None)
@@ -296,6 +298,7 @@ class FeatureNeighbours(_Neighbours):
     hears = True
 
     def __init__(self, net: nn.Module, *, layer: str | None = None, k: int = 5) -> None:
+        check_module(net)
         super().__init__(net, k)
         self.layer = _layer(net, layer)
 
@@ -386,9 +389,8 @@ def _layer(net: nn.Module, layer: str | None) -> str | None:
     if layer is None:
         if not any(isinstance(module, nn.Linear) for module in modules.values()):
             raise ValueError("layer: the network has no linear layer, so one must be named")
-    elif layer not in modules:
-        known = ", ".join(name for name in modules if name)
-        raise ValueError(f"layer: expected one of {known}, got {layer!r}")
+    else:
+        check_choice(layer, tuple(filter(None, modules)), "layer")
     return layer
 
 

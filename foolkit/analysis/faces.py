@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from foolkit.checks import check_choice
+from foolkit.checks import check_choice, check_kind
 from foolkit.data.faces import SIZE, Drawing
 from foolkit.models import Classifier
 from foolkit.models.faces import FaceNet
@@ -43,6 +43,7 @@ def logits_apart(net: Classifier, drawings: Drawing, shared: Shared = "none") ->
     steps = list(module)
     at = steps.index(module.flatten) + 1
     features, head = nn.Sequential(*steps[:at]), nn.Sequential(*steps[at:])
+    check_kind(drawings, Drawing, "drawings")
     layers = drawings.layers()
     parts, outline = layers[:, :-1], layers[:, -1:]
     with torch.inference_mode():

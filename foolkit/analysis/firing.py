@@ -8,7 +8,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from foolkit.checks import check_count, check_images, check_labels, check_module, check_names
+from foolkit.checks import (
+    MOST_CLASSES,
+    check_count,
+    check_images,
+    check_labels,
+    check_module,
+    check_names,
+)
 from foolkit.models.door import evaluating, passed
 
 
@@ -120,7 +127,9 @@ class Reference:
         layers: Sequence[str] | None = None,
         classes: int = 10,
     ) -> None:
+        check_module(net)
         check_images(images, getattr(net, "input_shape", None))
+        classes = check_count(classes, "classes", most=MOST_CLASSES)
         check_labels(labels, len(images), classes)
         if int((counts := labels.bincount(minlength=classes)).min()) == 0:
             raise ValueError(f"labels: expected every class, got none of {int(counts.argmin())}")

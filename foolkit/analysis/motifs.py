@@ -8,6 +8,7 @@ what a copy is worth to an image that repeats, beside the same region of one tha
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,10 +21,14 @@ from foolkit.checks import (
     check_between,
     check_choice,
     check_count,
+    check_fraction,
+    check_images,
+    check_kind,
     check_labels,
     check_no_nan,
     check_number,
     check_tensor,
+    is_sequence,
 )
 from foolkit.models.classifier import Classifier
 from foolkit.models.door import answer, evaluating
@@ -45,9 +50,15 @@ def place_motifs(motifs: Tensor, placed: Tensor, fill: float = 0.0) -> Tensor:
 
     Returns:
         ``[N, C, sqrt(P) h, sqrt(P) w]``.
+
+    Raises:
+        TypeError, ValueError: an argument that does not fit.
     """
+    check_tensor(motifs, "motifs", 5, floating=True)
+    check_tensor(placed, "placed", 2)
+    check_fraction(fill, "fill")
     side = math.isqrt(motifs.shape[1])
-    if motifs.ndim != 5 or side * side != motifs.shape[1]:
+    if side * side != motifs.shape[1]:
         raise ValueError(
             f"motifs: expected [N, P, C, h, w], P a square number, got {list(motifs.shape)}"
         )
@@ -56,7 +67,7 @@ def place_motifs(motifs: Tensor, placed: Tensor, fill: float = 0.0) -> Tensor:
             f"placed: expected bool {list(motifs.shape[:2])}, got {placed.dtype}"
             f" {list(placed.shape)}"
         )
-    cells = torch.where(placed[:, :, None, None, None], motifs, fill)
+    cells = torch.where(placed[:, :, None, None, None], motifs, float(fill))
     rows = cells.unflatten(1, (side, side)).permute(0, 3, 1, 4, 2, 5)  # N, C, row, h, column, w
     return rows.flatten(4, 5).flatten(2, 3)
 
@@ -101,11 +112,18 @@ def find_motifs(
         float32 ``[N, C, h, w]`` in [0, 1], on the grid of 8 bits.
 
     Raises:
-        ValueError: a grid that does not divide the images, a number that does not fit.
+        TypeError, ValueError: an argument that does not fit, a grid that does not divide the
+            images.
     """
+    check_kind(net, Classifier, "net")
+    check_tensor(classes, "classes", 1)
+    check_labels(classes, len(classes), len(net.classes), "classes")
+    check_number(learning_rate, "learning_rate", above=0, most=LARGEST)
+    learning_rate = float(learning_rate)
+    classes = classes.long()
     channels, height, width = net.input_shape
-    check_count(steps, "steps")
-    check_count(tried, "tried", 2)
+    steps, tried = check_count(steps, "steps"), check_count(tried, "tried", 2)
+    cells = check_count(cells, "cells")
     check_between(alike, "alike")
     side = _side(cells, height, width)
     if tried > cells:
@@ -124,7 +142,8 @@ def find_motifs(
             spread = motif.repeat_interleave(tried, 0)[:, None].expand(-1, cells, -1, -1, -1)
             reached = log_odds_of(answer(net, place_motifs(spread, placed)), target)
             reached = reached.view(-1, tried).topk(tried // 2, 1).values
-            excess = (motif.flatten(1).corrcoef()[pairs] - alike).clamp_min(0)
+            alikeness = motif.flatten(1).corrcoef().view_as(pairs)  # of one motif it is a number
+            excess = (alikeness[pairs] - alike).clamp_min(0)
             (slope,) = torch.autograd.grad(APART * excess.sum() - reached.sum(), latent)
             latent.grad = slope
             optimiser.step()
@@ -133,7 +152,6 @@ def find_motifs(
 
 def _side(cells: int, height: int, width: int) -> int:
     """How many cells a side of the grid has."""
-    check_count(cells, "cells")
     side = math.isqrt(cells)
     if side * side != cells or height % side or width % side:
         raise ValueError(
@@ -201,12 +219,14 @@ def fill_cells(
 
     Returns:
         K * M motifs, class by class.
+
+    Raises:
+        TypeError, ValueError: an argument that does not fit.
     """
     check_choice(order, ("best", "random"), "order")
-    classes, each, channels, high, wide = motifs.shape
     cells = _across(net, motifs) ** 2
-    if not counts or min(counts) < 1 or max(counts) > cells:
-        raise ValueError(f"counts: expected numbers from 1 to {cells}, got {counts}")
+    classes, each, channels, high, wide = motifs.shape
+    counts = _numbers(counts, cells, "counts")
     draws = generator_of(seed)
     single = motifs.flatten(0, 1)
     number = torch.arange(classes).repeat_interleave(each)
@@ -243,14 +263,23 @@ def fill_cells(
         for kind, which in (("copies", own), ("different", turned))
     }
     return Placed(
-        tuple(counts), ground[0], gain[0],
+        counts, ground[0], gain[0],
         *({kind: values[measure] for kind, values in table.items()}
           for measure in (0, 1) for table in (found, added)),
     )  # fmt: skip
 
 
 def _across(net: Classifier, motifs: Tensor) -> int:
-    """How many motifs of the last two dimensions go side by side into an image."""
+    """How many motifs go side by side into an image, once they are checked."""
+    check_kind(net, Classifier, "net")
+    check_tensor(motifs, "motifs", 5, floating=True)
+    check_images(motifs.flatten(0, 1), argument="motifs")
+    classes, channels = len(net.classes), net.input_shape[0]
+    if len(motifs) > classes or motifs.shape[2] != channels:
+        raise ValueError(
+            f"motifs: expected [K, M, {channels}, h, w], K at most {classes}, got"
+            f" {list(motifs.shape)}"
+        )
     high, wide = motifs.shape[-2:]
     across = net.input_shape[1] // high
     if tuple(net.input_shape[1:]) != (across * high, across * wide):
@@ -258,6 +287,16 @@ def _across(net: Classifier, motifs: Tensor) -> int:
             f"motifs: expected squares whose grid is {net.input_shape[1:]}, got {high} x {wide}"
         )
     return across
+
+
+def _numbers(given: Sequence[int], most: int, argument: str) -> tuple[int, ...]:
+    """Integers from 1 to ``most``, at least one."""
+    if isinstance(given, str) or not is_sequence(given):
+        raise TypeError(f"{argument}: expected numbers from 1 to {most}, got {given!r}")
+    numbers = tuple(check_count(number, argument, most=most) for number in given)
+    if not numbers:
+        raise ValueError(f"{argument}: expected numbers from 1 to {most}, got none")
+    return numbers
 
 
 def fill_blocks(
@@ -273,10 +312,12 @@ def fill_blocks(
     Returns:
         The log-odds of ``"copies"`` and of ``"enlarged"``, float32 ``[K * M, S]``, the mean over
         all places of the grid where a block fits.
+
+    Raises:
+        TypeError, ValueError: an argument that does not fit.
     """
     across = _across(net, motifs)
-    if not sides or min(sides) < 1 or max(sides) > across:
-        raise ValueError(f"sides: expected numbers from 1 to {across}, got {sides}")
+    sides = _numbers(sides, across, "sides")
     single = motifs.flatten(0, 1)
     number = torch.arange(len(motifs)).repeat_interleave(motifs.shape[1])
     found: dict[str, list[Tensor]] = {"copies": [], "enlarged": []}
@@ -316,7 +357,12 @@ def worth_of_regions(
 
     Returns:
         float32 ``[N, R]``, R the most regions of an image; NaN where one has fewer.
+
+    Raises:
+        TypeError, ValueError: an argument that does not fit, repeats of other images.
     """
+    check_images(images, getattr(net, "input_shape", None))
+    check_kind(repeats, Repeats, "repeats")
     if repeats.copy.shape != images[:, 0].shape:
         raise ValueError(
             f"repeats: expected those of {len(images)} images of {list(images.shape[2:])},"

@@ -15,6 +15,7 @@ from foolkit.checks import (
     MOST_VALUES,
     check_choice,
     check_count,
+    check_dense,
     check_fraction,
     check_images,
     check_kind,
@@ -257,6 +258,7 @@ def _check_masks(masks: Tensor, images: Tensor) -> None:
             else type(masks).__name__
         )  # fmt: skip
         raise ValueError(f"masks: expected a bool tensor {expected}, got {came}")
+    check_dense(masks, "masks")
 
 
 def _nearest_kept(images: Tensor, masks: Tensor) -> Tensor:

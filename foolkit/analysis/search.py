@@ -11,13 +11,14 @@ from torch.nn.functional import interpolate, normalize
 
 from foolkit.checks import (
     check_between,
+    check_choice,
     check_count,
     check_images,
     check_module,
     check_number,
     check_shape,
 )
-from foolkit.models.door import evaluating
+from foolkit.models.door import evaluating, passed
 
 SHARPNESS = 20.0  # a cosine of 1 becomes this logit
 BATCH = 100  # images of one pass
@@ -37,9 +38,7 @@ class Embedding(nn.Module):
     def __init__(self, net: nn.Module, layer: str) -> None:
         super().__init__()
         check_module(net)
-        known = [name for name, _ in net.named_modules() if name]
-        if layer not in known:
-            raise ValueError(f"layer: expected one of {', '.join(known)}, got {layer!r}")
+        check_choice(layer, [name for name, _ in net.named_modules() if name], "layer")
         self.net, self.layer = net, layer
 
     def forward(self, images: Tensor) -> Tensor:
@@ -98,7 +97,7 @@ class Search(nn.Module):
         self.input_shape = tuple(pictures.shape[1:])
         self.classes = tuple(map(str, range(len(pictures))))
         with torch.no_grad(), evaluating(embedding):
-            features = torch.cat([embedding(part) for part in pictures.split(BATCH)])
+            features = torch.cat([passed(embedding, part) for part in pictures.split(BATCH)])
         self.register_buffer("middle", features.mean(0))
         self.register_buffer("known", normalize(features - self.middle))
 
@@ -153,7 +152,7 @@ class Behind(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Mean log-probabilities ``[N, K]`` of wallpapers ``[N, C, H, W]``."""
         check_shape(images, self.input_shape)
-        shown = in_front(self.objects, images)
+        shown = _in_front(self.objects, images)
         said = self.net(shown.flatten(0, 1)).log_softmax(1)
         return said.unflatten(0, shown.shape[:2]).mean(1)
 
@@ -169,8 +168,15 @@ def in_front(objects: Tensor, wallpapers: Tensor) -> Tensor:
         float32 ``[N, F, C, H, W]`` in [0, 1].
 
     Raises:
-        ValueError: shapes that do not fit.
+        TypeError, ValueError: no images; shapes that do not fit.
     """
+    check_images(objects, argument="objects")
+    check_images(wallpapers, argument="wallpapers")
+    return _in_front(objects, wallpapers)
+
+
+def _in_front(objects: Tensor, wallpapers: Tensor) -> Tensor:
+    """The same, which reads no values."""
     (channels, height, width), (own, high, wide) = objects.shape[1:], wallpapers.shape[1:]
     if own != channels - 1 or height % high or width % wide:
         raise ValueError(

@@ -13,7 +13,14 @@ from tqdm.auto import tqdm
 
 from foolkit.analysis.forgeries import Forgeries
 from foolkit.analysis.intervals import Interval, count_units, mean_interval
-from foolkit.checks import MOST_DRAWS, check_between, check_count, check_flag, check_fraction
+from foolkit.checks import (
+    MOST_DRAWS,
+    check_between,
+    check_count,
+    check_flag,
+    check_fraction,
+    check_mapping,
+)
 from foolkit.models.classifier import predict
 from foolkit.models.precision import device_of
 from foolkit.progress import progress_bar
@@ -148,9 +155,7 @@ def transfer(
         TypeError, ValueError: an argument that does not fit; a judge that takes other images, or
             knows fewer classes than the forgeries have.
     """
-    if not isinstance(judges, Mapping) or not len(judges):
-        came = "none" if isinstance(judges, Mapping) else type(judges).__name__
-        raise TypeError(f"judges: expected a mapping from names to networks, got {came}")
+    check_mapping(judges, "networks", "judges")
     for name, judge in judges.items():
         if not isinstance(judge, nn.Module):
             raise TypeError(

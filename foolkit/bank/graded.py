@@ -15,7 +15,7 @@ from torch import Tensor
 
 from foolkit.analysis.grading import Sign
 from foolkit.bank.store import read
-from foolkit.checks import check_choice
+from foolkit.checks import check_choice, check_count
 from foolkit.models import load
 from foolkit.models.classifier import Classifier, predict
 from foolkit.models.disguises import Disguise, disguised
@@ -46,7 +46,12 @@ def network(name: str) -> Classifier:
 
 
 def attackable(name: str, draws: int = 1) -> Classifier:
-    """One of ``NETWORKS`` as attacks want it: the random one is the mean of ``draws`` draws."""
+    """One of ``NETWORKS`` as attacks want it: the random one is the mean of ``draws`` draws.
+
+    Raises:
+        TypeError, ValueError: an unknown name, or no number of draws.
+    """
+    draws = check_count(draws, "draws")
     net = network(name)
     return frozen(net, samples=draws) if name == RANDOM else net
 

@@ -66,7 +66,12 @@ FORTY = ("PGD-40, rectified", "PGD-40, plain", "TRADES")  # attacked in the end
 
 
 def file_of(name: str) -> str:
-    """Where the bank has the weights of the first network of a training of ``FORTY``."""
+    """Where the bank has the weights of the first network of a training of ``FORTY``.
+
+    Raises:
+        ValueError: an unknown name.
+    """
+    check_choice(name, FORTY, "name")
     return f"hardened-{name.split()[-1].lower()}.safetensors"
 
 
@@ -76,15 +81,20 @@ def network(name: str) -> Classifier:
     Raises:
         ValueError: an unknown name.
     """
-    check_choice(name, FORTY, "name")
+    file = file_of(name)
     module = LeNet(rectified=TRAININGS[name].rectified)
-    fill(module, PLACE / file_of(name))
+    fill(module, PLACE / file)
     channels_last(module)
     return Classifier(module, input_shape=(1, 28, 28), classes=DIGITS, name=name).eval()
 
 
 def seeds(name: str) -> tuple[int, ...]:
-    """Which seeds of a training are stored: those that there was time for."""
+    """Which seeds of a training are stored: those that there was time for.
+
+    Raises:
+        ValueError: an unknown name.
+    """
+    check_choice(name, tuple(TRAININGS), "name")
     return _seeds(read(FILE), name)
 
 

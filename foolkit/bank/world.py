@@ -19,7 +19,7 @@ from torch.nn.functional import interpolate, pad
 from foolkit.analysis.accidents import SURE, Accidents
 from foolkit.analysis.search import Embedding, Search, discs
 from foolkit.bank.store import read
-from foolkit.checks import check_choice
+from foolkit.checks import check_choice, check_names
 from foolkit.data.pedestrians import drawn_pedestrians
 from foolkit.data.photographs import EMBEDDED, embedded_photographs, photograph_pieces
 from foolkit.files import as_bytes
@@ -88,9 +88,15 @@ def objects(titles: tuple[str, ...], size: float = SIZE) -> tuple[Tensor, Tensor
     Returns:
         float32 ``[F, 4, 128, 128]``, see ``foolkit.analysis.search.in_front``; and the photograph
         of each, int64 ``[F]``.
+
+    Raises:
+        TypeError, ValueError: unknown titles; a size that is not between 0 and 1.
     """
-    photographs, about = embedded_photographs((3, SIDE, SIDE))
-    known = [one.title for one in about]
+    titles = check_names(titles, "titles")
+    known = [one.title for one in EMBEDDED]
+    for title in titles:
+        check_choice(title, known, "titles")
+    photographs, _ = embedded_photographs((3, SIDE, SIDE))
     places = torch.tensor([known.index(title) for title in titles])
     return discs(photographs[places], size), places
 

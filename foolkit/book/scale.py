@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from foolkit.checks import check_count
+
 MODES = ("quick", "full", "rehearsal")
 
 
@@ -14,8 +16,9 @@ def scaled(quick: int, full: int) -> int:
     path in seconds, and is how the tests run it.
 
     Raises:
-        ValueError: another value of ``FOOLKIT_SCALE``.
+        TypeError, ValueError: no counts; another value of ``FOOLKIT_SCALE``.
     """
+    quick, full = check_count(quick, "quick"), check_count(full, "full")
     mode = os.environ.get("FOOLKIT_SCALE", "quick")
     if mode not in MODES:
         raise ValueError(f"FOOLKIT_SCALE: expected {', '.join(MODES)}, got {mode!r}")

@@ -17,6 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from foolkit.checks import (
+    check_flag,
+    check_format,
+    check_kind,
+    check_number,
+    check_text,
+    is_sequence,
+)
+
 if TYPE_CHECKING:
     from foolkit.analysis.intervals import Interval
 
@@ -54,18 +63,28 @@ def _said(value: float, form: str) -> str:
 
 def about(value: float, width: float, why: str, form: str = ".2f") -> Margin:
     """``value`` and ``width`` to both sides; ``form`` is the format of the ends."""
+    check_number(width, "width", least=0)
+    _check_margin(value, why, form)
     ends = f"{_said(value - width, form)} to {_said(value + width, form)}"
     return Margin(value - width, value + width, f"{ends}: {why}")
 
 
 def above(value: float, why: str, form: str = ".0%") -> Margin:
     """``value`` and more."""
+    _check_margin(value, why, form)
     return Margin(value, float("inf"), f"{_said(value, form)} or more: {why}")
 
 
 def below(value: float, why: str, form: str = ".0%") -> Margin:
     """``value`` and less."""
+    _check_margin(value, why, form)
     return Margin(float("-inf"), value, f"{_said(value, form)} or less: {why}")
+
+
+def _check_margin(value: float, why: str, form: str) -> None:
+    check_number(value, "value")
+    check_text(why, "why")
+    check_format(form, value, "form")
 
 
 MOST = above(0.5, "most is more than half")
@@ -74,8 +93,17 @@ NEARLY_NONE = below(0.05, "nearly none")
 
 
 def together(verdicts: Iterable[bool | None]) -> bool | None:
-    """One verdict of a claim that has several parts: one that fails, fails it."""
+    """One verdict of a claim that has several parts: one that fails, fails it.
+
+    Raises:
+        TypeError: what is no sequence of verdicts.
+    """
+    if not is_sequence(verdicts):
+        raise TypeError(f"verdicts: expected True, False or None of each part, got {verdicts!r}")
     found = list(verdicts)
+    for verdict in found:
+        if verdict is not None:
+            check_flag(verdict, "verdicts")
     return False if False in found else None if None in found else True
 
 
@@ -153,10 +181,14 @@ class Ledger:
 
     Args:
         records: the merits of each chapter, by its title.
+
+    Raises:
+        TypeError: what is no mapping to merits.
     """
 
     def __init__(self, records: Mapping[str, Iterable[Merit]]) -> None:
-        self.records = {title: tuple(merits) for title, merits in records.items()}
+        check_kind(records, Mapping, "records")
+        self.records = {title: _merits(merits) for title, merits in records.items()}
 
     @classmethod
     def read(cls, notebooks: Iterable[Path]) -> Ledger:
@@ -192,6 +224,15 @@ class Ledger:
             f"{title}\n" + "\n".join(map(_line, merits)) for title, merits in self.records.items()
         ]
         return {"text/html": "".join(parts), "text/plain": "\n\n".join(lines)}
+
+
+def _merits(merits: Iterable[Merit]) -> tuple[Merit, ...]:
+    if not is_sequence(merits):
+        raise TypeError(f"records: expected merits of each chapter, got {merits!r}")
+    found = tuple(merits)
+    for merit in found:
+        check_kind(merit, Merit, "records")
+    return found
 
 
 def measured_on() -> str:

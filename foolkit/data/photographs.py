@@ -260,9 +260,9 @@ def embedded_photographs(
 
     Raises:
         ModuleNotFoundError: a library that carries some of them is not installed.
-        ValueError: channels but 1 or 3.
+        TypeError, ValueError: no shape, or channels but 1 or 3.
     """
-    return _opened([_file_of(one) for one in EMBEDDED], shape), EMBEDDED
+    return _opened([_file_of(one) for one in EMBEDDED], image_shape(shape)), EMBEDDED
 
 
 def photograph_pieces(

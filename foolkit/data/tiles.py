@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from foolkit.checks import check_count, check_images
+from foolkit.checks import check_count, check_images, check_tensor
 
 
 def cut_tiles(images: Tensor, grid: int, *, crop: bool = False) -> Tensor:
@@ -44,10 +44,12 @@ def paste_tiles(tiles: Tensor) -> Tensor:
     """The images that ``cut_tiles`` made ``tiles`` of, ``[N, C, H, W]``.
 
     Raises:
+        TypeError: no tensor of numbers.
         ValueError: not ``[N, grid * grid, C, h, w]``.
     """
-    grid = round(tiles.shape[1] ** 0.5) if tiles.ndim == 5 else 0
-    if tiles.ndim != 5 or grid * grid != tiles.shape[1]:
+    check_tensor(tiles, "tiles", 5)
+    grid = round(tiles.shape[1] ** 0.5)
+    if grid * grid != tiles.shape[1]:
         raise ValueError(f"tiles: expected [N, grid * grid, C, h, w], got {list(tiles.shape)}")
     n, _, channels, high, wide = tiles.shape
     square = tiles.reshape(n, grid, grid, channels, high, wide).permute(0, 3, 1, 4, 2, 5)

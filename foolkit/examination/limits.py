@@ -38,7 +38,7 @@ class Limit:
         Raises:
             ValueError: it is none.
         """
-        match = cls.FORM.fullmatch(text)
+        match = cls.FORM.fullmatch(text) if isinstance(text, str) else None
         try:
             if match is None:
                 raise ValueError

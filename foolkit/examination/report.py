@@ -18,6 +18,7 @@ from torch import Tensor
 
 from foolkit.analysis.intervals import Interval
 from foolkit.book.scoreboard import Margin
+from foolkit.checks import check_text, path_of
 from foolkit.files import (
     as_bytes,
     check_writable,
@@ -308,12 +309,15 @@ class Report:
             The page: one file that needs no other.
 
         Raises:
+            TypeError: no path, no address.
             OSError: the folder cannot be written.
         """
         from foolkit.examination.page import page
         from foolkit.runs.folder import keep_only, write_table
 
-        folder = Path(folder)
+        folder = path_of(folder, "folder")
+        if book is not None:
+            check_text(book, "book")
         check_writable(folder / REPORT, "folder")
         shown = {
             Path(file).name: picture.image.float() / 255
@@ -338,12 +342,13 @@ class Report:
         """What ``save`` wrote, but for the tensors that sections kept.
 
         Raises:
+            TypeError: no path.
             FileNotFoundError: no report there.
             ValueError: damaged, or of another version of the schema.
         """
         from foolkit.files import read_png
 
-        folder = Path(folder)
+        folder = path_of(folder, "folder")
         path = folder / REPORT
         if not path.is_file():
             raise FileNotFoundError(f"folder: expected a report, found no {path}")

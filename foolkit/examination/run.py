@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,15 @@ from torch import Tensor, nn
 
 from foolkit import __version__
 from foolkit.book.scoreboard import measured_on
-from foolkit.checks import check_count, check_images, check_labels, check_module, check_number
+from foolkit.checks import (
+    check_count,
+    check_images,
+    check_labels,
+    check_module,
+    check_number,
+    is_sequence,
+    path_of,
+)
 from foolkit.examination.context import Context, Experiment, LeftOut, Sizes
 from foolkit.examination.plan import Share, gives_gradient, measure, plan
 from foolkit.examination.report import Report, Section
@@ -101,6 +109,7 @@ def examine(
     chunk = check_count(chunk, "chunk")
     if minutes is not None:
         check_number(minutes, "minutes", above=0)
+    place = None if folder is None else path_of(folder, "folder")
     device = device_of(net)
     net = checked(net, images[:FEW].to(device))
     names = _class_names(net, images[:1].to(device))
@@ -113,7 +122,6 @@ def examine(
         "minutes": minutes, "seed": seed, "judge": None if judge is None else fingerprint(judge),
         "epsilons": sizes, "foolkit": __version__,
     }  # fmt: skip
-    place = None if folder is None else Path(folder)
     if place is not None:
         claim(place, about, argument="folder")
     limits = sizes_of(net, images, labels is not None, judge is not None, sizes)
@@ -157,7 +165,7 @@ def _gathered(images: Any, labels: Tensor | None) -> tuple[Tensor, Tensor | None
     _check_one_class(labels)
     if isinstance(images, Tensor):
         return images, labels
-    iterable = isinstance(images, Iterable) and not isinstance(images, str)
+    iterable = is_sequence(images) and not isinstance(images, str)
     batches = [
         batch if isinstance(batch, (tuple, list)) else (batch,)
         for batch in (images if iterable else ())
@@ -180,7 +188,7 @@ def _gathered(images: Any, labels: Tensor | None) -> tuple[Tensor, Tensor | None
 
 def _check_one_class(labels: Any) -> None:
     """Raise where an image has several labels, which no softmax gives."""
-    if isinstance(labels, Tensor) and labels.ndim > 1 and labels[0].numel() > 1:
+    if isinstance(labels, Tensor) and labels.ndim > 1 and labels[:1].numel() > 1:
         raise ValueError(
             f"labels: expected one class an image, [N], got {list(labels.shape)}. The answers of"
             " the network are read as a softmax, in which classes exclude each other; networks"

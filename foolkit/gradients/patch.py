@@ -11,7 +11,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import affine_grid, grid_sample
 
-from foolkit.checks import MOST_VALUES, check_choice, check_count, check_images, check_number
+from foolkit.checks import (
+    MOST_VALUES,
+    check_choice,
+    check_count,
+    check_images,
+    check_number,
+    check_tensor,
+)
 from foolkit.gradients.problem import CHUNK, Problem, attacking, slope_of
 from foolkit.gradients.result import Perturbed, perturbed
 from foolkit.gradients.sign import Loss, check_loss, rising
@@ -54,6 +61,9 @@ class Patch:
         target: the class that it is to be read as, or None: any but the right one.
         turn: it was made for turns of up to so many degrees either way.
         scales: and for scales of this range.
+
+    Raises:
+        TypeError, ValueError: what is not as described. Values of pixels are not read.
     """
 
     pixels: Tensor
@@ -61,6 +71,14 @@ class Patch:
     target: int | None = None
     turn: float = 0.0
     scales: tuple[float, float] = (1.0, 1.0)
+
+    def __post_init__(self) -> None:
+        check_tensor(self.pixels, "pixels", 3, floating=True)
+        if self.pixels.shape[1] != self.pixels.shape[2]:
+            raise ValueError(f"pixels: expected [C, S, S], got {list(self.pixels.shape)}")
+        if self.target is not None:
+            check_count(self.target, "target", minimum=0)
+        _check_form(self.shape, self.turn, self.scales)
 
     def __repr__(self) -> str:
         return f"Patch({list(self.pixels.shape)}, shape={self.shape!r}, target={self.target})"
@@ -166,6 +184,16 @@ class Patch:
         return places
 
 
+def _check_form(shape: Shape, turn: float, scales: tuple[float, float]) -> None:
+    check_choice(shape, SHAPES, "shape")
+    check_number(turn, "turn", least=0, most=180)
+    if not isinstance(scales, Sequence) or len(scales) != 2:
+        raise ValueError(f"scales: expected the least and the greatest, got {scales!r}")
+    low, high = scales
+    check_number(low, "scales", above=0)
+    check_number(high, "scales", least=low)
+
+
 def patch(
     net: nn.Module,
     images: Tensor,
@@ -213,13 +241,8 @@ def patch(
     problem = _problem(net, images, labels, target)
     channels, height, width = images.shape[1:]
     size = check_count(size, "size", most=min(height, width))
-    check_choice(shape, SHAPES, "shape")
-    check_number(turn, "turn", least=0, most=180)
-    if not isinstance(scales, Sequence) or len(scales) != 2:
-        raise ValueError(f"scales: expected the least and the greatest, got {scales!r}")
+    _check_form(shape, turn, scales)
     low, high = scales
-    check_number(low, "scales", above=0)
-    check_number(high, "scales", least=low)
     check_count(steps, "steps")
     batch = check_count(batch, "batch", most=MOST_VALUES // images[0].numel())
     check_number(step_size, "step_size", above=0, most=1)

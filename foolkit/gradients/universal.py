@@ -9,7 +9,17 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from foolkit.checks import check_count, check_images, check_number, check_shape
+from foolkit.checks import (
+    check_choice,
+    check_count,
+    check_flag,
+    check_fraction,
+    check_images,
+    check_number,
+    check_shape,
+    check_tensor,
+    is_real,
+)
 from foolkit.gradients.problem import (
     CHUNK,
     HIDDEN,
@@ -41,6 +51,9 @@ class Universal:
         targeted: whether it was made to reach classes, and not to leave them.
         fooled: the share of the images it was made on that were fooled in the last pass of the
             search, each before its step; NaN where that is not known.
+
+    Raises:
+        TypeError, ValueError: what is not as described. Values of the change are not read.
     """
 
     change: Tensor
@@ -48,6 +61,14 @@ class Universal:
     norm: Norm = "inf"
     targeted: bool = False
     fooled: float = math.nan
+
+    def __post_init__(self) -> None:
+        check_tensor(self.change, "change", 3, floating=True)
+        check_number(self.epsilon, "epsilon", least=0)
+        check_choice(self.norm, NORMS, "norm")
+        check_flag(self.targeted, "targeted")
+        if not (is_real(self.fooled) and math.isnan(self.fooled)):
+            check_fraction(self.fooled, "fooled")
 
     def __repr__(self) -> str:
         own = "" if math.isnan(self.fooled) else f", {self.fooled:.0%} of its own images fooled"

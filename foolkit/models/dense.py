@@ -6,6 +6,10 @@ from collections.abc import Callable, Sequence
 
 from torch import nn
 
+from foolkit.checks import check_count
+
+MOST_UNITS = 2**20  # of a layer
+
 
 class Softmax(nn.Sequential):
     """One linear layer under a softmax: 7,850 parameters. FC10 in the paper's tables.
@@ -26,7 +30,8 @@ class _Dense(nn.Sequential):
         super().__init__()
         self.flatten = nn.Flatten()
         inputs = 784
-        for i, units in enumerate(widths, start=1):
+        for i, width in enumerate(widths, start=1):
+            units = check_count(width, "widths", most=MOST_UNITS)
             self.add_module(f"fc{i}", nn.Linear(inputs, units))
             self.add_module(f"{name}{i}", function())
             inputs = units

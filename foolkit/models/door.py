@@ -93,7 +93,11 @@ def evaluating(net: nn.Module) -> Iterator[nn.Module]:
     Sets the flags itself, since programs from ``torch.export`` refuse ``.eval()``; a module with
     a ``train`` of its own is told by it, since more than the flag may hang on it. A frozen
     program of TorchScript has no flag.
+
+    Raises:
+        TypeError: no module.
     """
+    check_module(net)
     modes = [(module, module.training) for module in net.modules() if hasattr(module, "training")]
     told = [m for m, training in modes if training and type(m).train is not nn.Module.train]
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
-from foolkit.checks import check_between, check_fraction, check_images, check_number
+from foolkit.checks import check_between, check_images, check_number, check_numbers, device_named
 from foolkit.models import mtcnn
 from foolkit.models.classifier import Classifier
 from foolkit.models.precision import device_of
@@ -52,13 +52,12 @@ class FaceDetector:
         smallest: float = 20,
         factor: float = 0.709,
     ) -> None:
-        if len(thresholds) != 3:
-            raise ValueError(f"thresholds: expected three numbers, got {thresholds!r}")
-        for threshold in thresholds:
-            check_fraction(threshold, "thresholds")
+        device, least = device_named(device), check_numbers(thresholds, "thresholds", 0, 1)
+        if len(least) != 3:
+            raise ValueError(f"thresholds: expected three numbers, got {least}")
         check_number(smallest, "smallest", least=WINDOW)
         check_between(factor, "factor")
-        self.thresholds, self.smallest, self.factor = tuple(thresholds), smallest, factor
+        self.thresholds, self.smallest, self.factor = least, float(smallest), float(factor)
         self.networks = tuple(mtcnn.load(name, device) for name in mtcnn.NAMES)
 
     @torch.inference_mode()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
-from foolkit.checks import check_choice
+from foolkit.checks import check_choice, check_number, check_tensor
 
 GAMMA = 0.02  # of the kernel, for pixels in [0, 1]
 
@@ -39,7 +39,7 @@ class Machine(nn.Module):
         read: ``"softmax"`` or ``"score"``; may be changed later.
 
     Raises:
-        ValueError: another ``read``.
+        TypeError, ValueError: an argument that does not fit, another ``read``.
     """
 
     weights: Tensor
@@ -60,9 +60,21 @@ class Machine(nn.Module):
         check_choice(read, ("softmax", "score"), "read")
         self.read = read
         tensors = {"weights": weights, "offset": offset, "platt": platt, "vectors": vectors}
+        check_tensor(weights, "weights", 2)
+        check_tensor(offset, "offset", 1)
+        check_tensor(platt, "platt", 2)
+        classes, inputs = weights.shape
+        sizes = [("offset", offset, [classes]), ("platt", platt, [2, classes])]
+        if vectors is not None:
+            check_tensor(vectors, "vectors", 2)
+            sizes.append(("vectors", vectors, [inputs, vectors.shape[1]]))
+        for name, given, size in sizes:
+            if list(given.shape) != size:
+                raise ValueError(f"{name}: expected {size}, got {list(given.shape)}")
+        check_number(gamma, "gamma", above=0)
         for name, tensor in tensors.items():
             self.register_buffer(name, None if tensor is None else tensor.float())
-        self.gamma = gamma
+        self.gamma = float(gamma)
 
     def margins(self, images: Tensor) -> Tensor:
         """``f_k``, ``[N, K]``: scikit-learn's ``decision_function``."""

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from foolkit.checks import check_count
+
+MOST_CHANNELS = 2**12
+
 
 class Block(nn.Module):
     """``x + f(x)`` with two normalised 3x3 convolutions (He et al. 2016, "Identity mappings")."""
@@ -31,6 +35,7 @@ class ResNet(nn.Sequential):
     """
 
     def __init__(self, channels: int = 32) -> None:
+        channels = check_count(channels, "channels", most=MOST_CHANNELS)
         super().__init__()
         wide = 2 * channels
         self.stem = nn.Conv2d(1, channels, 5, stride=2, padding=2, bias=False)  # to 14x14

@@ -9,7 +9,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from foolkit.checks import check_count, check_number
+
 PIXELS = 784
+MOST_UNITS = 2**12
 
 
 class Synthesis(nn.Module):
@@ -36,8 +39,12 @@ class Synthesis(nn.Module):
     def __init__(
         self, hidden: int = 64, code: int = 8, sigma: float = 0.2, classes: int = 10
     ) -> None:
+        hidden = check_count(hidden, "hidden", most=MOST_UNITS)
+        code = check_count(code, "code", most=MOST_UNITS)
+        classes = check_count(classes, "classes", minimum=2, most=MOST_UNITS)
+        check_number(sigma, "sigma", above=0)
         super().__init__()
-        self.code, self.sigma = code, sigma
+        self.code, self.sigma = code, float(sigma)
         self.encode1 = Layers(classes, PIXELS, hidden)
         self.encode2 = Layers(classes, hidden, 2 * code)
         self.decode1 = Layers(classes, code, hidden)

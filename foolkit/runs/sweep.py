@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from foolkit.checks import check_count
+from foolkit.checks import (
+    check_count,
+    check_kind,
+    check_names,
+    check_text,
+    device_named,
+    is_sequence,
+    path_of,
+)
 from foolkit.encodings import Encoding
 from foolkit.evolution import Elites
 from foolkit.extras import needs
@@ -116,10 +124,15 @@ def sweep(
         RuntimeError: runs failed, which are named; all others were finished first.
     """
     needs("distributed", "cluster")
-    for name, value in (("batch", batch), ("threads", threads)):
-        check_count(value, name)
-    check_count(generations, "generations", minimum=0)
+    place = path_of(folder, "folder").absolute()
+    batch, threads = check_count(batch, "batch"), check_count(threads, "threads")
+    generations = check_count(generations, "generations", minimum=0)
+    device = str(device_named(device))
+    if scheduler is not None:
+        check_text(scheduler, "scheduler")
     # a generator would be empty the second time
+    if not is_sequence(seeds):
+        raise TypeError(f"seeds: expected a sequence of integers, got {seeds!r}")
     seeds = tuple(check_seed(seed, "seeds") for seed in seeds)
     if not seeds:
         raise ValueError("seeds: expected at least one, got none")
@@ -131,7 +144,7 @@ def sweep(
     sources = _named(networks, "networks", lambda name: {"source": name})
     makers = _named(encodings, "encodings", _encoding)
     options = {"generations": generations, "batch": batch, "precision": precision}
-    tasks = _claimed(Path(folder).absolute(), sources, makers, seeds, options, device, threads)
+    tasks = _claimed(place, sources, makers, seeds, options, device, threads)
     left = {run: task for run, task in tasks.items() if not _done(run, generations)}
     if left:
         count = min(len(left), workers or _workers(device, threads))
@@ -142,9 +155,10 @@ def sweep(
 
 def _named(given: Any, argument: str, meaning: Callable[[str], Any]) -> dict[str, Any]:
     """Names and what they mean."""
-    if isinstance(given, str) or not given:
-        raise ValueError(f"{argument}: expected names, got {given!r}")
-    return dict(given) if isinstance(given, Mapping) else {name: meaning(name) for name in given}
+    if isinstance(given, Mapping) and given:
+        check_names(given, argument)
+        return dict(given)
+    return {name: meaning(name) for name in check_names(given, argument)}
 
 
 def _encoding(name: str) -> Callable[..., Encoding[Any]]:
@@ -166,8 +180,17 @@ def _claimed(
     tasks: dict[Run, Callable[[], None]] = {}
     taken: set[Path] = set()
     for network, source in sources.items():
-        net = load(**source)
+        check_kind(source, Mapping, "networks")
+        try:
+            net = load(**source)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"networks: expected what foolkit.models.load takes for {network!r} ({error})"
+            ) from error
         weights = fingerprint(net)
+        for make in makers.values():
+            if not callable(make):
+                raise TypeError(f"encodings: expected functions of a shape, got {make!r}")
         drawn = {name: make(net.input_shape) for name, make in makers.items()}
         for (name, encoding), seed in product(drawn.items(), seeds):
             place = folder / f"{file_name(network)}-{file_name(name)}-{seed:04d}"
@@ -179,7 +202,7 @@ def _claimed(
                 "encoding": repr(encoding), "seed": seed, "device": device, "threads": threads,
                 **options,
             }  # fmt: skip
-            claim(place, config, free=("generations",))
+            claim(place, config, free=("generations",), argument="folder")
             run = Run(network, name, seed, place)
             tasks[run] = partial(_evolve, run, source, encoding, config, options, device, threads)
     return tasks

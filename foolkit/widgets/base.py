@@ -10,6 +10,7 @@ import traitlets
 
 from foolkit.models import faces, mtcnn, shipped, squeezenet
 from foolkit.widgets.modules import SOURCES, joined
+from foolkit.widgets.traits import Line
 
 FACES = "faces"  # what the page calls the face networks, which share a file
 PHOTOGRAPHS = squeezenet.NAME  # the network of photographs, which runs in a worker of the page
@@ -74,7 +75,7 @@ class Widget(anywidget.AnyWidget):
     """
 
     _css = (SOURCES / "widgets.css").read_text("utf-8")
-    network = traitlets.Unicode("").tag(sync=True)
+    network = Line()
     networks = traitlets.List(traitlets.Unicode()).tag(sync=True)
     shown: tuple[str, ...] = ()  # traits that the repr names
 

@@ -10,11 +10,11 @@ import torch
 import traitlets
 from torch import Tensor
 
-from foolkit.checks import check_choice, check_images, check_labels
+from foolkit.checks import check_choice, check_images, check_labels, check_mapping, is_sequence
 from foolkit.models import comparison_digits
 from foolkit.widgets.base import Widget, check_network
 from foolkit.widgets.modules import module
-from foolkit.widgets.traits import LAST_SEED, Images, Number, Whole, check_whole, to_tensor
+from foolkit.widgets.traits import LAST_SEED, Flag, Images, Number, Whole, check_whole, to_tensor
 
 ATTACKS = ("fgsm", "pgd", "noise", "paint")
 DEFENCES = {  # what each was trained with
@@ -103,7 +103,7 @@ class DefenceBench(Widget):
     epsilon = Number(0.25, 0, 0.4)
     steps = Whole(20, 1, 100)
     restarts = Whole(1, 1, 5)
-    transferred = traitlets.Bool(False).tag(sync=True)
+    transferred = Flag()
     chosen = traitlets.Any(0).tag(sync=True)
     seed = Whole(0, 0, LAST_SEED)
     guess = traitlets.Unicode("").tag(sync=True)
@@ -126,9 +126,12 @@ class DefenceBench(Widget):
         seed: int = 0,
     ) -> None:
         networks = DEFENCES if networks is None else networks
-        if not isinstance(networks, Mapping) or not networks:
-            came = type(networks).__name__ if networks else "none"
-            raise TypeError(f"networks: expected a mapping from names to networks, got {came}")
+        check_mapping(networks, "networks", "networks")
+        if ticked is not None:
+            if isinstance(ticked, str) or not is_sequence(ticked):
+                raise TypeError(f"ticked: expected a sequence of names, got {ticked!r}")
+            for name in ticked:
+                check_choice(name, tuple(map(str, networks)), "ticked")
         named = [check_network(name, "networks") for name in networks.values()]
         if images is None:
             images, labels = bench_digits()

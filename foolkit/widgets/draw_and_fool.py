@@ -12,7 +12,7 @@ from foolkit.data import digits
 from foolkit.models import load, predict
 from foolkit.widgets.base import Widget
 from foolkit.widgets.modules import module
-from foolkit.widgets.traits import PIXELS, Images, Number, check_whole, to_tensor
+from foolkit.widgets.traits import PIXELS, Flag, Images, Number, check_whole, to_tensor
 
 
 @cache
@@ -60,7 +60,7 @@ class DrawAndFool(Widget):
     samples = Images(bytes(10 * PIXELS), count=10)
     epsilon = Number(0.2, 0.01, 0.5)
     target = traitlets.Any(None).tag(sync=True)
-    play = traitlets.Bool(False).tag(sync=True)
+    play = Flag()
     answer = traitlets.Int(-1).tag(sync=True)
     confidence = traitlets.List(traitlets.Float()).tag(sync=True)
     steps = traitlets.Int(0).tag(sync=True)

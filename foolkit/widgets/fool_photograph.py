@@ -11,7 +11,7 @@ import traitlets
 from PIL import Image
 from torch import Tensor
 
-from foolkit.checks import check_images
+from foolkit.checks import check_images, check_names
 from foolkit.data import embedded_photographs
 from foolkit.files import as_bytes
 from foolkit.widgets.base import PHOTOGRAPHS, Widget
@@ -85,8 +85,9 @@ class FoolPhotograph(Widget):
         check_images(photographs, (3, SIZE, SIZE), "photographs")
         if len(photographs) > MOST:
             raise ValueError(f"photographs: expected at most {MOST}, got {len(photographs)}")
-        if isinstance(titles, str) or not isinstance(titles, Sequence):
-            raise TypeError(f"titles: expected a sequence of texts, got {type(titles).__name__}")
+        if titles is None:
+            raise TypeError("titles: expected a sequence of texts, got none")
+        titles = check_names(titles, "titles")
         if len(titles) != len(photographs):
             raise ValueError(
                 f"titles: expected one for each of {len(photographs)}, got {len(titles)}"

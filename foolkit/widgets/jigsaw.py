@@ -9,7 +9,7 @@ import torch
 import traitlets
 from torch import Tensor
 
-from foolkit.checks import check_images, check_labels
+from foolkit.checks import check_count, check_images, check_labels, check_names
 from foolkit.data.tiles import cut_tiles, paste_tiles
 from foolkit.widgets.base import Widget
 from foolkit.widgets.modules import module
@@ -70,6 +70,7 @@ class Jigsaw(Widget):
         check_whole(chosen, 0, len(images) - 1, "chosen")
         if names is None:
             names = [f"picture {n}" for n in range(1, len(images) + 1)]
+        names = check_names(names, "names")
         if len(names) != len(images):
             raise ValueError(f"names: expected one for each of {len(images)}, got {len(names)}")
         super().__init__(
@@ -110,6 +111,7 @@ def _in_order(grid: int) -> list[int]:
 
 
 def _check_grid(value: Any) -> int:
-    if isinstance(value, bool) or value not in GRIDS:
-        raise ValueError(f"grid: expected one of {', '.join(map(str, GRIDS))}, got {value!r}")
-    return int(value)
+    grid = check_count(value, "grid")
+    if grid not in GRIDS:
+        raise ValueError(f"grid: expected one of {', '.join(map(str, GRIDS))}, got {grid}")
+    return grid

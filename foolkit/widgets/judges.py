@@ -10,7 +10,7 @@ import traitlets
 from torch import Tensor
 
 from foolkit.analysis import Forgeries
-from foolkit.checks import check_count, check_images
+from foolkit.checks import check_count, check_images, check_mapping, check_names
 from foolkit.widgets.base import Widget, check_network
 from foolkit.widgets.modules import module
 from foolkit.widgets.traits import Images, Number, Whole, check_whole
@@ -72,13 +72,10 @@ class Judges(Widget):
         judges: Sequence[str] = PANEL,
         examples: int = 3,
     ) -> None:
-        if not isinstance(forgeries, Mapping) or not forgeries:
-            came = type(forgeries).__name__ if forgeries else "none"
-            raise TypeError(f"forgeries: expected a mapping from names to forgeries, got {came}")
-        check_count(examples, "examples")
+        check_mapping(forgeries, "forgeries", "forgeries")
+        examples = check_count(examples, "examples")
+        makers, judges = check_names(makers, "makers"), check_names(judges, "judges")
         judges = [check_network(name, "judges") for name in dict.fromkeys(judges)]
-        if not judges:
-            raise ValueError("judges: expected at least one, got none")
         rows: list[tuple[str, str]] = []
         parts: list[tuple[Tensor, ...]] = []
         for family, made in forgeries.items():

@@ -8,7 +8,7 @@ from torch import Tensor
 from foolkit.checks import check_images, check_labels
 from foolkit.widgets.base import Widget
 from foolkit.widgets.modules import module
-from foolkit.widgets.traits import PIXELS, Images, check_whole, to_tensor
+from foolkit.widgets.traits import PIXELS, Flag, Images, check_whole, to_tensor
 
 
 class OnePixel(Widget):
@@ -42,7 +42,7 @@ class OnePixel(Widget):
     images = Images(b"", count=None)
     labels = traitlets.List(traitlets.Int()).tag(sync=True)
     chosen = traitlets.Any(0).tag(sync=True)
-    keep = traitlets.Bool(False).tag(sync=True)
+    keep = Flag()
     image = Images(bytes(PIXELS), count=1)
     changed = traitlets.Int(0).tag(sync=True)
     fooling = traitlets.Int(-1).tag(sync=True)

@@ -9,7 +9,7 @@ import torch
 import traitlets
 from torch import Tensor
 
-from foolkit.checks import check_images, check_labels
+from foolkit.checks import check_images, check_labels, check_names
 from foolkit.files import as_bytes
 from foolkit.gradients import Patch
 from foolkit.widgets.base import Widget
@@ -79,6 +79,7 @@ class PatchDrag(Widget):
                 f"patch {n}" if one.target is None else f"patch for {one.target}"
                 for n, one in enumerate(patches, 1)
             ]
+        names = check_names(names, "names")
         if len(names) != len(patches):
             raise ValueError(f"names: expected one for each of {len(patches)}, got {len(names)}")
         super().__init__(

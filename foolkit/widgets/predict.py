@@ -8,9 +8,17 @@ from collections.abc import Sequence
 import traitlets
 
 from foolkit.analysis.intervals import Interval
-from foolkit.checks import check_choice, check_number
+from foolkit.checks import (
+    check_choice,
+    check_flag,
+    check_format,
+    check_number,
+    check_text,
+    is_sequence,
+)
 from foolkit.widgets.base import Widget
 from foolkit.widgets.modules import module
+from foolkit.widgets.traits import Flag, Line
 
 SHARE = 1.0  # the end of an axis of shares, which is written in per cent
 LONGEST = 200  # characters of a question
@@ -54,8 +62,8 @@ class Predict(Widget):
     told = traitlets.Unicode("").tag(sync=True)  # the truth in words
     low = traitlets.Float(0.0).tag(sync=True)
     high = traitlets.Float(1.0).tag(sync=True)
-    logarithmic = traitlets.Bool(False).tag(sync=True)
-    unit = traitlets.Unicode("").tag(sync=True)
+    logarithmic = Flag()
+    unit = Line()
     guess = traitlets.Float(None, allow_none=True).tag(sync=True)
     chosen = traitlets.Unicode("").tag(sync=True)
     revealed = traitlets.Bool(False).tag(sync=True)
@@ -74,8 +82,12 @@ class Predict(Widget):
     ) -> None:
         if not isinstance(question, str) or not 0 < len(question) <= LONGEST:
             raise ValueError(f"question: expected 1 to {LONGEST} characters, got {question!r}")
-        if choices:
-            answers = [str(one) for one in choices]
+        check_flag(logarithmic, "logarithmic")
+        check_text(unit, "unit")
+        if not is_sequence(choices) or isinstance(choices, str):
+            raise TypeError(f"choices: expected a sequence of answers, got {choices!r}")
+        answers = [str(one) for one in choices]
+        if answers:
             if len(set(answers)) < 2:
                 raise ValueError(f"choices: expected at least two that differ, got {answers}")
             check_choice(str(truth), answers, "truth")
@@ -88,7 +100,10 @@ class Predict(Widget):
         value = truth.value if isinstance(truth, Interval) else truth
         check_number(value, "truth", least=low, most=high)
         ends = [truth.low, truth.high] if isinstance(truth, Interval) else []
-        form = shown or (".1%" if (low, high, unit) == (0, SHARE, "") else ".3g")
+        form = ".1%" if (low, high, unit) == (0, SHARE, "") else ".3g"
+        if shown is not None:
+            check_format(shown, value, "shown")
+            form = shown
         told = format(truth, form) if ends else plainly(float(value), form)
         super().__init__(
             question=question,

@@ -9,7 +9,7 @@ import torch
 import traitlets
 from torch import Tensor, nn
 
-from foolkit.checks import check_count, check_images, check_labels
+from foolkit.checks import check_count, check_images, check_labels, check_module, check_names
 from foolkit.models import load, predict
 from foolkit.seeds import generator_of
 from foolkit.widgets.base import Widget
@@ -69,19 +69,25 @@ class Quiz(Widget):
                 raise ValueError(f"labels: expected one for each of {len(images)} images, got none")
             labels = torch.arange(len(images))
         check_labels(labels, len(images), 10)
-        if kinds is not None and len(kinds) != len(images):
-            raise ValueError(f"kinds: expected {len(images)}, one of each image, got {len(kinds)}")
+        if kinds is not None:
+            kinds = check_names(kinds, "kinds")
+            if len(kinds) != len(images):
+                raise ValueError(
+                    f"kinds: expected {len(images)}, one of each image, got {len(kinds)}"
+                )
+        net = load("lenet") if net is None else net
+        check_module(net)
         check_count(seed, "seed", minimum=0)
         order = torch.randperm(len(images), generator=generator_of(seed))
         images, labels = images.detach().cpu()[order], labels.cpu()[order]
         # what is judged is what is shown: 8 bits a pixel
-        sure, said = predict(net or load("lenet"), (images * 255).round() / 255).cpu().max(1)
+        sure, said = predict(net, (images * 255).round() / 255).cpu().max(1)
         super().__init__(
             images=images,
             labels=labels.tolist(),
             said=said.tolist(),
             sure=[math.floor(p * 1e4) / 1e4 for p in sure.tolist()],
-            kinds=[str(kinds[place]) for place in order.tolist()] if kinds is not None else [],
+            kinds=[kinds[place] for place in order.tolist()] if kinds is not None else [],
         )
 
     def __repr__(self) -> str:

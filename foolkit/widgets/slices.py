@@ -8,13 +8,14 @@ import torch
 import traitlets
 from torch import Tensor
 
-from foolkit.checks import check_choice
+from foolkit.checks import check_choice, check_dense
 from foolkit.widgets.base import Widget
 from foolkit.widgets.draw_and_fool import sample_digits
 from foolkit.widgets.modules import module
 from foolkit.widgets.traits import (
     LAST_SEED,
     PIXELS,
+    Flag,
     Images,
     Number,
     Whole,
@@ -63,7 +64,7 @@ class SliceExplorer(Widget):
     samples = Images(bytes(10 * PIXELS), count=10)
     axes = traitlets.Bytes(b"").tag(sync=True)
     directions = traitlets.Any(DIRECTIONS[0]).tag(sync=True)
-    clip = traitlets.Bool(False).tag(sync=True)
+    clip = Flag()
     seed = Whole(0, 0, LAST_SEED)
     reach = Number(8.0, 0.5, 60)
     point = traitlets.Any([0.0, 0.0]).tag(sync=True)
@@ -86,8 +87,6 @@ class SliceExplorer(Widget):
         axes = _axes(across, along)
         if directions is None:
             directions = DIRECTIONS[-1] if axes else DIRECTIONS[0]
-        if not isinstance(clip, bool):
-            raise TypeError(f"clip: expected True or False, got {clip!r}")
         samples = sample_digits("lenet")
         super().__init__(
             network="lenet",
@@ -127,6 +126,7 @@ def _axes(across: Tensor | None, along: Tensor | None) -> bytes:
         if not isinstance(way, Tensor) or way.shape != (1, 1, 28, 28):
             came = list(way.shape) if isinstance(way, Tensor) else way
             raise ValueError(f"{name}: expected a direction [1, 1, 28, 28], got {came}")
+        check_dense(way, name)
         rows.append(way.detach().cpu().flatten().float())
         length = float(torch.linalg.vector_norm(rows[-1]))
         if not 0 < length < float("inf"):

@@ -10,12 +10,12 @@ from torch import Tensor
 
 from foolkit import bank
 from foolkit.analysis import Detector, acceptance_threshold, score_all
-from foolkit.checks import check_images
+from foolkit.checks import check_images, check_mapping, check_names
 from foolkit.data import letters, small_digits
 from foolkit.models import comparison_digits
 from foolkit.widgets.base import Widget
 from foolkit.widgets.modules import module
-from foolkit.widgets.traits import PIXELS, Images, Whole
+from foolkit.widgets.traits import PIXELS, Images, Line, Whole
 
 
 class Threshold(Widget):
@@ -49,7 +49,7 @@ class Threshold(Widget):
     kinds = traitlets.List(traitlets.Unicode()).tag(sync=True)
     scores = traitlets.Dict().tag(sync=True)
     thresholds = traitlets.Dict().tag(sync=True)
-    chosen = traitlets.Unicode("").tag(sync=True)
+    chosen = Line()
     accepted = Whole(95, 0, 100)
     inside = traitlets.List(traitlets.Int()).tag(sync=True)
 
@@ -63,16 +63,19 @@ class Threshold(Widget):
         chosen: str | None = None,
         accepted: int = 95,
     ) -> None:
-        if not isinstance(detectors, Mapping) or not detectors:
-            came = type(detectors).__name__ if detectors else "none"
-            raise TypeError(f"detectors: expected a mapping from names to detectors, got {came}")
+        check_mapping(detectors, "detectors", "detectors")
         if images is None:
             images, kinds = sample()
         check_images(images, (1, 28, 28))
-        if kinds is None or len(kinds) != len(images):
-            came = "none" if kinds is None else str(len(kinds))
-            raise ValueError(f"kinds: expected one for each of {len(images)} images, got {came}")
+        if kinds is None:
+            raise ValueError(f"kinds: expected one for each of {len(images)} images, got none")
+        kinds = check_names(kinds, "kinds")
+        if len(kinds) != len(images):
+            raise ValueError(
+                f"kinds: expected one for each of {len(images)} images, got {len(kinds)}"
+            )
         held = bank.guarded.detector_digits()[2] if held is None else held
+        check_images(held, (1, 28, 28), "held")
         images = (images.detach().cpu() * 255).round() / 255  # what is judged is what is shown
         found, digits = score_all(detectors, images), score_all(detectors, held)
         super().__init__(
@@ -133,5 +136,5 @@ def _thresholds(values: Tensor) -> list[float]:
     values = values.double()
     return [
         float(values.max()),
-        *(acceptance_threshold(values, share / 100) for share in range(1, 101)),
+        *(acceptance_threshold(values, share / 100, "held") for share in range(1, 101)),
     ]

@@ -8,7 +8,7 @@ import torch
 import traitlets
 from torch import Tensor
 
-from foolkit.checks import check_count, check_images
+from foolkit.checks import check_count, check_flag, check_images, check_text
 from foolkit.files import as_bytes
 
 PIXELS = 28 * 28
@@ -74,6 +74,32 @@ class Number(traitlets.TraitType[float, float]):
         return check_number(value, self.low, self.high, str(self.name))
 
 
+class Flag(traitlets.TraitType[bool, bool]):
+    """True or False."""
+
+    def __init__(self) -> None:
+        super().__init__(False)
+        self.tag(sync=True)
+
+    def validate(self, widget: Any, value: Any) -> bool:
+        """The value, or ``TypeError`` naming this trait."""
+        check_flag(value, str(self.name))
+        return value
+
+
+class Line(traitlets.TraitType[str, str]):
+    """A text, empty by default."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+        self.tag(sync=True)
+
+    def validate(self, widget: Any, value: Any) -> str:
+        """The text, or ``TypeError`` naming this trait."""
+        check_text(value, str(self.name))
+        return value
+
+
 def to_tensor(content: bytes) -> Tensor:
     """Bytes of 8-bit images to float32 ``[N, 1, 28, 28]`` in [0, 1]."""
     pixels = torch.frombuffer(bytearray(content), dtype=torch.uint8) if content else torch.empty(0)
@@ -91,7 +117,4 @@ def check_number(value: float, low: float, high: float, argument: str) -> float:
 
 def check_whole(value: int, low: int, high: int, argument: str) -> int:
     """The whole number, or an error unless it lies in ``low .. high``."""
-    check_count(value, argument, low)
-    if value > high:
-        raise ValueError(f"{argument}: expected an integer of at most {high}, got {value}")
-    return value
+    return check_count(value, argument, low, high)

@@ -315,7 +315,7 @@ def test_bad_arguments(lenet, split):
         Energy(lenet, 0.0)
     with pytest.raises(ValueError, match="shrinkage"):
         Mahalanobis(lenet, shrinkage=1.5)
-    with pytest.raises(ValueError, match="layer: expected one of module, .*got 'fc9'"):
+    with pytest.raises(ValueError, match="layer: expected one of 'module', .*got 'fc9'"):
         Mahalanobis(lenet, layer="fc9")
     with pytest.raises(ValueError, match="layer: the network has no linear layer"):
         FeatureNeighbours(nn.Flatten())

@@ -160,7 +160,7 @@ def test_a_block_of_copies_and_an_enlarged_one_cover_the_same_pixels():
                                               torch.arange(10).repeat_interleave(2))
                          for images in copies]).mean(0)  # fmt: skip
     assert torch.allclose(found["copies"][:, 0], means, atol=1e-4)
-    with pytest.raises(ValueError, match="sides: expected numbers from 1 to 4"):
+    with pytest.raises(ValueError, match="sides: expected an integer of at most 4"):
         fk.analysis.fill_blocks(classifier(Adding()), motifs, sides=(5,))
 
 
@@ -190,8 +190,8 @@ def test_all_kinds_fill_the_same_cells_the_best_first():
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"counts": (0, 4)}, "counts: expected numbers from 1 to 16"),
-        ({"counts": (17,)}, "counts: expected numbers from 1 to 16"),
+        ({"counts": (0, 4)}, "counts: expected an integer of at least 1"),
+        ({"counts": (17,)}, "counts: expected an integer of at most 16"),
         ({"order": "worst"}, "order"),
         ({"motifs": draw(10, 2, 1, 5, 5)}, "motifs: expected squares whose grid"),
     ],

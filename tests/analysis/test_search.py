@@ -126,7 +126,7 @@ def test_wallpapers_are_bred_and_painted_and_drag_a_new_object(search, pictures)
 
 
 def test_bad_input_is_named(search, pictures):
-    with pytest.raises(ValueError, match="layer: expected one of colours, last"):
+    with pytest.raises(ValueError, match="layer: expected one of 'colours', 'last'"):
         Embedding(Net(), "edges")
     with pytest.raises(ValueError, match="pictures: expected an integer of at least 2"):
         Search(Embedding(Net(), "colours"), pictures[:1])

@@ -294,7 +294,7 @@ def test_the_heat_map(judges, fooled, runs, measure):
     assert len(ax.texts) == 6
     assert ax.images[0].get_clim() == (0, 1)
     assert "fgsm" in drawn.alt
-    with pytest.raises(ValueError, match="measure: expected one of same, .* got 'height'"):
+    with pytest.raises(ValueError, match="measure: expected one of 'same', .* got 'height'"):
         fk.plot.transfer(result, "height")
 
 
@@ -324,7 +324,7 @@ def test_the_cells_can_be_read_on_every_shade():
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
-        ({"judges": {}}, TypeError, "judges: expected a mapping .* got none"),
+        ({"judges": {}}, ValueError, "judges: expected a mapping .* got none"),
         ({"judges": Told()}, TypeError, "judges: expected a mapping .* got Told"),
         ({"judges": {"a": len}}, TypeError, "judges: expected torch.nn.Modules, got .* for 'a'"),
         ({"forgeries": {}}, ValueError, "forgeries: expected at least one family"),

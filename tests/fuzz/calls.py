@@ -1,14 +1,19 @@
 """Public functions, each with arguments that are right: of these one is put wrong."""
 
+import inspect
 import tempfile
+from functools import wraps
+from pathlib import Path
 
 import torch
 from PIL import Image
+from sklearn.tree import DecisionTreeClassifier
 from torch import nn
 
 import foolkit as fk
 from foolkit import analysis as a
 from foolkit import gradients as g
+from foolkit.models.faces import load_face_net
 
 SHAPE = (1, 6, 6)
 
@@ -25,13 +30,19 @@ NAMED = fk.models.Classifier(network(), input_shape=SHAPE, classes=4, name="smal
 IMAGES, MORE = torch.rand(6, *SHAPE), torch.rand(5, *SHAPE)
 LABELS = torch.tensor([0, 1, 2, 3, 0, 1])
 MASK = torch.rand(1, 1, 6, 6) > 0.3
+TREE = DecisionTreeClassifier().fit(IMAGES.flatten(1).numpy(), LABELS.numpy())
 SCORES, OTHERS = torch.rand(12), torch.rand(9)
 GROUPS, RUNS = torch.arange(12) % 3, torch.arange(12) % 4
 RIGHT = torch.rand(12) > 0.4
 LARGE = torch.rand(3, 1, 28, 28)
+MANY, MOTIFS = torch.rand(100, *SHAPE), torch.rand(4, 2, 1, 3, 3)
+QUARTERS = nn.Sequential(nn.Flatten(), nn.Linear(36, 4, bias=False)).eval()  # the brightest one
+QUARTERS[1].weight.data = torch.eye(4).repeat_interleave(9, 1)
+SAID = QUARTERS(MANY).argmax(1)
 BORN, PIXELS = fk.encodings.CPPN(SHAPE), fk.encodings.Pixels(SHAPE)
 PHOTOS = tempfile.TemporaryDirectory()
 Image.new("L", (9, 9), 99).save(f"{PHOTOS.name}/a.png")
+Path(PHOTOS.name, "labels.csv").write_text("a.png,a\n")
 GIVEN = {"net": NET, "images": IMAGES, "labels": LABELS}
 ATTACK = {**GIVEN, "targeted": False, "mask": MASK, "chunk": 4}
 QUIET = {"progress": False}
@@ -48,6 +59,33 @@ LOGITS = torch.nn.functional.one_hot(torch.tensor([0, 1, 2, 0, 1, 2]), 4).float(
 def fitted(detector, *given):
     detector.fit(*given)
     return detector
+
+
+def through(public, call):
+    """A call of something public that takes more than keywords, or does nothing when it is made."""
+    return wraps(public)(call)
+
+
+def public(module, name=""):
+    """What is public of a module, and of the modules that are public in it, and takes arguments.
+
+    By name; what has two is there under the first of them.
+    """
+    listed = getattr(module, "__all__", None) or [
+        own for own, value in vars(module).items()
+        if not own.startswith("_") and getattr(value, "__module__", "") == module.__name__
+    ]  # fmt: skip
+    found = {}
+    for own in listed:
+        value, called = getattr(module, own), f"{name}.{own}".strip(".")
+        if inspect.ismodule(value):
+            more = public(value, called)
+        elif inspect.isclass(value) or inspect.isroutine(value):
+            more = {called: inspect.unwrap(value)} if inspect.signature(value).parameters else {}
+        else:
+            more = {}
+        found |= {name: one for name, one in more.items() if one not in found.values()}
+    return found
 
 
 def _mean(values):
@@ -154,9 +192,9 @@ CALLS = {
                                               "points": 5, "chunk": 10}),
     "auroc": (a.auroc, {"inside": SCORES, "outside": OTHERS}),
     "autocorrelation": (a.autocorrelation, {"images": LARGE, "axis": 2}),
-    "bootstrap": (lambda samples, **more: a.bootstrap(_mean, samples, **more), {
-        "samples": SCORES, "resamples": 20,
-                                "level": 0.9, "paired": True, "seed": 0}),
+    "bootstrap": (through(a.bootstrap, lambda samples, **more: a.bootstrap(
+        _mean, samples, **more)), {"samples": SCORES, "resamples": 20, "level": 0.9,
+                                   "paired": True, "seed": 0}),
     "calibration_error": (a.calibration_error, {"confidence": SCORES, "right": RIGHT, "bins": 5}),
     "calibration_error_by_chance": (a.calibration_error_by_chance, {
         "confidence": SCORES, "resamples": 20, "bins": 5, "seed": 0}),
@@ -233,17 +271,92 @@ CALLS = {
                               "chunk": 4}),
     "warning_signs": (a.warning_signs, {**GIVEN, "epsilon": 0.1, "steps": 2, "queries": 4,
                                         "seed": 0}),
-    "MaxSoftmax": (lambda net, images: a.MaxSoftmax(net).score(images), {
+    "MaxSoftmax": (through(a.MaxSoftmax, lambda net, images: a.MaxSoftmax(net).score(images)), {
         "net": NET, "images": IMAGES}),
-    "Energy": (lambda net, temperature, images: a.Energy(net, temperature).score(images), {
-        "net": NET, "temperature": 2.0, "images": IMAGES}),
-    "ODIN": (lambda net, temperature, epsilon: a.ODIN(
-        net, temperature=temperature, epsilon=epsilon).score(IMAGES), {
+    "MaxScore": (through(a.MaxScore, lambda net, images: a.MaxScore(net).score(images)), {
+        "net": NET, "images": IMAGES}),
+    "Energy": (through(a.Energy, lambda net, temperature, images: a.Energy(
+        net, temperature).score(images)), {"net": NET, "temperature": 2.0, "images": IMAGES}),
+    "ODIN": (through(a.ODIN, lambda net, temperature, epsilon: a.ODIN(
+        net, temperature=temperature, epsilon=epsilon).score(IMAGES)), {
         "net": NET, "temperature": 100.0, "epsilon": 0.01}),
-    "Mahalanobis": (lambda images, labels: a.Mahalanobis(NET, layer="1").fit(images, labels), {
-        "images": torch.cat([IMAGES, MORE]), "labels": torch.arange(11) % 4}),
-    "PixelNeighbours": (lambda k, images: fitted(a.PixelNeighbours(k), images, None), {
-        "k": 2, "images": IMAGES}),
+    "Mahalanobis": (through(a.Mahalanobis, lambda net, layer, shrinkage, images, labels:
+                            a.Mahalanobis(net, layer=layer, shrinkage=shrinkage).fit(
+                                images, labels)), {
+        "net": NET, "layer": "1", "shrinkage": 0.5, "images": torch.cat([IMAGES, MORE]),
+        "labels": torch.arange(11) % 4}),
+    "OpenMax": (through(a.OpenMax, lambda net, tail, alpha, images, labels: a.OpenMax(
+        net, tail=tail, alpha=alpha).fit(images, labels).score(images)), {
+        "net": QUARTERS, "tail": 2, "alpha": 2, "images": MANY, "labels": SAID}),
+    "PixelNeighbours": (through(a.PixelNeighbours, lambda k, images: fitted(
+        a.PixelNeighbours(k), images, None)), {"k": 2, "images": IMAGES}),
+    "FeatureNeighbours": (through(a.FeatureNeighbours, lambda net, layer, k, images: fitted(
+        a.FeatureNeighbours(net, layer=layer, k=k), images)), {
+        "net": NET, "layer": "1", "k": 2, "images": IMAGES}),
+    "score_all": (a.score_all, {"detectors": {"a": a.MaxSoftmax(NET)}, "images": IMAGES,
+                                "chunk": 4}),
+    "Guarded": (a.Guarded, {"net": NET, "detector": a.MaxSoftmax(NET), "images": MANY,
+                            "accepted": 0.9}),
+    "Reference": (a.Reference, {"net": NET, "images": IMAGES, "labels": LABELS, "layers": ["1"],
+                                "classes": 4}),
+    "Forgeries": (a.Forgeries, {"images": IMAGES, "classes": LABELS, "runs": LABELS,
+                                "networks": LABELS, "originals": IMAGES, "truth": LABELS}),
+    "Embedding": (a.Embedding, {"net": NET, "layer": "1"}),
+    "Search": (a.Search, {"embedding": a.Embedding(NET, "1"), "pictures": IMAGES,
+                          "sharpness": 20.0}),
+    "Behind": (a.Behind, {"net": NET, "objects": torch.rand(2, 2, 6, 6), "copies": 2}),
+    "in_front": (a.in_front, {"objects": torch.rand(2, 2, 6, 6),
+                              "wallpapers": torch.rand(3, 1, 3, 3)}),
+    "erase_masked": (a.erase_masked, {"images": IMAGES, "masks": torch.rand(6, 6, 6) > 0.5,
+                                      "fill": "mean"}),
+    "find_motifs": (a.find_motifs, {"net": NAMED, "classes": LABELS[:2], "alike": 0.25,
+                                    "cells": 4, "steps": 2, "tried": 2, "learning_rate": 0.2,
+                                    "seed": 0}),
+    "fill_cells": (a.fill_cells, {"net": NAMED, "motifs": MOTIFS, "counts": (1, 2),
+                                  "order": "best", "seed": 0}),
+    "fill_blocks": (a.fill_blocks, {"net": NAMED, "motifs": MOTIFS, "sides": (2,)}),
+    "place_motifs": (a.place_motifs, {"motifs": torch.rand(2, 4, 1, 3, 3),
+                                      "placed": torch.rand(2, 4) > 0.5, "fill": 0.0}),
+    "worth_of_regions": (a.worth_of_regions, {
+        "net": nn.Sequential(nn.Flatten(), nn.Linear(784, 4)), "images": LARGE,
+        "classes": LABELS[:3], "repeats": REPEATS, "fill": "mean"}),
+    "logits_apart": (a.logits_apart, {"net": load_face_net("pooled", "order"),
+                                      "drawings": fk.data.drawing(2), "shared": "none"}),
+    "paste_tiles": (a.paste_tiles, {"tiles": a.cut_tiles(IMAGES, 2)}),
+    "textures": (a.textures, {"shape": SHAPE, "photographs": ["flower"]}),
+    "MapElites": (fk.evolution.MapElites, {"net": NET, "encoding": PIXELS, "batch": 8, "seed": 0,
+                                           "precision": "float32"}),
+    "read_png": (fk.evolution.read_png, {"path": f"{PHOTOS.name}/a.png", "channels": 1}),
+    "Patch": (fk.gradients.Patch, {"pixels": torch.rand(1, 3, 3), "shape": "disc", "target": 1,
+                                   "turn": 20.0, "scales": (0.8, 1.2)}),
+    "Universal": (fk.gradients.Universal, {"change": torch.zeros(SHAPE), "epsilon": 0.1,
+                                           "norm": "inf", "targeted": False, "fooled": 0.5}),
+    "digits": (fk.data.digits, {"seed": 0}),
+    "drawing": (fk.data.drawing, {"n": 2, "what": "face", "seed": 0}),
+    "embedded_photographs": (fk.data.embedded_photographs, {"shape": (1, 8, 8)}),
+    "labels_of_table": (fk.data.labels_of_table, {"path": f"{PHOTOS.name}/labels.csv",
+                                                  "names": ["a.png"], "classes": ["a", "b"]}),
+    "mnist": (fk.data.mnist, {"split": "test"}),
+    "sample_photographs": (fk.data.sample_photographs, {"shape": (1, 8, 8), "n": 2, "seed": 0}),
+    "Estimator": (fk.models.Estimator, {"estimator": TREE, "name": "a"}),
+    "FaceDetector": (fk.models.FaceDetector, {"device": "cpu", "thresholds": (0.6, 0.7, 0.7),
+                                              "smallest": 20.0, "factor": 0.7}),
+    "Machine": (fk.models.Machine, {"weights": torch.rand(2, 5), "offset": torch.rand(2),
+                                    "platt": torch.rand(2, 2), "vectors": torch.rand(5, 36),
+                                    "gamma": 0.02, "read": "softmax"}),
+    "Rectifier": (through(fk.models.Rectifier, lambda widths: fk.models.Rectifier(5, widths)), {
+        "widths": 3}),
+    "Sigmoid": (through(fk.models.Sigmoid, lambda widths: fk.models.Sigmoid(5, widths)), {
+        "widths": 3}),
+    "ResNet": (fk.models.ResNet, {"channels": 2}),
+    "Synthesis": (fk.models.Synthesis, {"hidden": 3, "code": 2, "sigma": 0.2, "classes": 3}),
+    "evaluating": (through(fk.models.evaluating, lambda net: fk.models.evaluating(net).__enter__()),
+                   {"net": NET}),
+    "people_scores": (fk.models.people_scores, {"images": torch.rand(1, 3, 128, 64),
+                                                "detector": "gradients"}),
+    "transforms.Chain": (fk.transforms.Chain, {"parts": (fk.transforms.Shift(1),)}),
+    "transforms.Paste": (fk.transforms.Paste, {"backgrounds": IMAGES, "low": 0.5, "high": 1.0,
+                                               "off": 0.1}),
     "crops": (fk.data.crops, {"n": 2, "seed": 0}),
     "faces": (fk.data.faces, {"n": 2, "what": "face", "seed": 0}),
     "drawn_pedestrians": (fk.data.drawn_pedestrians, {"n": 2, "seed": 0}),
@@ -261,10 +374,50 @@ CALLS = {
     "Jpeg": (fk.transforms.Jpeg, {"low": 50, "high": 90}),
     "jpeg": (fk.transforms.jpeg, {"images": torch.rand(2, 3, 16, 16), "quality": 50}),
     "SensorNoise": (fk.transforms.SensorNoise, {"most": 0.1}),
+    "bank.certified.network": (fk.bank.certified.network, {"name": "plain"}),
+    "bank.few.patches": (fk.bank.few.patches, {"size": 8}),
+    "bank.few.universal": (fk.bank.few.universal, {"name": fk.bank.few.FAMILY[0]}),
+    "bank.graded.network": (fk.bank.graded.network, {"name": "plain"}),
+    "bank.graded.attackable": (fk.bank.graded.attackable, {"name": "shaken", "draws": 2}),
+    "bank.graded.images": (fk.bank.graded.images, {"name": "trained", "attack": "steps"}),
+    "bank.graded.signs": (fk.bank.graded.signs, {"name": "plain"}),
+    "bank.hardened.file_of": (fk.bank.hardened.file_of, {"name": "TRADES"}),
+    "bank.hardened.network": (fk.bank.hardened.network, {"name": "TRADES"}),
+    "bank.hardened.seeds": (fk.bank.hardened.seeds, {"name": "TRADES"}),
+    "bank.motifs.load": (fk.bank.motifs.load, {"network": "lenet"}),
+    "bank.networks.network": (fk.bank.networks.network, {"name": "lenet"}),
+    "bank.retrained.network": (fk.bank.retrained.network, {"chain": "lenet"}),
+    "bank.world.objects": (fk.bank.world.objects, {"titles": ("flower",), "size": 0.5}),
+    "bank.world.judge": (fk.bank.world.judge, {"name": "lenet"}),
     "bank.load": (fk.bank.load, {"victims": ["lenet"], "families": ["lbfgs"], "least": 0.3,
                                  "every": 2}),
-    "percent": (fk.plot.percent, {"confidence": 0.5}),
-    "plot.images": (fk.plot.images, {"images": IMAGES[:2], "titles": ["a", "b"], "alt": "a",
-                                     "caption": "b", "columns": 2}),
 }  # fmt: skip
+# what is public and has no call, and why; what takes no argument needs none
+LEFT_OUT = {
+    "what routines give: their fields are what they computed": """
+        analysis.Ablation analysis.Accidents analysis.Certificate analysis.ClassShares
+        analysis.Drop analysis.Firing analysis.Interval analysis.Mistakes analysis.Pairs
+        analysis.Placed analysis.Plane analysis.Planted analysis.Recurrence analysis.Rejection
+        analysis.Reliability analysis.Repeats analysis.Robustness analysis.Scramble analysis.Sign
+        analysis.Transfer data.Drawing data.Photograph encodings.CPPNGenomes
+        encodings.PixelGenomes evolution.Archive evolution.Elites evolution.History
+        examination.Chart examination.Number examination.Picture examination.Report
+        examination.Section gradients.Ascent gradients.Attacked gradients.Perturbed
+        gradients.Placed""",
+    "abstract: nobody makes one": "analysis.Detector encodings.Encoding",
+    "a condition of the command line, which ``Limit.parse`` reads": "examination.Limit",
+    "plain records of the scoreboard": "book.scoreboard.Margin book.scoreboard.Merit",
+    "networks of what is on a machine, made by ``models.load``": "models.imagenet",
+    "what the book's chapters, and the programs that make the bank, ask it for": """
+        bank.champions.ask bank.champions.columns bank.champions.encoding_of
+        bank.champions.from_columns bank.champions.key bank.champions.load bank.champions.seen
+        bank.few.photograph_controls bank.few.whole_steps bank.graded.read_rightly
+        bank.guarded.detectors bank.guarded.radial bank.networks.columns_of
+        bank.networks.forgeries bank.networks.stored bank.photographs.attacked
+        bank.photographs.flags bank.retrained.eleven
+        bank.certified.Bred bank.champions.Champions bank.champions.Verdicts bank.defended.Bred
+        bank.faces.Squares bank.features.Features bank.guarded.Bred bank.hardened.Training
+        bank.networks.Measured bank.networks.Networks bank.retrained.Round
+        bank.world.Gallery""",
+}
 PATHS = ("folder", "path", "checkpoint", "source", "device")  # what the system may refuse

@@ -219,8 +219,8 @@ def test_an_unreachable_scheduler_is_said(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ({"networks": []}, "networks: expected names"),
-        ({"networks": "lenet"}, "networks: expected names, got 'lenet'"),
+        ({"networks": []}, "networks: expected at least one name"),
+        ({"networks": "lenet"}, "networks: expected a sequence of names, got 'lenet'"),
         ({"networks": ["nowhere"]}, "nowhere"),
         ({"encodings": ["fractal"]}, "encodings: expected cppn or pixels, got 'fractal'"),
         ({"seeds": [-1]}, "seeds"),
@@ -230,7 +230,7 @@ def test_an_unreachable_scheduler_is_said(tmp_path, monkeypatch):
     ],
 )
 def test_bad_arguments_are_refused_before_any_work(tmp_path, more, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         fk.sweep(tmp_path / "runs", **({"networks": ["lenet"]} | QUICK | more))
 
 

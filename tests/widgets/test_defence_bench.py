@@ -68,7 +68,7 @@ def test_python_sets_and_reads():
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: DefenceBench({}), TypeError, "networks: expected a mapping .*, got none"),
+        (lambda: DefenceBench({}), ValueError, "networks: expected a mapping .*, got none"),
         (lambda: DefenceBench(["lenet"]), TypeError, "networks: expected a mapping .*, got list"),
         (lambda: DefenceBench({"a": "vit"}), ValueError, "networks: expected one that the page"),
         (lambda: DefenceBench(PANEL, torch.rand(2, 1, 9, 9)), ValueError, "images: expected shape"),

@@ -70,7 +70,7 @@ def test_python_sets_what_is_chosen(forgeries):
     ("arguments", "error", "message"),
     [
         ({"forgeries": []}, TypeError, "forgeries: expected a mapping"),
-        ({"forgeries": {}}, TypeError, "forgeries: expected a mapping from names .* got none"),
+        ({"forgeries": {}}, ValueError, "forgeries: expected a mapping from names .* got none"),
         ({"makers": ["lenet"]}, ValueError, "makers: expected a name for network 1"),
         ({"makers": ["lenet", "resnet"]}, ValueError, "makers: expected one that the page can run"),
         ({"judges": ["tree"]}, ValueError, "judges: expected one that the page can run"),

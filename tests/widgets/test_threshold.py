@@ -68,7 +68,7 @@ def test_python_moves_the_images(detectors, held):
         ({"accepted": 0.95}, TypeError, "accepted: expected an integer"),
         ({"images": torch.rand(2, 1, 28, 28)}, ValueError, "kinds: expected one for each of 2"),
         ({"images": torch.rand(2, 1, 9, 9), "kinds": "ab"}, ValueError, "images: expected shape"),
-        ({"held": torch.zeros(3, 1, 28, 28)}, ValueError, "scores: expected at least"),
+        ({"held": torch.zeros(3, 1, 28, 28)}, ValueError, "held: expected at least"),
     ],
 )
 def test_bad_settings_are_named(detectors, held, arguments, error, message):
@@ -79,7 +79,7 @@ def test_bad_settings_are_named(detectors, held, arguments, error, message):
 def test_detectors_must_be_named():
     with pytest.raises(TypeError, match="detectors: expected a mapping"):
         Threshold(PixelNeighbours())
-    with pytest.raises(TypeError, match="detectors: expected a mapping .*, got none"):
+    with pytest.raises(ValueError, match="detectors: expected a mapping .*, got none"):
         Threshold({})
 
 
