@@ -14,6 +14,7 @@ from torch import Tensor
 
 from foolkit.bank.defended import NETWORKS
 from foolkit.bank.store import read
+from foolkit.checks import check_choice
 
 FILE = "reseeded.npz"
 SEEDS = (0, 4, 5)  # 1 to 3 are those of other shipped LeNets
@@ -25,6 +26,7 @@ CROSSED = (("lenet", "lenet-fgsm"), ("lenet-fgsm", "lenet"))  # made on, read by
 RUNS = 10  # evolutions against each network, in each encoding
 WAYS = ("direct", "cppn", "ascent")  # from nothing
 OUTSIDERS = ("Gaussian noise", "coin tosses", "negatives")  # of Hendrycks et al. (2019)
+SCORED = ("lenet", "lenet-exposed")  # the networks whose scores are kept
 DRAWN = 1_000  # of each, and digits
 
 
@@ -70,12 +72,16 @@ def scores(name: str) -> dict[str, Tensor]:
     """``MaxSoftmax`` of images, of the networks of one training.
 
     Args:
-        name: ``"lenet"`` or ``"lenet-exposed"``.
+        name: of ``SCORED``.
 
     Returns:
         float32 ``[3, DRAWN]``: of the comparison digits, ``"digits"``, of others that set a
         threshold, ``"held"``, and of each of ``OUTSIDERS``.
+
+    Raises:
+        ValueError: another name.
     """
+    check_choice(name, SCORED, "name")
     return _columns(name, ("digits", "held", *OUTSIDERS))
 
 

@@ -386,6 +386,8 @@ CALLS = {
     "bank.hardened.seeds": (fk.bank.hardened.seeds, {"name": "TRADES"}),
     "bank.motifs.load": (fk.bank.motifs.load, {"network": "lenet"}),
     "bank.networks.network": (fk.bank.networks.network, {"name": "lenet"}),
+    "bank.reseeded.scores": (fk.bank.reseeded.scores, {"name": "lenet"}),
+    "bank.retrained.load": (fk.bank.retrained.load, {"budget": "long"}),
     "bank.retrained.network": (fk.bank.retrained.network, {"chain": "lenet"}),
     "bank.world.objects": (fk.bank.world.objects, {"titles": ("flower",), "size": 0.5}),
     "bank.world.judge": (fk.bank.world.judge, {"name": "lenet"}),
@@ -417,7 +419,7 @@ LEFT_OUT = {
         bank.photographs.flags bank.retrained.eleven
         bank.certified.Bred bank.champions.Champions bank.champions.Verdicts bank.defended.Bred
         bank.faces.Squares bank.features.Features bank.guarded.Bred bank.hardened.Training
-        bank.networks.Measured bank.networks.Networks bank.retrained.Round
+        bank.networks.Measured bank.networks.Networks bank.retrained.Budget bank.retrained.Round
         bank.world.Gallery""",
 }
 PATHS = ("folder", "path", "checkpoint", "source", "device")  # what the system may refuse

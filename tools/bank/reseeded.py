@@ -26,6 +26,7 @@ from foolkit.bank.reseeded import (
     OUTSIDERS,
     RESTARTS,
     RUNS,
+    SCORED,
     SEEDS,
     SIZES,
     STEPS,
@@ -116,7 +117,7 @@ def make(part: str, name: str, checkpoints: Path) -> dict[str, np.ndarray]:
     seed = int(part)
     net = network(name, seed, checkpoints)
     found = withstood(net) | reached(net, 10_000 * (seed + 1) + 1_000 * NETWORKS.index(name))
-    if name in ("lenet", "lenet-exposed"):
+    if name in SCORED:
         found |= scores(net)
     images, labels = (one[:ATTACKED] for one in comparison_digits())
     for maker in (maker for maker, judge in CROSSED if judge == name):
