@@ -4,7 +4,7 @@ Each of ``NETWORKS`` was trained by its recipe from three seeds, of which the fi
 one. ``withstood`` says what every network still reads rightly under each attack, ``crossed`` what
 images made on one are worth on another, ``fooled`` where evolution and the gradient arrive from
 nothing, ``scores`` how sure each is of digits and of images that are none.
-``python -m tools.bank.reseeded`` does all of it anew, some two hours of one core.
+``python -m tools.bank.reseeded`` does all of it anew, about an hour of one core.
 """
 
 from __future__ import annotations

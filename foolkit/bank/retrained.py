@@ -4,7 +4,7 @@ Nguyen et al. (2015, section 3.5): breed images against a LeNet, add them to the
 an eleventh class, train a new LeNet, breed against that, add those too, and so on; with the two
 ``BUDGETS``. ``load`` reads what each round's network made of evolution, ``network`` is the last one
 of a chain of the short one; ``python -m tools.bank.retrained`` does all of it anew, the short one
-in half an hour on two cores, the long one in some hours.
+in a quarter of an hour on one core, the long one in an hour.
 """
 
 from __future__ import annotations
