@@ -9,6 +9,9 @@ nothing, ``scores`` how sure each is of digits and of images that are none.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -37,7 +40,8 @@ def withstood() -> dict[str, dict[str, Tensor]]:
         bool ``[3, ATTACKED]``: seeds, and the first comparison digits. Under each of ``ATTACKS``
         at 0.25, as ``foolkit.analysis.robustness`` has them; and ``"fgsm 0.3"``, ``"pgd 0.3"``.
     """
-    return {name: _columns(name, (*ATTACKS, "fgsm 0.3", "pgd 0.3")) for name in NETWORKS}
+    held = read(FILE)
+    return {name: _columns(held, name, (*ATTACKS, "fgsm 0.3", "pgd 0.3")) for name in NETWORKS}
 
 
 def confident() -> dict[str, Tensor]:
@@ -46,7 +50,8 @@ def confident() -> dict[str, Tensor]:
     Returns:
         float32 ``[3]``: the mean confidence of those digits.
     """
-    return {name: _columns(name, ("sure",))["sure"] for name in NETWORKS}
+    held = read(FILE)
+    return {name: _columns(held, name, ("sure",))["sure"] for name in NETWORKS}
 
 
 def crossed() -> dict[tuple[str, str], Tensor]:
@@ -55,7 +60,8 @@ def crossed() -> dict[tuple[str, str], Tensor]:
     Returns:
         by (made on, read by), of ``CROSSED``: bool ``[3, ATTACKED]``.
     """
-    return {(maker, judge): _columns(judge, (maker,))[maker] for maker, judge in CROSSED}
+    held = read(FILE)
+    return {(maker, judge): _columns(held, judge, (maker,))[maker] for maker, judge in CROSSED}
 
 
 def fooled() -> dict[tuple[str, str], Tensor]:
@@ -65,7 +71,10 @@ def fooled() -> dict[tuple[str, str], Tensor]:
         bool ``[3, RUNS, 10]``: seeds, runs, classes. Evolved noise and patterns
         (``foolkit.bank.defended`` says how) at 99 %, painted images at 99.99 %.
     """
-    return {(name, way): made for name in NETWORKS for way, made in _columns(name, WAYS).items()}
+    held = read(FILE)
+    return {
+        (name, way): made for name in NETWORKS for way, made in _columns(held, name, WAYS).items()
+    }
 
 
 def scores(name: str) -> dict[str, Tensor]:
@@ -82,11 +91,13 @@ def scores(name: str) -> dict[str, Tensor]:
         ValueError: another name.
     """
     check_choice(name, SCORED, "name")
-    return _columns(name, ("digits", "held", *OUTSIDERS))
+    return _columns(read(FILE), name, ("digits", "held", *OUTSIDERS))
 
 
-def _columns(name: str, columns: tuple[str, ...]) -> dict[str, Tensor]:
-    held = read(FILE)
+def _columns(
+    held: Mapping[str, np.ndarray], name: str, columns: tuple[str, ...]
+) -> dict[str, Tensor]:
+    """Columns of a training, of all its seeds."""
     return {
         column: torch.stack([torch.from_numpy(held[f"{seed}/{name}/{column}"]) for seed in SEEDS])
         for column in columns

@@ -96,12 +96,12 @@ def test_a_chain_that_was_stopped_ends_as_one_that_was_not(tmp_path, monkeypatch
         keep(*_)
         raise KeyboardInterrupt
 
-    keep = program.keep
-    monkeypatch.setattr(program, "keep", stop)
+    keep = program.keep_round
+    monkeypatch.setattr(program, "keep_round", stop)
     for _ in range(budget.rounds):  # after each round
         with pytest.raises(KeyboardInterrupt):
             program.chain("lenet", 0, budget, tmp_path)
-    monkeypatch.setattr(program, "keep", keep)
+    monkeypatch.setattr(program, "keep_round", keep)
     resumed, _ = program.chain("lenet", 0, budget, tmp_path)
     assert set(resumed) == set(whole)
     for name, column in whole.items():

@@ -7,6 +7,7 @@ import io
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -45,8 +46,12 @@ def passes_done(path: Path, net: nn.Module, optimizer: torch.optim.Optimizer) ->
 
 def keep_pass(path: Path, net: nn.Module, optimizer: torch.optim.Optimizer, done: int) -> None:
     """Keep a training after so many passes; whoever is killed here has the pass before."""
+    keep(path, {"net": net.state_dict(), "optimizer": optimizer.state_dict(), "done": done})
+
+
+def keep(path: Path, held: Mapping[str, Any]) -> None:
+    """Keep what ``torch.load(path, weights_only=True)`` reads again, in whole or not at all."""
     content = io.BytesIO()
-    held = {"net": net.state_dict(), "optimizer": optimizer.state_dict(), "done": done}
     torch.save(held, content)
     write_atomically(path, content.getvalue())
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import nn
 
 from foolkit.analysis import MaxSoftmax, robustness
@@ -37,7 +36,7 @@ from foolkit.models import Classifier, comparison_digits, predict
 from foolkit.models import load as load_network
 from foolkit.models.lenet import LeNet
 from foolkit.models.precision import channels_last
-from foolkit.models.shipped import as_float16, as_float32
+from foolkit.models.shipped import as_float16, fill
 from foolkit.models.train import RECIPES, fit, training_digits
 from tools.bank.guarded import breed
 from tools.bank.program import gathered, options, write
@@ -56,7 +55,7 @@ def network(name: str, seed: int, checkpoints: Path) -> Classifier:
         fit(fresh, *training_digits(recipe.split), replace(recipe, seed=seed), progress=False)
         write_atomically(path, save(as_float16(fresh.state_dict())))
     module = LeNet()
-    module.load_state_dict(as_float32(load_file(path)))
+    fill(module, path)
     channels_last(module)
     about = {"input_shape": shipped.input_shape, "classes": shipped.classes}
     return Classifier(module, **about, name=f"{name}, seed {seed}").eval()
@@ -128,7 +127,7 @@ def make(part: str, name: str, checkpoints: Path) -> dict[str, np.ndarray]:
 
 def main() -> None:
     """Command line: train, attack, breed; stopped, it goes on network by network."""
-    parser: argparse.ArgumentParser = options("reseeded", __doc__)
+    parser = options("reseeded", __doc__)
     parser.add_argument("--checkpoints", type=Path, default=Path("runs/reseeded"))
     chosen = parser.parse_args()
     parts = [(str(seed), name) for seed in SEEDS for name in NETWORKS]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import time
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,7 @@ from foolkit.models import Classifier, LeNet
 from foolkit.models import load as load_network
 from foolkit.models.shipped import as_float16, as_float32
 from foolkit.models.train import Recipe, accuracy, fit
-from tools.bank.program import options, write
+from tools.bank.program import keep, options, write
 
 EPOCHS = 2  # of every retrained network, from new weights
 
@@ -79,7 +78,7 @@ def retrain(images: Tensor, labels: Tensor, fooling: Tensor, seed: int) -> Class
 
 
 def begun(name: str, seed: int, path: Path) -> dict[str, Any]:
-    """A chain before its first round, or what ``keep`` kept of it.
+    """A chain before its first round, or what ``keep_round`` kept of it.
 
     Returns:
         ``round``: the next; ``net``: that it meets; ``fooling``: the images of the class, uint8
@@ -100,13 +99,11 @@ def begun(name: str, seed: int, path: Path) -> dict[str, Any]:
     return {**held, "net": eleven(module, "retrained"), "draws": draws, "stored": stored}
 
 
-def keep(path: Path, state: dict[str, Any]) -> None:
-    """After a round, in whole or not at all."""
-    content = io.BytesIO()
+def keep_round(path: Path, state: dict[str, Any]) -> None:
+    """Keep a chain after a round; whoever is killed here has the round before."""
     stored = {column: torch.from_numpy(np.array(a)) for column, a in state["stored"].items()}
     net, draws = state["net"].module.state_dict(), state["draws"].get_state()
-    torch.save({**state, "net": net, "draws": draws, "stored": stored}, content)
-    write_atomically(path, content.getvalue())
+    keep(path, {**state, "net": net, "draws": draws, "stored": stored})
 
 
 def chain(
@@ -143,7 +140,7 @@ def chain(
             chosen = torch.randperm(len(ever), generator=state["draws"])[:many]
             state["fooling"] = torch.cat([state["fooling"], ever[chosen]])
             state["net"] = retrain(images, labels, state["fooling"], seed + number + 1)
-        keep(path, state | {"round": number + 1})
+        keep_round(path, state | {"round": number + 1})
     return state["stored"], state["net"]
 
 
