@@ -516,7 +516,7 @@ def test_weights_that_are_late_are_waited_for(visit, server):
     page, held = visit("about:blank", ready=False), []
     page.clock.install()
     page.route("**/lenet.safetensors.js", lambda route: held.append(route))
-    page.goto(f"{server}/index.html")
+    page.goto(f"{server}/index.html", wait_until="commit")  # a held file may keep it from "load"
     widget = page.locator(".fk-widget")
     widget.get_by_text("Loading the network").wait_for()
     page.clock.fast_forward(60_000)
