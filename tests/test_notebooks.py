@@ -1,6 +1,5 @@
 """What every chapter must be, read from its committed file; nbval proves the outputs."""
 
-import os
 import re
 import shutil
 import statistics
@@ -123,21 +122,3 @@ def test_nbval_notices_another_output(tmp_path, output, code):
         cwd=ROOT, capture_output=True, text=True,
     )  # fmt: skip
     assert finished.returncode == code, finished.stdout
-
-
-@each_chapter
-def test_the_large_version_runs(path, tmp_path):
-    """``FOOLKIT_SCALE=full`` with its counts divided by 100, in a copy."""
-    copy = shutil.copytree(path.parent, tmp_path / "book") / path.name
-    code = (
-        "from pathlib import Path; from tools import chapters;"
-        f" chapters.execute(Path({str(copy)!r}))"
-    )
-    finished = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        env={**os.environ, "FOOLKIT_SCALE": "rehearsal"},
-        capture_output=True,
-        text=True,
-    )
-    assert finished.returncode == 0, finished.stderr

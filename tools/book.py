@@ -37,7 +37,7 @@ TYPESCRIPT = "typescript@5.9.3"
 SLOWEST = ("--durations=20", "--durations-min=2")  # are named at the end
 NBVAL = ("--nbval", "--nbval-current-env", "--nbval-sanitize-with=tests/nbval.cfg")
 UNDER_FIRE = ("tests/test_faults.py", "tests/test_bad_input.py", "tests/test_damaged_files.py",
-              "tests/test_determinism.py")  # fmt: skip
+              "tests/test_determinism.py", "tests/test_large_versions.py")  # fmt: skip
 MOST_WORKERS = 4  # each with a torch of its own: about a gigabyte
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge")
 

@@ -120,9 +120,10 @@ class MapElites:
     class once a generation).
 
     With ``precision="bfloat16"`` a generation is screened in bfloat16, which some processors
-    compute faster, and only the four best of each class are judged, by the float32 network: every
-    reported confidence, and the decision to replace an elite, are float32. What may be lost is a
-    child that the screen put fifth.
+    compute faster, and the float32 network judges only the children that may replace an elite:
+    the four best of each class that come near its elite's log-odds. Every reported confidence,
+    and the decision to replace an elite, are float32. What may be lost is a child that the
+    screen put fifth or far too low (see ``foolkit.models.precision``).
 
     On a CPU draws follow ``seed``; on a GPU they are drawn there, and are reproducible on that
     device only. Logits of one image differ by about 1e-6 between batch sizes and numbers of
@@ -183,8 +184,9 @@ class MapElites:
     def step(self) -> None:
         """One generation. It counts as a whole or, if it is interrupted, not at all.
 
-        Nothing is copied to the host but the number of classes that get a new elite, for which a
-        GPU is waited for, and what an encoding says it reads.
+        Nothing is copied to the host but the numbers of children that a screen hands on and of
+        classes that get a new elite, for which a GPU is waited for, and what an encoding says it
+        reads.
         """
         generation, classes = self.generation + 1, len(self._archive.confidence)
         self.generator.set_state(self._drawn)
@@ -195,13 +197,16 @@ class MapElites:
             elites = self._archive.genomes[parents]
             children = self.encoding.vary(elites, self.generator, generation)
             images = self.encoding.render(children)
-            confidence, finalists = confidences(self.net, images, self.precision, classes)
+            confidence, finalists = confidences(
+                self.net, images, self.precision, self._archive.confidence
+            )
             confidence = confidence.nan_to_num(nan=NOTHING)
             if finalists is not None:
                 children, parents = children[finalists], parents[finalists]
             drawn = self.generator.get_state()
             with uninterrupted():
-                self._archive.offer(children, confidence, parents, generation)
+                if len(confidence):  # a screen may find none that could win
+                    self._archive.offer(children, confidence, parents, generation)
                 self._history.append(self._archive.confidence.clone())
                 self._drawn, self.generation = drawn, generation
 

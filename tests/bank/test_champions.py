@@ -269,6 +269,27 @@ def test_formulas_go_on_from_the_bank_as_from_a_checkpoint(tmp_path, bred):
     assert other.generation == 0  # the bank's run is of another network
 
 
+def test_the_card_says_from_when_the_children_were_screened(tmp_path, bred):
+    net, _ = bred
+    run = SMALL_STAGES[0][0]
+    write(tmp_path, net)
+
+    def written(folder, images, precision):
+        folder.mkdir(exist_ok=True)
+        make_champions.breed(run, net, images, folder, batch=50, precision=precision)
+        runs = make_champions.found(folder, net, {}, batch=50, precision=precision)
+        make_champions.write(tmp_path / "bank", runs, {net.name: net})
+        return champions.card()["runs"][0]
+
+    assert champions.card()["runs"][0]["screened_after"] is None
+    about = written(tmp_path / "screened", 400, "bfloat16")
+    assert (about["evaluations"], about["screened_after"]) == (400, 250)
+    about = written(tmp_path / "whole again", 500, "float32")
+    assert (about["evaluations"], about["screened_after"]) == (500, 250)
+    with pytest.raises(ValueError, match="precision is 'bfloat16' there, 'float32' here"):
+        make_champions.breed(run, net, 500, tmp_path / "screened", batch=50)
+
+
 def test_what_another_network_says_is_added(tmp_path, bred):
     net, _ = bred
     write(tmp_path, net)

@@ -262,6 +262,15 @@ def test_the_screen_reports_float32(net):
     assert torch.allclose(again, elites.confidence, atol=1e-6)
 
 
+def test_a_screened_run_loses_next_to_nothing(net):
+    """Its elites are those of the run that judges every child, where nothing was lost."""
+    whole = search(net, batch=100).run(30, progress=False)
+    screened = search(net, precision="bfloat16", batch=100).run(30, progress=False)
+    odds = [run.confidence.logit(eps=1e-7) for run in (whole, screened)]
+    assert (odds[1] - odds[0]).abs().max() < 0.5
+    assert (screened.elites.born == whole.elites.born).float().mean() >= 0.5
+
+
 def test_interrupt_leaves_valid_elites_and_an_exact_state(net):
     class Interrupted(nn.Module):
         def __init__(self):

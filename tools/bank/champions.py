@@ -5,6 +5,11 @@ Some 17 hours of one core for all of it, so it may be stopped at any time: with 
 bank. Formulas without a checkpoint go on where the bank has them, since a run's elites and the
 state of its generator are kept there; pixels, of which the bank has no thousand, begin again.
 One line a minute says how far it is. For work beside other work: ``nice -n 15``.
+
+``--precision bfloat16`` screens the children of a generation (see ``foolkit.models.precision``):
+1.6 to 2 times as fast on a processor that has bfloat16, slower on others. A run that goes on from
+the bank may change to it; the card says after how many images. On SqueezeNet the screen lost none
+of the children that beat an elite, in 4,000 formulas that were judged both ways.
 """
 
 from __future__ import annotations
@@ -15,7 +20,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -28,6 +33,7 @@ from foolkit.files import json_bytes, write_atomically
 from foolkit.models import load, squeezenet
 from foolkit.models.classifier import Classifier, fingerprint
 from foolkit.models.imagenet import imagenet, programs
+from foolkit.models.precision import Precision
 from tools.bank import program
 
 BATCH = 400  # children of a generation, as in the paper
@@ -61,15 +67,22 @@ STAGES = (
 )  # fmt: skip
 
 
-def search_of(run: Run, net: Classifier, batch: int = BATCH) -> MapElites:
+def search_of(
+    run: Run, net: Classifier, batch: int = BATCH, precision: Precision = "float32"
+) -> MapElites:
     """The run before its first generation."""
     victim = champions.seen(net, run.crops)
     encoding = champions.encoding_of(run.encoding, victim.input_shape)
-    return MapElites(victim, encoding, batch=batch, seed=run.seed)
+    return MapElites(victim, encoding, batch=batch, seed=run.seed, precision=precision)
 
 
 def breed(
-    run: Run, net: Classifier, images: int, checkpoints: Path, batch: int = BATCH
+    run: Run,
+    net: Classifier,
+    images: int,
+    checkpoints: Path,
+    batch: int = BATCH,
+    precision: Precision = "float32",
 ) -> MapElites:
     """One run, from its checkpoint or from the bank, until it has judged so many images.
 
@@ -79,7 +92,7 @@ def breed(
         ValueError: the checkpoint is of another network or setting, which is named.
     """
     path = checkpoints / run.file
-    search = search_of(run, net, batch)
+    search = search_of(run, net, batch, precision)
     cost = 0.0
     if path.is_file():
         search.resume(path)
@@ -172,26 +185,41 @@ def tell(run: Run, search: MapElites, more: str = "") -> None:
 
 
 def found(
-    checkpoints: Path, net: Classifier, judges: Mapping[str, Classifier], batch: int = BATCH
+    checkpoints: Path,
+    net: Classifier,
+    judges: Mapping[str, Classifier],
+    batch: int = BATCH,
+    precision: Precision = "float32",
 ) -> Iterator[dict[str, Any]]:
     """Every run that has a checkpoint, as it is now, as ``write`` takes it."""
     for run in dict.fromkeys(run for run, _ in STAGES):
         path = checkpoints / run.file
         if not path.is_file():
             continue
-        search = search_of(run, net, batch).resume(path)
+        search = search_of(run, net, batch, precision).resume(path)
         elites, now = search.elites, search.state_dict()
-        columns = champions.columns(
-            elites, judges, batch, run.crops, begun_from(run, net, search, batch)
-        )
+        begun = begun_from(run, net, search, batch)
+        columns = champions.columns(elites, judges, batch, run.crops, begun)
         if run.encoding == "cppn":  # what else the next generation depends on
             columns |= {name: now[name] for name in ("generator", "born", "parent", "parent_born")}
         yield asdict(run) | {
             "shape": list(search.encoding.shape),
             "batch": batch,
             "core_seconds": round(spent(path)),
+            "screened_after": screened_after(run, net, search, batch, begun),
             "columns": columns,
         }
+
+
+def screened_after(
+    run: Run, net: Classifier, search: MapElites, batch: int, begun: champions.Champions | None
+) -> int | None:
+    """Images that a run had judged in float32 before its children were screened; None: all."""
+    kept = None if begun is None else stored(run, net, batch)
+    before: int | None = None if kept is None else kept[0].get("screened_after")
+    if before is not None or search.precision == "float32":
+        return before
+    return 0 if begun is None else int(begun.evaluations[-1])
 
 
 def begun_from(
@@ -283,6 +311,9 @@ def main() -> None:
     parser = program.options("champions", __doc__)
     parser.add_argument("--checkpoints", type=Path, default=Path("champions"), metavar="FOLDER")
     parser.add_argument("--write", action="store_true", help="the bank now; breed nothing")
+    parser.add_argument("--precision", choices=get_args(Precision), default="float32",
+        help="of the first look at a generation",
+    )  # fmt: skip
     chosen = parser.parse_args()
     chosen.checkpoints.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)  # a run's last bits depend on it
@@ -290,11 +321,15 @@ def main() -> None:
     if not chosen.write:
         try:
             for run, images in STAGES:
-                tell(run, breed(run, net, images, chosen.checkpoints), "done")
+                tell(
+                    run,
+                    breed(run, net, images, chosen.checkpoints, precision=chosen.precision),
+                    "done",
+                )
         except KeyboardInterrupt:
             parser.exit(130, "stopped; the same command goes on\n")
     judges = imagenet() if programs() else {net.name: net}
-    write(chosen.out, found(chosen.checkpoints, net, judges), judges)
+    write(chosen.out, found(chosen.checkpoints, net, judges, precision=chosen.precision), judges)
     write(chosen.out, judge_again(chosen.out, judges), judges)
 
 
