@@ -17,6 +17,8 @@ KILLS = 50 if STRESS else 5  # of processes, at moments that a seed draws
 CASES = 10_000 if STRESS else 500  # of arguments and of files that are not as they should be
 KILL = signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM
 
+COUNT = ["git", "rev-list", "--count", "HEAD"]
+
 COMMAND = """
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -42,6 +44,12 @@ def shorten(put):
     put(train, "training_digits", lambda split: fk.data.digits())
     put(train, "mnist", lambda split: fk.data.digits())
     put(train, "RECIPES", {n: replace(r, epochs=1) for n, r in train.RECIPES.items()})
+
+
+def commits():
+    """How many there are: what is looked at by turns is the same for one state of the project."""
+    said = subprocess.run(COUNT, cwd=ROOT, capture_output=True, text=True)
+    return int(said.stdout) if said.returncode == 0 else 0
 
 
 def start(*arguments):

@@ -22,7 +22,6 @@ from tools.bank import families
 ATTACKS = ("fgsm", "pgd", "pgd, L2", "pgd, L1", "apgd", "square", "deepfool", "fmn", "lbfgs",
            "carlini_wagner", "ensemble", "blind", "noise")  # fmt: skip
 ROUNDING = 2.0**-24  # of a pixel, which is a float32 number up to 1: the original plus the change
-COUNT = ["git", "rev-list", "--count", "HEAD"]
 OTHER = """
 import sys
 sys.path.insert(0, {root!r})
@@ -127,17 +126,11 @@ def test_many_steps_never_fool_fewer_than_one(name, loss):
         assert int(many.success.sum()) >= int(one.success.sum()), epsilon
 
 
-def commits():
-    """How many there are: which entry is looked at is the same for one state of the project."""
-    said = subprocess.run(COUNT, cwd=stress.ROOT, capture_output=True, text=True)
-    return int(said.stdout) if said.returncode == 0 else 0
-
-
 @pytest.mark.parametrize("family", ["direct", "cppn"])
 def test_one_run_of_the_bank_is_bred_again(family):
     """Another one with every commit. What a run gives is stored as 8-bit images."""
-    victim = ("lenet", "fc100-100-10")[commits() % 2]
-    run = commits() // 2 % families.RUNS
+    victim = ("lenet", "fc100-100-10")[stress.commits() % 2]
+    run = stress.commits() // 2 % families.RUNS
     stored = read()
     prefix = f"{victim}/{family}/"
     rows = torch.from_numpy(stored[f"{prefix}run"] == run)
