@@ -100,19 +100,17 @@ def serving():
     return serve
 
 
-@pytest.fixture
-def visit(browser, request):
-    """Opens a page, and watches what it asks for (``asked``) and complains of (``complaints``).
+@pytest.fixture(scope="module")
+def watched(browser):
+    """Opens a page, and watches what it asks for (``asked``) and complains of (``complaints``)."""
 
-    A screenshot of every page that was open is kept if the test fails.
-    """
-    pages = []
-
-    def open_page(url, *, theme="light", width=1280, **options):
+    def open_page(url, *, theme="light", width=1280, reading=None, **options):
         context = browser.new_context(viewport={"width": width, "height": 900}, **options)
         context.add_init_script(
             f"localStorage.setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}')"
         )
+        if reading:  # story or lab, as the reader chose before
+            context.add_init_script(f"localStorage.setItem('reading', '{reading}')")
         page = context.new_page()
         page.set_default_timeout(90_000)  # milliseconds: a page that breeds, on a busy machine
         page.asked, page.complaints = [], []
@@ -122,9 +120,20 @@ def visit(browser, request):
             "console",
             lambda message: message.type == "error" and page.complaints.append(message.text),
         )
-        pages.append(page)
         page.goto(url, wait_until="load")
         return page
+
+    return open_page
+
+
+@pytest.fixture
+def visit(watched, request):
+    """Opens a page for one test; a screenshot of every page is kept if the test fails."""
+    pages = []
+
+    def open_page(url, **options):
+        pages.append(watched(url, **options))
+        return pages[-1]
 
     failures = request.session.testsfailed
     yield open_page
@@ -150,12 +159,16 @@ def assert_clean():
 
 @pytest.fixture(scope="session")
 def serious_violations():
-    """What axe finds in a page's article, serious or critical, but in ``exclude``."""
+    """What axe finds in a page's article, serious or critical, but in ``exclude``.
+
+    ``only`` names the rules that are asked, else all are.
+    """
     from axe_playwright_python.sync_playwright import Axe
 
-    def find(page, exclude=()):
+    def find(page, exclude=(), only=None):
         scope = {"include": [["main article"]], "exclude": [[selector] for selector in exclude]}
-        found = Axe().run(page, context=scope).response["violations"]
+        options = {"resultTypes": ["violations"], **({"runOnly": only} if only else {})}
+        found = Axe().run(page, context=scope, options=options).response["violations"]
         serious = [v for v in found if v["impact"] in ("serious", "critical")]
         return [(v["id"], [node["html"][:120] for node in v["nodes"]][:3]) for v in serious]
 

@@ -18,7 +18,14 @@ WIDGETS = re.compile(
 )
 POLICY = "default-src 'none'; script-src 'self' blob:; style-src 'self'; img-src data: blob:"
 
-each_page = pytest.mark.parametrize("name", PAGES)
+COLOURS = ["color-contrast", "link-in-text-block"]  # axe's rules that ask for colours
+SETTLED = 300  # milliseconds
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def name(request):
+    """Of a page: all that is asked of one comes together."""
+    return request.param
 
 
 @pytest.fixture(scope="module")
@@ -28,13 +35,22 @@ def site(serving):
         yield address
 
 
+@pytest.fixture(scope="module")
+def page(watched, site, name):
+    """The page as a reader of a wide light screen sees it; several tests share it."""
+    opened = watched(f"{site}/{name}.html")
+    opened.wait_for_timeout(SETTLED)
+    yield opened
+    opened.context.close()
+
+
 @pytest.fixture
 def visit(visit):
     """Opens a page and lets it settle."""
 
     def settled(url, **options):
         page = visit(url, **options)
-        page.wait_for_timeout(200)
+        page.wait_for_timeout(SETTLED)
         return page
 
     return settled
@@ -49,15 +65,22 @@ def test_the_book_is_small():
     assert len({path.read_bytes() for path in weights}) == len(weights)
 
 
-@each_page
-def test_asks_for_nothing_outside_and_has_no_errors(visit, site, name, assert_clean):
-    for start in (site, HTML.as_uri()):
-        assert_clean(visit(f"{start}/{name}.html"), start)
+def test_asks_for_nothing_outside_and_has_no_errors(page, visit, site, name, assert_clean):
+    assert_clean(page, site)
+    assert_clean(visit(f"{HTML.as_uri()}/{name}.html"), HTML.as_uri())
 
 
-@each_page
-def test_is_a_readable_document(visit, site, name):
-    page = visit(f"{site}/{name}.html")
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_no_serious_violation(page, visit, site, name, theme, serious_violations):
+    """Of what is not colour, the theme changes nothing."""
+    seen, rules = (
+        (page, None) if theme == "light" else (visit(f"{site}/{name}.html", theme=theme), COLOURS)
+    )
+    assert seen.evaluate("document.documentElement.dataset.theme") == theme
+    assert serious_violations(seen, only=rules) == []
+
+
+def test_is_a_readable_document(page):
     assert page.locator("main article h1").count() == 1
     # a card's picture is an ornament: the link that it stands in has its words
     for image in page.locator("main img:not(.book-card img)").all():
@@ -100,15 +123,12 @@ def test_a_widget_and_a_figure_load_when_they_come_near(visit, site):
     assert len(page.asked) > before + 1
 
 
-@each_page
 def test_formulas_are_drawn_by_a_script_that_comes_only_where_one_is(name):
     text = (HTML / f"{name}.html").read_text("utf-8")
     assert ("tex-svg.js" in text) == ('class="math' in text)
 
 
-@each_page
-def test_links_lead_somewhere(visit, site, name):
-    page = visit(f"{site}/{name}.html")
+def test_links_lead_somewhere(page, site):
     targets = page.eval_on_selector_all("main a[href]", "all => all.map(a => a.href)")
     for url in {target for target in targets if target.startswith(site)}:
         file, _, anchor = url.removeprefix(site + "/").partition("#")
@@ -117,15 +137,6 @@ def test_links_lead_somewhere(visit, site, name):
             assert f'id="{anchor}"' in (HTML / file).read_text("utf-8"), url
 
 
-@each_page
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_no_serious_violation(visit, site, name, theme, serious_violations):
-    page = visit(f"{site}/{name}.html", theme=theme)
-    assert page.evaluate("document.documentElement.dataset.theme") == theme
-    assert serious_violations(page) == []
-
-
-@each_page
 def test_fits_a_telephone(visit, site, name):
     page = visit(f"{site}/{name}.html", width=360)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
@@ -148,23 +159,15 @@ WIDE = """() => {
 }"""
 
 
-@each_page
 @pytest.mark.parametrize("reading", ["story", "lab"])
 def test_nothing_is_wider_than_the_column(visit, site, name, reading):
-    page = visit(f"{site}/{name}.html")
-    page.evaluate("way => localStorage.setItem('reading', way)", reading)
-    page.reload()
-    page.wait_for_timeout(300)
+    page = visit(f"{site}/{name}.html", reading=reading)
     assert page.locator("html").get_attribute("data-reading") == reading
     assert page.evaluate(WIDE) == []
 
 
-@each_page
 def test_on_a_telephone_only_code_and_tables_scroll_sideways_and_say_so(visit, site, name):
-    page = visit(f"{site}/{name}.html", width=390)
-    page.evaluate("localStorage.setItem('reading', 'lab')")
-    page.reload()
-    page.wait_for_timeout(300)
+    page = visit(f"{site}/{name}.html", width=390, reading="lab")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     for tag, classes, text in page.evaluate(WIDE):
         assert tag in ("PRE", "TABLE", "DIV"), (tag, classes, text)
@@ -296,7 +299,6 @@ def test_the_ledger_has_the_colours_of_the_page(visit, site):
         assert cell.evaluate("one => parseFloat(getComputedStyle(one).paddingRight)") >= 8
 
 
-@each_page
 def test_says_what_it_is_about(name):
     head = (HTML / f"{name}.html").read_text("utf-8").partition("</head>")[0]
     (title,) = re.findall(r"<title>(.*?)</title>", head)
@@ -309,7 +311,6 @@ def test_says_what_it_is_about(name):
     assert (HTML / picture).is_file()
 
 
-@each_page
 def test_its_widgets_work_under_a_strict_content_security_policy(visit, site, name, assert_clean):
     """Without the theme, which has scripts and styles of its own in the page."""
     found = WIDGETS.findall((HTML / f"{name}.html").read_text("utf-8"))

@@ -52,8 +52,8 @@ def shares(page):
     return page.locator(".fk-map canvas").get_attribute("aria-label")
 
 
-def test_the_map_fills_and_answers(visit, site, assert_clean):
-    page = visit(f"{site}/index.html")
+def test_the_map_fills_and_answers(visit, server, assert_clean):
+    page = visit(f"{server}/index.html")
     wait_until_said(page, r"At the digit itself the network says 3, with [0-9.]+ % confidence\.")
     wait_for_map(page)
     assert shares(page).startswith("Share of the map: 3, ")
@@ -79,7 +79,7 @@ def test_the_map_fills_and_answers(visit, site, assert_clean):
     page.get_by_role("button", name="Reset").click()
     page.get_by_text("The map is 16.0 wide").wait_for()
     wait_until_said(page, "At the digit itself")
-    assert_clean(page, site)
+    assert_clean(page, server)
 
 
 def test_directions_clipping_and_digits_change_the_map(visit, server):
@@ -103,8 +103,8 @@ def test_directions_clipping_and_digits_change_the_map(visit, server):
     wait_until_said(page, "At the digit itself the network says 7")
 
 
-def test_by_keyboard_alone(visit, site):
-    page = visit(f"{site}/index.html")
+def test_by_keyboard_alone(visit, server):
+    page = visit(f"{server}/index.html")
     wait_until_said(page, "At the digit itself")
     page.locator(".fk-map").focus()
     for _ in range(4):
@@ -180,8 +180,8 @@ def steps(page):
     return int(page.locator(".fk-climb .fk-title").inner_text().split(":")[0].split()[1])
 
 
-def test_hold_to_climb(visit, site, assert_clean):
-    page = visit(f"{site}/second.html")
+def test_hold_to_climb(visit, server, assert_clean):
+    page = visit(f"{server}/second.html")
     wait_until_said(page, "After 0 steps: a 3 with", "climb")
     hold = page.get_by_role("button", name="Hold to climb")
     hold.scroll_into_view_if_needed()
@@ -202,11 +202,11 @@ def test_hold_to_climb(visit, site, assert_clean):
     page.get_by_label("from").select_option("grey")
     page.get_by_role("button", name="One step").click()
     wait_until_said(page, "After 1 step: a 7", "climb")
-    assert_clean(page, site)
+    assert_clean(page, server)
 
 
-def test_climb_by_keyboard(visit, site):
-    page = visit(f"{site}/second.html")
+def test_climb_by_keyboard(visit, server):
+    page = visit(f"{server}/second.html")
     hold = page.get_by_role("button", name="Hold to climb")
     hold.focus()
     page.keyboard.down("Space")
@@ -238,8 +238,8 @@ def answers(page):
     return [one.split()[:2] for one in page.locator(".fk-temperature .fk-answer").all_inner_texts()]
 
 
-def test_temperature_lowers_confidence_and_keeps_the_answer(visit, site, assert_clean):
-    page = visit(f"{site}/second.html")
+def test_temperature_lowers_confidence_and_keeps_the_answer(visit, server, assert_clean):
+    page = visit(f"{server}/second.html")
     wait_until_said(
         page, r"With noise of 0\.30 the network says 3.* at temperature 1", "temperature"
     )
@@ -263,7 +263,7 @@ def test_temperature_lowers_confidence_and_keeps_the_answer(visit, site, assert_
     page.get_by_role("button", name="Temperature 1").click()
     wait_until_said(page, "That is at temperature 1", "temperature")
     assert answers(page)[0] == answers(page)[1]
-    assert_clean(page, site)
+    assert_clean(page, server)
 
 
 def test_the_second_page_fits_a_telephone(visit, server):

@@ -208,8 +208,8 @@ def test_draw_with_the_mouse_and_fool(visit, site, assert_clean):
     assert_clean(page, site)
 
 
-def test_draw_with_the_keyboard_alone(visit, site):
-    page = visit(f"{site}/index.html")
+def test_draw_with_the_keyboard_alone(visit, server):
+    page = visit(f"{server}/index.html")
     press(page, "Wipe")
     page.get_by_role("application").focus()
     for key in ["ArrowUp"] * 8 + ["Space"] + ["ArrowDown"] * 16 + ["Space"]:
@@ -254,8 +254,8 @@ def test_draw_with_a_finger_on_a_telephone(visit, site, assert_clean):
     assert_clean(page, site)
 
 
-def test_a_target_is_reached_or_refused(visit, site):
-    page = visit(f"{site}/index.html")
+def test_a_target_is_reached_or_refused(visit, server):
+    page = visit(f"{server}/index.html")
     page.get_by_label(EPSILON).press("End")
     page.get_by_label("make it").select_option("8")
     press(page, "Fool it")
@@ -265,8 +265,8 @@ def test_a_target_is_reached_or_refused(visit, site):
     wait_until_said(page, "draw", "already sees a “3”")
 
 
-def test_it_goes_on_until_it_is_certain_and_the_curve_can_be_walked(visit, site, assert_clean):
-    page = visit(f"{site}/index.html")
+def test_it_goes_on_until_it_is_certain_and_the_curve_can_be_walked(visit, server, assert_clean):
+    page = visit(f"{server}/index.html")
     certain = page.get_by_role("button", name="Until it is certain")
     assert certain.is_disabled()
     press(page, "Fool it")
@@ -299,12 +299,12 @@ def test_it_goes_on_until_it_is_certain_and_the_curve_can_be_walked(visit, site,
     assert pixels(page, AFTER) == changed
     sizes = [page.locator(one).bounding_box()["width"] for one in (PAD, AFTER)]
     assert sizes[0] == pytest.approx(sizes[1], abs=3)
-    assert_clean(page, site)
+    assert_clean(page, server)
 
 
 @pytest.mark.parametrize("motion", ["no-preference", "reduce"])
-def test_noise_is_bred_until_the_network_is_certain(visit, site, motion):
-    page = visit(f"{site}/index.html", reduced_motion=motion)
+def test_noise_is_bred_until_the_network_is_certain(visit, server, motion):
+    page = visit(f"{server}/index.html", reduced_motion=motion)
     press(page, "Breed “3”")
     page.get_by_role("button", name="Stop").wait_for()
     wait_until_said(page, "draw", "random pixels are called “3” with 99.99 %")
@@ -331,8 +331,8 @@ def test_it_begins_by_itself_where_it_is_asked_to(visit, site):
 
 
 @pytest.mark.parametrize("motion", ["no-preference", "reduce"])
-def test_flicker(visit, site, motion):
-    page = visit(f"{site}/index.html", reduced_motion=motion)
+def test_flicker(visit, server, motion):
+    page = visit(f"{server}/index.html", reduced_motion=motion)
     page.evaluate(  # counts every change of the picture
         """() => { globalThis.turns = [];
         const put = CanvasRenderingContext2D.prototype.putImageData;
@@ -406,8 +406,8 @@ def test_breed(visit, site, assert_clean):
     assert_clean(page, site)
 
 
-def test_breed_by_keyboard(visit, site):
-    page = visit(f"{site}/second.html")
+def test_breed_by_keyboard(visit, server):
+    page = visit(f"{server}/second.html")
     wait_until_said(page, "breed", "Generation 0:")
     rate = page.get_by_label("mutation rate")
     rate.focus()

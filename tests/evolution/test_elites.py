@@ -25,7 +25,9 @@ def elites(lenet):
 @pytest.mark.parametrize("seed", range(5))
 def test_all_ten_digits_are_bred_and_survive_the_png(lenet, tmp_path, seed):
     """The claim of the paper, with margin: ten elites at 0.9999 within 400 generations."""
-    bred = fk.evolve(lenet, Pixels(lenet.input_shape), generations=400, seed=seed, progress=False)
+    bred = fk.evolve(
+        lenet, Pixels(lenet.input_shape), generations=400, seed=seed, until=0.9999, progress=False
+    )
     bred.export(tmp_path, lenet)
     pixels = [np.array(Image.open(path)) for path in sorted(tmp_path.glob("*.png"))]
     images = torch.from_numpy(np.stack(pixels))[:, None].float() / 255
@@ -34,7 +36,8 @@ def test_all_ten_digits_are_bred_and_survive_the_png(lenet, tmp_path, seed):
     confidence = logits.softmax(1).diagonal()
     assert len(confidence) == 10
     assert (confidence >= 0.9999).all()
-    assert (bred.history.confidence[200] >= 0.9999).sum() >= 9
+    half = bred.history.confidence[:201][-1]  # at generation 200, or at the end if it came before
+    assert (half >= 0.9999).sum() >= 9
 
 
 def test_save_and_load(elites, tmp_path):

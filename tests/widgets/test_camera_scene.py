@@ -250,8 +250,10 @@ def number(page, after):
     return float(verdict(page).split(after)[1].split(" %")[0]) / 100
 
 
-def test_a_square_is_moved_by_keys_and_judged_as_in_python(open_page, site, assert_clean, detector):
-    page = open_page(site)
+def test_a_square_is_moved_by_keys_and_judged_as_in_python(
+    open_page, server, assert_clean, detector
+):
+    page = open_page(server)
     page.get_by_role("combobox", name="what hangs there").select_option("plain noise")
     is_judged_as(page, detector, CameraScene(0))
     pad(page).focus()
@@ -268,7 +270,7 @@ def test_a_square_is_moved_by_keys_and_judged_as_in_python(open_page, site, asse
     assert (shown - small.frame()).abs().max() < 1.5 / 255  # means that lie between two levels
     expected = surest_on_square(detector, small, shown)
     assert number(page, "window has ") == pytest.approx(expected, abs=1e-3)
-    assert_clean(page, site)
+    assert_clean(page, server)
 
 
 def surest_on_square(detector, scene, frame):

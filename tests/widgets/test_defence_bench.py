@@ -400,9 +400,9 @@ def set_slider(page, name, value):
     )
 
 
-def test_one_step_on_three_networks_is_fgsm(open_page, site, networks, digits, assert_clean):
+def test_one_step_on_three_networks_is_fgsm(open_page, server, networks, digits, assert_clean):
     images, labels = digits
-    page = open_page(site)
+    page = open_page(server)
     assert list(cards(page)) == ["before", "none", "another"]
     assert torch.equal(cards(page)["none"][0], images[4:5])
     assert "not attacked yet" in cards(page)["none"][1]
@@ -422,7 +422,7 @@ def test_one_step_on_three_networks_is_fgsm(open_page, site, networks, digits, a
         assert before == int((net(images).argmax(1) == labels).sum())
         assert f"{name}: still right: {right} of 30 (before: {before})" in said(page)
     assert len({still_right(found[name][1]) for name in PANEL}) > 1
-    assert_clean(page, site)
+    assert_clean(page, server)
 
 
 def test_many_steps_are_stronger_and_keep_their_promise(open_page, server, networks, digits):

@@ -83,8 +83,8 @@ def agrees(page):
     return int(digit) == int(answer) and abs(float(told) / 100 - float(sure)) < 2e-4
 
 
-def test_rub_with_the_mouse_and_undo(open_page, site, assert_clean):
-    page = open_page(site)
+def test_rub_with_the_mouse_and_undo(open_page, server, assert_clean):
+    page = open_page(server)
     assert torch.equal(pixels(page), STRIPES)
     assert agrees(page)
     assert page.get_by_role("button", name="Undo").is_disabled()
@@ -106,11 +106,11 @@ def test_rub_with_the_mouse_and_undo(open_page, site, assert_clean):
     page.get_by_role("button", name="Undo").click()
     assert torch.equal(pixels(page), STRIPES)
     assert said(page).startswith("Taken back.")
-    assert_clean(page, site)
+    assert_clean(page, server)
 
 
-def test_rub_with_the_keyboard_alone(open_page, site):
-    page = open_page(site)
+def test_rub_with_the_keyboard_alone(open_page, server):
+    page = open_page(server)
     page.get_by_role("slider").focus()
     page.keyboard.press("Home")
     for _ in range(3):

@@ -249,8 +249,8 @@ def but(part, move):
     return [move if n == part else [0, 0] for n in range(6)]
 
 
-def test_drag_a_part(open_page, site, face, assert_clean):
-    page = open_page(site)
+def test_drag_a_part(open_page, server, face, assert_clean):
+    page = open_page(server)
     assert shows(page, face, [[0, 0]] * 6)
     assert agrees(page)
     restore = page.get_by_role("button", name="Restore")
@@ -270,7 +270,7 @@ def test_drag_a_part(open_page, site, face, assert_clean):
     said(page, "All parts are in their places.")
     assert shows(page, face, [[0, 0]] * 6)
     assert page.locator(".fk-verdicts").inner_text() == before
-    assert_clean(page, site)
+    assert_clean(page, server)
 
 
 def test_where_there_is_no_part_nothing_is_dragged(open_page, server, face):
@@ -282,8 +282,8 @@ def test_where_there_is_no_part_nothing_is_dragged(open_page, server, face):
     assert shows(page, face, [[0, 0]] * 6)
 
 
-def test_move_with_the_keyboard_alone(open_page, site, face):
-    page = open_page(site)
+def test_move_with_the_keyboard_alone(open_page, server, face):
+    page = open_page(server)
     page.get_by_role("application").focus()
     for key in ("5", "ArrowLeft", "ArrowLeft", "Shift+ArrowDown", "ArrowUp"):
         page.keyboard.press(key)

@@ -202,8 +202,8 @@ def reverse(page):
     page.get_by_role("button", name="Reverse the order").click()
 
 
-def test_the_page_sorts_as_python_does(open_page, site, widget, assert_clean):
-    page = open_page(site)
+def test_the_page_sorts_as_python_does(open_page, server, widget, assert_clean):
+    page = open_page(server)
     for order in ("zeal", "alike", "zeal"):
         page.get_by_label("Sort by").select_option(order)
         for ascending in (False, True):
@@ -217,7 +217,7 @@ def test_the_page_sorts_as_python_does(open_page, site, widget, assert_clean):
             assert f"Sorted by {order}, {'smallest' if ascending else 'largest'} first." in text
             assert f"First: {', '.join(tiles[0])}. Last: {', '.join(tiles[-1])}." in text
             reverse(page)
-    assert_clean(page, site)
+    assert_clean(page, server)
 
 
 def test_numbers_are_told_in_words(open_page, server, widget):
@@ -404,8 +404,8 @@ def test_without_it_no_network_is_offered(open_page, server):
     assert not page.get_by_role("button", name="Ask the network in this page").is_visible()
 
 
-def test_guesses_are_scored(open_page, site, widget, assert_clean):
-    page = open_page(site)
+def test_guesses_are_scored(open_page, server, widget, assert_clean):
+    page = open_page(server)
     page.get_by_role("button", name="Guess").click()
     assert not page.locator(".fk-album").is_visible()
     score = page.locator(".fk-score")
@@ -437,7 +437,7 @@ def test_guesses_are_scored(open_page, site, widget, assert_clean):
     assert page.locator(".fk-album").is_visible()
     page.get_by_role("button", name="Guess").click()
     assert f"Score: {right} of {len(widget) + 2}." in score.inner_text()
-    assert_clean(page, site)
+    assert_clean(page, server)
 
 
 def test_a_hidden_name_is_nowhere_to_be_seen(open_page, server, widget):

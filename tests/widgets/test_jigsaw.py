@@ -160,8 +160,8 @@ def exchanged(count, *pairs):
     return order
 
 
-def test_drag_one_tile_onto_another(open_page, site, assert_clean, shown, digits):
-    page = open_page(site)
+def test_drag_one_tile_onto_another(open_page, server, assert_clean, shown, digits):
+    page = open_page(server)
     assert torch.equal(pixels(page), shown(4, range(16)))
     assert f"16 of 16 tiles in their place. The label is {int(digits[1][0])};" in said(page)
     assert agrees(page)
@@ -181,7 +181,7 @@ def test_drag_one_tile_onto_another(open_page, site, assert_clean, shown, digits
     assert torch.equal(pixels(page), shown(4, range(16)))
     assert said(page).startswith("Whole again. 16 of 16")
     assert page.locator(".fk-bars").inner_text() == before
-    assert_clean(page, site)
+    assert_clean(page, server)
 
 
 def test_click_one_and_then_another(open_page, server, shown):
@@ -197,8 +197,8 @@ def test_click_one_and_then_another(open_page, server, shown):
     assert agrees(page)
 
 
-def test_swap_with_the_keyboard_alone(open_page, site, shown):
-    page = open_page(site)
+def test_swap_with_the_keyboard_alone(open_page, server, shown):
+    page = open_page(server)
     page.get_by_role("combobox", name="tiles").focus()
     page.keyboard.press("ArrowUp")
     assert said(page).startswith("Cut into 2 by 2 tiles. 4 of 4")

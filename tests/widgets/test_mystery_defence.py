@@ -178,10 +178,10 @@ def reveal(page, verdict="no defence"):
     return KINDS[short]
 
 
-def test_each_defence_shows_what_the_chapter_says(open_page, site, digits, assert_clean):
+def test_each_defence_shows_what_the_chapter_says(open_page, server, digits, assert_clean):
     """All six, one after the other, under all that tells them apart."""
     images, labels = digits
-    page, seen = open_page(site), {}
+    page, seen = open_page(server), {}
     assert not any("lenet" in url for url in page.asked)
     assert set(told_by(page).values()) == {"not tried"}
     for number in range(6):
@@ -218,7 +218,7 @@ def test_each_defence_shows_what_the_chapter_says(open_page, site, digits, asser
     twice = {kind: told["ask everything twice"] for kind, told in seen.items()}
     assert twice.pop("shaken") == "10 of 10 digits get other numbers the second time"
     assert all(words.startswith("the same numbers both times") for words in twice.values())
-    assert_clean(page, site)
+    assert_clean(page, server)
 
 
 def test_a_verdict_is_told_and_counted(open_page, server):
@@ -264,8 +264,8 @@ def test_axe_finds_no_serious_violation(open_page, server, theme, serious_violat
     assert serious_violations(page) == []
 
 
-def test_with_a_finger_on_a_telephone(open_page, server):
-    page = open_page(server, "few", width=360, has_touch=True, is_mobile=True)
+def test_with_a_finger_on_a_telephone(open_page, site):
+    page = open_page(site, "few", width=360, has_touch=True, is_mobile=True)
     page.get_by_role("button", name="one step along the gradient").tap()
     page.wait_for_function(TOLD)
     page.get_by_role("button", name="random answers").tap()

@@ -95,8 +95,8 @@ def press(page, down, across):
     )
 
 
-def test_press_pixels_and_take_them_back(open_page, site, assert_clean, digits):
-    page, image = open_page(site), (digits[0][0, 0] * 255).round() / 255
+def test_press_pixels_and_take_them_back(open_page, server, assert_clean, digits):
+    page, image = open_page(server), (digits[0][0, 0] * 255).round() / 255
     assert torch.equal(pixels(page), image)
     assert page.get_by_role("button", name="Whole again").is_disabled()
     press(page, 1, 2)
@@ -118,7 +118,7 @@ def test_press_pixels_and_take_them_back(open_page, site, assert_clean, digits):
     assert "taken back" in said(page)
     page.get_by_role("button", name="Whole again").click()
     assert torch.equal(pixels(page), image)
-    assert_clean(page, site)
+    assert_clean(page, server)
 
 
 def test_every_pixel_and_the_strongest(open_page, server, digits):
@@ -137,8 +137,8 @@ def test_every_pixel_and_the_strongest(open_page, server, digits):
     assert (pixels(page) != image[0, 0]).nonzero().tolist() == [[place // 28, place % 28]]
 
 
-def test_the_keyboard_alone(open_page, site, digits):
-    page, image = open_page(site), (digits[0][0, 0] * 255).round() / 255
+def test_the_keyboard_alone(open_page, server, digits):
+    page, image = open_page(server), (digits[0][0, 0] * 255).round() / 255
     page.get_by_role("application").focus()
     for key in ["ArrowLeft"] * 30 + ["ArrowUp"] * 30 + ["ArrowRight", "Space"]:
         page.keyboard.press(key)

@@ -100,8 +100,8 @@ def with_spot(digits, corner, value=1.0, which=0):
     return Patch(torch.full((1, 7, 7), value)).apply(image, corner)
 
 
-def test_drag_with_the_mouse(open_page, site, assert_clean, digits):
-    page = open_page(site)
+def test_drag_with_the_mouse(open_page, server, assert_clean, digits):
+    page = open_page(server)
     assert torch.equal(pixels(page), with_spot(digits, (0, 0)))
     box = page.locator(".fk-pad canvas").bounding_box()
     cell = box["width"] / 28
@@ -117,11 +117,11 @@ def test_drag_with_the_mouse(open_page, site, assert_clean, digits):
     assert abs(float(told) / 100 - float(sure)) < 2e-4
     page.mouse.click(box["x"] + 27.5 * cell, box["y"] + 0.5 * cell)  # it stays in the image
     assert torch.equal(pixels(page), with_spot(digits, (0, 21)))
-    assert_clean(page, site)
+    assert_clean(page, server)
 
 
-def test_the_keyboard_and_the_menus(open_page, site, digits):
-    page = open_page(site)
+def test_the_keyboard_and_the_menus(open_page, server, digits):
+    page = open_page(server)
     page.get_by_role("application").focus()
     for key in ["ArrowDown"] * 3 + ["ArrowRight"] * 40 + ["ArrowLeft", "ArrowUp"]:
         page.keyboard.press(key)

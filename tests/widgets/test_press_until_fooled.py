@@ -185,8 +185,8 @@ def said(page, text):
     expect(page.locator(".fk-press > .fk-status")).to_contain_text(text, timeout=60_000)
 
 
-def test_it_counts_and_stops_by_keyboard(open_page, site, assert_clean):
-    page = open_page(site)
+def test_it_counts_and_stops_by_keyboard(open_page, server, assert_clean):
+    page = open_page(server)
     assert counted(page) == (0, 0)
     page.get_by_role("button", name="Press until fooled").press("Enter")
     wait_for_images(page, 200)
@@ -203,7 +203,7 @@ def test_it_counts_and_stops_by_keyboard(open_page, site, assert_clean):
     shown = page.locator(".fk-press .fk-names .fk-number").all_inner_texts()
     assert 0 < sum(int(one.replace(",", "")) for one in shown if one) <= hits
     assert "the surest: “" in page.locator(".fk-press canvas").get_attribute("aria-label")
-    assert_clean(page, site)
+    assert_clean(page, server)
 
 
 def test_of_none_the_rule_of_three(open_page, site, assert_clean):
