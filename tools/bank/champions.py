@@ -9,7 +9,7 @@ One line a minute says how far it is. For work beside other work: ``nice -n 15``
 ``--precision bfloat16`` screens the children of a generation (see ``foolkit.models.precision``):
 1.6 to 2 times as fast on a processor that has bfloat16, slower on others. A run that goes on from
 the bank may change to it; the card says after how many images. On SqueezeNet the screen lost none
-of the children that beat an elite, in 4,000 formulas that were judged both ways.
+of the children that beat an elite, in 20,000 formulas that were judged both ways.
 """
 
 from __future__ import annotations
