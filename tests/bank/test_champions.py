@@ -282,10 +282,14 @@ def test_the_card_says_from_when_the_children_were_screened(tmp_path, bred):
         return champions.card()["runs"][0]
 
     assert champions.card()["runs"][0]["screened_after"] is None
+    assert written(tmp_path / "exact", 300, "float32")["screened_after"] is None
+    write(tmp_path, net)  # the run of 250 again
     about = written(tmp_path / "screened", 400, "bfloat16")
     assert (about["evaluations"], about["screened_after"]) == (400, 250)
     about = written(tmp_path / "whole again", 500, "float32")
     assert (about["evaluations"], about["screened_after"]) == (500, 250)
+    about = written(tmp_path / "exact", 300, "float32")  # it went on before any was screened
+    assert (about["evaluations"], about["screened_after"]) == (300, None)
     with pytest.raises(ValueError, match="precision is 'bfloat16' there, 'float32' here"):
         make_champions.breed(run, net, 500, tmp_path / "screened", batch=50)
 

@@ -136,19 +136,24 @@ def stored(
     run: Run, net: Classifier, batch: int = BATCH
 ) -> tuple[dict[str, Any], dict[str, Tensor]] | None:
     """What the card says of a run that the bank can go on from, and its columns; None: no such."""
-    if not (champions.PLACE / champions.CARD).is_file():
-        return None  # a bank that is begun now
-    name, about = champions.key(asdict(run)), champions.card()
-    found = next((one for one in about["runs"] if champions.key(one) == name), None)
+    found = listed(run)
     if (
         found is None
         or "generator" not in found["columns"]
         or found["batch"] != batch
-        or about["networks"].get(run.network) != fingerprint(net)
+        or champions.card()["networks"].get(run.network) != fingerprint(net)
     ):
         return None
-    arrays = read(champions.FILE)
+    name, arrays = champions.key(found), read(champions.FILE)
     return found, {c: torch.from_numpy(arrays[f"{name}/{c}"]) for c in found["columns"]}
+
+
+def listed(run: Run) -> dict[str, Any] | None:
+    """What the card says of a run; None: nothing, or it is a bank that is begun now."""
+    if not (champions.PLACE / champions.CARD).is_file():
+        return None
+    name = champions.key(asdict(run))
+    return next((one for one in champions.card()["runs"] if champions.key(one) == name), None)
 
 
 def state(columns: Mapping[str, Tensor], search: MapElites) -> dict[str, Tensor]:
@@ -206,20 +211,18 @@ def found(
             "shape": list(search.encoding.shape),
             "batch": batch,
             "core_seconds": round(spent(path)),
-            "screened_after": screened_after(run, net, search, batch, begun),
+            "screened_after": screened_after(run, search, begun),
             "columns": columns,
         }
 
 
-def screened_after(
-    run: Run, net: Classifier, search: MapElites, batch: int, begun: champions.Champions | None
-) -> int | None:
+def screened_after(run: Run, search: MapElites, begun: champions.Champions | None) -> int | None:
     """Images that a run had judged in float32 before its children were screened; None: all."""
-    kept = None if begun is None else stored(run, net, batch)
-    before: int | None = None if kept is None else kept[0].get("screened_after")
-    if before is not None or search.precision == "float32":
+    images = 0 if begun is None else int(begun.evaluations[-1])
+    before: int | None = (listed(run) or {}).get("screened_after")
+    if before is not None and before < images:  # of the stored run it went on from
         return before
-    return 0 if begun is None else int(begun.evaluations[-1])
+    return None if search.precision == "float32" else images
 
 
 def begun_from(
