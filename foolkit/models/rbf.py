@@ -17,6 +17,7 @@ from foolkit.checks import (
     check_images,
     check_labels,
 )
+from foolkit.models.precision import log_odds
 from foolkit.seeds import generator_of
 
 PIXELS = 28 * 28
@@ -84,7 +85,7 @@ class RBF(nn.Module):
         if self.read == "softmax":
             return -exponents
         exponents = exponents.clamp_min(LEAST)
-        return -exponents - torch.log(-torch.expm1(-exponents))
+        return log_odds(-exponents)
 
     @torch.no_grad()
     def place(self, images: Tensor, labels: Tensor, seed: int = 0) -> None:
