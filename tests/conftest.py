@@ -102,9 +102,9 @@ def serving():
 
 @pytest.fixture(scope="module")
 def watched(browser):
-    """Opens a page, and watches what it asks for (``asked``) and complains of (``complaints``)."""
+    """A new page; what it asks for (``asked``) and complains of (``complaints``) is kept."""
 
-    def open_page(url, *, theme="light", width=1280, reading=None, **options):
+    def new_page(*, theme="light", width=1280, reading=None, **options):
         context = browser.new_context(viewport={"width": width, "height": 900}, **options)
         context.add_init_script(
             f"localStorage.setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}')"
@@ -120,10 +120,9 @@ def watched(browser):
             "console",
             lambda message: message.type == "error" and page.complaints.append(message.text),
         )
-        page.goto(url, wait_until="load")
         return page
 
-    return open_page
+    return new_page
 
 
 @pytest.fixture
@@ -132,8 +131,10 @@ def visit(watched, request):
     pages = []
 
     def open_page(url, **options):
-        pages.append(watched(url, **options))
-        return pages[-1]
+        page = watched(**options)
+        pages.append(page)  # before it is loaded, which may fail
+        page.goto(url, wait_until="load")
+        return page
 
     failures = request.session.testsfailed
     yield open_page

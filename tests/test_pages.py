@@ -38,7 +38,8 @@ def site(serving):
 @pytest.fixture(scope="module")
 def page(watched, site, name):
     """The page as a reader of a wide light screen sees it; several tests share it."""
-    opened = watched(f"{site}/{name}.html")
+    opened = watched()
+    opened.goto(f"{site}/{name}.html", wait_until="load")
     opened.wait_for_timeout(SETTLED)
     yield opened
     opened.context.close()
