@@ -9,6 +9,8 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager
+from copy import deepcopy
+from itertools import islice
 from pathlib import Path
 
 import nbformat
@@ -180,9 +182,12 @@ def serious_violations():
 def small_book():
     """``small_book(root, pages)``: a book with the project's own host, executed in place.
 
-    ``pages`` names the sources of each chapter's cells; one chapter is ``index``. Returns the
-    folder of the chapters.
+    ``pages`` names the sources of each chapter's cells; one chapter is ``index``. All are executed
+    in one kernel, one after the other. Returns the folder of the chapters.
     """
+
+    def title(name):  # of a page of ``shared_html`` too: short enough for a telephone
+        return f"What is {name.rpartition('-')[2]}?"
 
     def make(root, pages):
         (root / "book" / "assets").mkdir(parents=True)
@@ -198,26 +203,49 @@ def small_book():
             "sphinx:\n  config:\n    html_static_path: [assets]\n    html_css_files: [book.css]\n"
             "    nb_ipywidgets_js:\n      anywidget-host.js: {defer: defer}\n"
         )
+        everything = root / "everything.ipynb"
+        cells = [new_code_cell(source) for sources in pages.values() for source in sources]
+        nbformat.write(new_notebook(cells=cells), everything)
+        chapters.execute(everything)
+        executed = nbformat.read(everything, as_version=4)
+        left = iter(executed.cells)
         for name, sources in pages.items():
-            cells = [new_markdown_cell(f"# What is {name}?"), *map(new_code_cell, sources)]
-            notebook = new_notebook(cells=cells, metadata={"language_info": {"name": "python"}})
-            nbformat.write(notebook, root / "book" / f"{name}.ipynb")
-        chapters.make_notebooks(root / "book", root / "_config.yml", [])
+            cells = [new_markdown_cell(f"# {title(name)}"), *islice(left, len(sources))]
+            page = new_notebook(cells=cells, metadata=deepcopy(executed.metadata))
+            nbformat.write(chapters.normalise(page), root / "book" / f"{name}.ipynb")
         return root / "book"
 
     return make
 
 
 @pytest.fixture(scope="session")
-def small_html(tmp_path_factory, small_book):
-    """``small_html(pages)``: the folder of the built pages of ``small_book``."""
+def shared_html(request, tmp_path_factory, small_book):
+    """The pages of all test files that name ``WIDGET_PAGES``, as one book: each takes ten seconds.
 
-    def make(pages):
-        root = tmp_path_factory.mktemp("small")
-        book = small_book(root, pages)
-        return chapters.make_book(book, root / "_build", root / "_config.yml", run=False).parent
+    Of page ``index`` of file ``test_x`` the page ``test_x-index``.
+    """
+    modules = {getattr(item, "module", None) for item in request.session.items}
+    pages = {
+        f"{module.__name__.rpartition('.')[2]}-{name}": sources
+        for module in sorted(modules - {None}, key=lambda module: module.__name__)
+        for name, sources in getattr(module, "WIDGET_PAGES", {}).items()
+    }
+    root = tmp_path_factory.mktemp("shared")
+    book = small_book(root, {"index": [], **pages})
+    return chapters.make_book(book, root / "_build", root / "_config.yml", run=False).parent
 
-    return make
+
+@pytest.fixture(scope="module")
+def html(request, tmp_path_factory, shared_html):
+    """The built pages of the test file's ``WIDGET_PAGES``, in a folder of their own."""
+    folder = tmp_path_factory.mktemp("pages")
+    name = request.module.__name__.rpartition(".")[2]
+    for path in shared_html.iterdir():
+        if path.suffix != ".html":
+            (folder / path.name).symlink_to(path)
+        elif path.stem.startswith(f"{name}-"):
+            shutil.copy(path, folder / path.name.removeprefix(f"{name}-"))
+    return folder
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import tarfile
+import time
 import zipfile
 from pathlib import Path
 
@@ -102,6 +103,43 @@ def test_a_failing_cell_is_named_and_nothing_is_built(book):
     with pytest.raises(SystemExit, match=r"second.ipynb, cell 1 failed:(?s:.*)ZeroDivisionError"):
         make(book, run=True)
     assert not (book.parent / "_build" / "html").exists()
+
+
+def test_a_failing_chapter_ends_those_beside_it(book):
+    (book / "_toc.yml").write_text(
+        "format: jb-book\nroot: index\nchapters:\n  - file: second\n  - file: last\n"
+    )
+    source = (book / "index.ipynb").read_text()
+    for name, code in (
+        ("index", "import time\ntime.sleep(500)"),
+        ("second", "1 / 0"),
+        ("last", ""),
+    ):
+        notebook = nbformat.reads(source, 4)
+        notebook.cells[1].source = code
+        nbformat.write(notebook, book / f"{name}.ipynb")
+    before = time.monotonic()
+    with pytest.raises(SystemExit, match=r"second.ipynb, cell 1 failed:(?s:.*)ZeroDivisionError"):
+        chapters.execute_all(chapters.chapters(book), book.parent / "_config.yml")
+    assert time.monotonic() - before < 400
+
+
+def test_chapters_are_executed_side_by_side_and_the_last_one_reads_the_others(book):
+    """The first waits for the second; the last finds what the second wrote."""
+    (book / "_toc.yml").write_text(
+        "format: jb-book\nroot: index\nchapters:\n  - file: second\n  - file: last\n"
+    )
+    wait = "import time\nfrom pathlib import Path\nwhile not Path('made').exists(): time.sleep(0.1)"
+    for name, code in (
+        ("index", wait if (os.cpu_count() or 1) > 1 else ""),
+        ("second", "from pathlib import Path\nPath('made').write_text('by the second')"),
+        ("last", "from pathlib import Path\nprint(Path('made').read_text())"),
+    ):
+        cells = [new_markdown_cell(f"# What is {name}?"), new_code_cell(code)]
+        notebook = new_notebook(cells=cells, metadata={"language_info": {"name": "python"}})
+        nbformat.write(notebook, book / f"{name}.ipynb")
+    chapters.execute_all(chapters.chapters(book), book.parent / "_config.yml")
+    assert nbformat.read(book / "last.ipynb", 4).cells[1].outputs[0].text == "by the second\n"
 
 
 def test_a_broken_link_fails_the_build(book):

@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -36,13 +37,49 @@ def site(serving):
 
 
 @pytest.fixture(scope="module")
-def page(watched, site, name):
-    """The page as a reader of a wide light screen sees it; several tests share it."""
-    opened = watched()
-    opened.goto(f"{site}/{name}.html", wait_until="load")
-    opened.wait_for_timeout(SETTLED)
-    yield opened
-    opened.context.close()
+def settled(watched, request):
+    """``with settled(url, **options) as page``: opens a page, and lets it settle.
+
+    Of a page that a test failed on, the last state is kept as a picture.
+    """
+
+    @contextmanager
+    def opened(url, **options):
+        failures = request.session.testsfailed
+        page = watched(**options)
+        page.goto(url, wait_until="load")
+        page.wait_for_timeout(SETTLED)
+        yield page
+        if request.session.testsfailed > failures:
+            named = "-".join([Path(url).stem, *map(str, options.values())])
+            page.screenshot(path=HTML.parent / "screenshots" / f"{named}.png")
+        page.context.close()
+
+    return opened
+
+
+# Three visits of each page, which several tests share.
+
+
+@pytest.fixture(scope="module")
+def page(settled, site, name):
+    """As a reader of the story sees it, on a wide light screen."""
+    with settled(f"{site}/{name}.html") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def from_disk(settled, name):
+    """On a wide dark screen, without a server."""
+    with settled(f"{HTML.as_uri()}/{name}.html", theme="dark") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def lab(settled, site, name):
+    """With all code; on a wide screen first, then on a telephone."""
+    with settled(f"{site}/{name}.html", reading="lab") as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -66,17 +103,15 @@ def test_the_book_is_small():
     assert len({path.read_bytes() for path in weights}) == len(weights)
 
 
-def test_asks_for_nothing_outside_and_has_no_errors(page, visit, site, name, assert_clean):
+def test_asks_for_nothing_outside_and_has_no_errors(page, from_disk, site, assert_clean):
     assert_clean(page, site)
-    assert_clean(visit(f"{HTML.as_uri()}/{name}.html"), HTML.as_uri())
+    assert_clean(from_disk, HTML.as_uri())
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_no_serious_violation(page, visit, site, name, theme, serious_violations):
+def test_axe_finds_no_serious_violation(page, from_disk, theme, serious_violations):
     """Of what is not colour, the theme changes nothing."""
-    seen, rules = (
-        (page, None) if theme == "light" else (visit(f"{site}/{name}.html", theme=theme), COLOURS)
-    )
+    seen, rules = (page, None) if theme == "light" else (from_disk, COLOURS)
     assert seen.evaluate("document.documentElement.dataset.theme") == theme
     assert serious_violations(seen, only=rules) == []
 
@@ -138,11 +173,6 @@ def test_links_lead_somewhere(page, site):
             assert f'id="{anchor}"' in (HTML / file).read_text("utf-8"), url
 
 
-def test_fits_a_telephone(visit, site, name):
-    page = visit(f"{site}/{name}.html", width=360)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
-
-
 # what of an article is wider than its place, with how it copes with that
 WIDE = """() => {
     const article = document.querySelector(".bd-article"), found = [];
@@ -160,23 +190,33 @@ WIDE = """() => {
 }"""
 
 
-@pytest.mark.parametrize("reading", ["story", "lab"])
-def test_nothing_is_wider_than_the_column(visit, site, name, reading):
-    page = visit(f"{site}/{name}.html", reading=reading)
-    assert page.locator("html").get_attribute("data-reading") == reading
-    assert page.evaluate(WIDE) == []
+def resized(page, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    page.wait_for_timeout(SETTLED)
+    return page
 
 
-def test_on_a_telephone_only_code_and_tables_scroll_sideways_and_say_so(visit, site, name):
-    page = visit(f"{site}/{name}.html", width=390, reading="lab")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    for tag, classes, text in page.evaluate(WIDE):
+def test_nothing_is_wider_than_the_column(page, lab):
+    for reading, seen in (("story", page), ("lab", lab)):
+        assert seen.locator("html").get_attribute("data-reading") == reading
+        assert seen.evaluate(WIDE) == []
+
+
+def test_on_a_telephone_only_code_and_tables_scroll_sideways_and_say_so(lab):
+    resized(lab, 390)
+    for tag, classes, text in lab.evaluate(WIDE):
         assert tag in ("PRE", "TABLE", "DIV"), (tag, classes, text)
         assert "book-wide" in classes or "fk-scroll" in classes, (tag, classes, text)
-    for wide in page.locator("pre.book-wide").all():
+    for wide in lab.locator("pre.book-wide").all():
         said = wide.evaluate("one => getComputedStyle(one, '::before').content")
         assert "scrolls sideways" in said
         assert wide.get_attribute("tabindex") == "0"
+
+
+@pytest.mark.parametrize("width", [390, 360])
+def test_fits_a_telephone(page, lab, width):
+    for seen in (page, lab):
+        assert resized(seen, width).evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])

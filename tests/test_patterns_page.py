@@ -4,13 +4,7 @@ import re
 
 import pytest
 
-PAGES = {"index": ["import foolkit as fk", "fk.widgets.BreedPatterns(seed=1, batch=20)"]}
-
-
-@pytest.fixture(scope="module")
-def html(small_html):
-    """The folder of the built pages."""
-    return small_html(PAGES)
+WIDGET_PAGES = {"index": ["import foolkit as fk", "fk.widgets.BreedPatterns(seed=1, batch=20)"]}
 
 
 @pytest.fixture

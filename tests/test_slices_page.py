@@ -2,7 +2,7 @@
 
 import pytest
 
-PAGES = {
+WIDGET_PAGES = {
     "index": [
         "import foolkit as fk",
         "fk.widgets.SliceExplorer(3, directions='two random', reach=8)",
@@ -12,12 +12,6 @@ PAGES = {
         "fk.widgets.NoiseAndTemperature(3, noise=0.3)",
     ],
 }
-
-
-@pytest.fixture(scope="module")
-def html(small_html):
-    """The folder of the built pages."""
-    return small_html(PAGES)
 
 
 @pytest.fixture

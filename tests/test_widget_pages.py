@@ -13,7 +13,7 @@ from tools import chapters
 ROOT = Path(__file__).resolve().parent.parent
 STATE, VIEW = (f"application/vnd.jupyter.widget-{kind}+json" for kind in ("state", "view"))
 
-PAGES = {
+CHAPTERS = {
     "index": ["import foolkit as fk", "fk.widgets.DrawAndFool(3)"],
     "playing": ["import foolkit as fk", "fk.widgets.DrawAndFool(3, play=True)"],
     "second": [
@@ -28,7 +28,7 @@ PAGES = {
 @pytest.fixture(scope="module")
 def book(tmp_path_factory, small_book):
     """A book of three chapters."""
-    return small_book(tmp_path_factory.mktemp("tiny"), PAGES)
+    return small_book(tmp_path_factory.mktemp("tiny"), CHAPTERS)
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +104,7 @@ def test_the_site_holds_the_weights_once(html):
 
 def test_nothing_of_the_pages_is_in_the_notebooks_to_download_again(book, html):
     found = {path.stem: nbformat.read(path, 4) for path in (html / "_sources").glob("*.ipynb")}
-    assert set(found) == set(PAGES)
+    assert set(found) == set(CHAPTERS)
     for name, notebook in found.items():
         assert "widgets" not in notebook.metadata
         executed = nbformat.read(book / f"{name}.ipynb", 4)
@@ -480,7 +480,7 @@ def test_the_theme_is_followed(visit, server):
     assert len(colours) == 2
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", CHAPTERS)
 def test_fits_a_telephone(visit, server, name):
     page = visit(f"{server}/{name}.html", width=360)
     if name == "second":

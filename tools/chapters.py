@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import hashlib
 import os
 import shutil
@@ -10,16 +11,19 @@ import subprocess
 import sys
 import time
 from base64 import b64decode, b64encode
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import yaml
+from jupyter_core.utils import run_sync
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
+from tools.book import MOST_WORKERS
 from tools.editions import EDITIONS, Edition, edited
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -66,23 +70,74 @@ def execute(path: Path, url: str | None = None) -> float:
     Raises:
         SystemExit: a cell failed; says which, and shows its traceback. The file is not changed.
     """
+    try:
+        return run_sync(_execute)(path, url, os.environ)
+    except FailedChapter as failed:
+        sys.exit(str(failed))
+
+
+def execute_all(paths: list[Path], config: Path) -> None:
+    """Execute notebooks in place, one a processor, four at most; one line when one is done.
+
+    Each has its share of the processors: two threads of one are not twice as fast. The last one
+    waits for all others, since it may read them, as the scoreboard does.
+
+    Raises:
+        SystemExit: as ``execute``; those that run beside it are left unchanged.
+    """
+    cores = os.cpu_count() or 1
+    at_once = min(cores, MOST_WORKERS)
+    threads = {"OMP_NUM_THREADS": str(cores // at_once), **os.environ}
+    url, done = address(config), 0
+
+    async def one(path: Path, turn: asyncio.Semaphore) -> None:
+        nonlocal done
+        async with turn:
+            seconds = await _execute(path, url, threads)
+        done += 1
+        print(f"chapter {done}/{len(paths)}  {path.stem:26}{seconds:6.1f} s", flush=True)
+
+    async def all_of_them() -> None:
+        turn = asyncio.Semaphore(at_once)
+        async with asyncio.TaskGroup() as group:  # one that fails ends the others
+            for path in paths[:-1]:
+                group.create_task(one(path, turn))
+        await one(paths[-1], turn)
+
+    failures: list[str] = []
+    try:
+        run_sync(all_of_them)()
+    except* FailedChapter as failed:
+        failures += map(str, failed.exceptions)
+    if failures:
+        sys.exit("\n".join(failures))
+
+
+class FailedChapter(Exception):
+    """Says which cell of which chapter failed, and shows its traceback; or that it was ended."""
+
+
+async def _execute(path: Path, url: str | None, environment: Mapping[str, str]) -> float:
     notebook = for_colab(nbformat.read(path, as_version=4), url)
     client = NotebookClient(
         notebook, timeout=TIMEOUT, kernel_name="python3",
         resources={"metadata": {"path": str(path.parent)}},
         extra_arguments=["--IPKernelApp.log_level=ERROR"],  # it warns of its local port
     )  # fmt: skip
-    os.environ["FOOLKIT_PROGRESS"] = "0"  # what is executed here is read, and nobody waits for it
+    # without progress bars: what is executed here is read, and nobody waits for it
     start = time.perf_counter()
     try:
-        client.execute()
+        await client.async_execute(env={**environment, "FOOLKIT_PROGRESS": "0"})
     except CellExecutionError as error:
         failed = [
             number
             for number, cell in enumerate(notebook.cells)
             if any(o.output_type == "error" for o in cell.get("outputs", []))
         ]
-        sys.exit(f"{path.name}, cell {failed[-1] if failed else '?'} failed:\n{error}")
+        cell = failed[-1] if failed else "?"
+        raise FailedChapter(f"{path.name}, cell {cell} failed:\n{error}") from None
+    except DeadKernelError:
+        raise FailedChapter(f"{path.name}: its kernel ended before the chapter did") from None
     nbformat.write(normalise(notebook), path)
     return time.perf_counter() - start
 
@@ -255,10 +310,9 @@ def make_book(
     copied = copy(book, build)
     found = chapters(copied)
     networks: set[str] = set()
-    for number, path in enumerate(found, 1):
-        if run:
-            print(f"chapter {number}/{len(found)}  {path.stem:26}", end="", flush=True)
-            print(f"{execute(path, address(config)):6.1f} s", flush=True)
+    if run:
+        execute_all(found, config)
+    for path in found:
         networks |= refresh_widgets(path)
         if edition:
             nbformat.write(edited(nbformat.read(path, as_version=4), edition), path)
@@ -310,9 +364,7 @@ def make_notebooks(book: Path, config: Path, names: list[str]) -> None:
         sys.exit(
             f"notebooks: expected some of {', '.join(found)}, got {', '.join(sorted(unknown))}"
         )
-    for name in names or found:
-        print(f"{name:26}", end="", flush=True)
-        print(f"{execute(found[name], address(config)):6.1f} s", flush=True)
+    execute_all([path for name, path in found.items() if not names or name in names], config)
     write_cover(book)
 
 

@@ -38,12 +38,6 @@ def lenet():
     return fk.models.load("lenet")
 
 
-@pytest.fixture(scope="module")
-def html(small_html, request):
-    """A book of the module's ``PAGES`` with the project's own host and styles."""
-    return small_html(request.module.PAGES)
-
-
 @pytest.fixture
 def open_page(visit, request):
     """Opens a page of that book, and waits for the module's ``WIDGET``, a class of CSS."""

@@ -12,7 +12,7 @@ from foolkit.widgets.patterns import from_json, to_json
 
 MODULES = ("cppn.js", "cppn_colour.js", "photo_breeding.js")
 WIDGET = "fk-name"
-PAGES = {"index": ["import foolkit as fk", "fk.widgets.BreedForName()"]}
+WIDGET_PAGES = {"index": ["import foolkit as fk", "fk.widgets.BreedForName()"]}
 SPOTLIGHT = 818
 COLOUR = fk.encodings.CPPN((3, 48, 48))
 

@@ -16,7 +16,7 @@ from foolkit.widgets.camera_scene import hung
 
 MODULES = ("convolutions.js", "resizing.js", "face_detector.js", "one_goal.js")
 WIDGET = "fk-camera"
-PAGES = {"index": ["import foolkit as fk", "fk.widgets.CameraScene(3)"]}
+WIDGET_PAGES = {"index": ["import foolkit as fk", "fk.widgets.CameraScene(3)"]}
 LOAD = """all => {
     const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
     globalThis.nets = all.map((text) =>

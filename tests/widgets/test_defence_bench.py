@@ -353,7 +353,7 @@ ALL = f"import foolkit as fk\nfk.widgets.DefenceBench(epsilon={EPSILON}, ticked=
 DONE = "document.querySelector('.fk-status').textContent.startsWith('Done')"
 
 
-PAGES, WIDGET = {"index": [SOURCE], "all": [ALL]}, "fk-bench"
+WIDGET_PAGES, WIDGET = {"index": [SOURCE], "all": [ALL]}, "fk-bench"
 
 
 def said(page):

@@ -61,7 +61,7 @@ SOURCE = (
 )
 
 
-PAGES, WIDGET = {"index": [SOURCE]}, "fk-eraser"
+WIDGET_PAGES, WIDGET = {"index": [SOURCE]}, "fk-eraser"
 
 
 def pixels(page):

@@ -177,7 +177,7 @@ def test_the_kernel_sends_the_face_networks_to_this_widget_alone(monkeypatch):
 # ---- the page ----
 
 
-PAGES = {"index": ["import foolkit as fk\nfk.widgets.FaceBuilder()"]}
+WIDGET_PAGES = {"index": ["import foolkit as fk\nfk.widgets.FaceBuilder()"]}
 
 
 @pytest.fixture

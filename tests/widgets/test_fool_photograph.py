@@ -17,7 +17,7 @@ from foolkit.widgets.fool_photograph import free_photographs
 
 MODULES = ("squeezenet.js", "targeted.js", "name_search.js")
 WIDGET = "fk-fool"
-PAGES = {"index": ["import foolkit as fk", "fk.widgets.FoolPhotograph()"]}
+WIDGET_PAGES = {"index": ["import foolkit as fk", "fk.widgets.FoolPhotograph()"]}
 OSTRICH = 9
 
 

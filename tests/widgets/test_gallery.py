@@ -179,7 +179,7 @@ def test_a_bad_value_leaves_the_old_one(widget):
 # ---- the page ----
 
 
-PAGES = {"index": [SOURCE + CELL], "duel": [SOURCE + SECOND + DUEL]}
+WIDGET_PAGES = {"index": [SOURCE + CELL], "duel": [SOURCE + SECOND + DUEL]}
 WIDGET = "fk-gallery"
 
 

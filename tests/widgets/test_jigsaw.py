@@ -104,7 +104,7 @@ SOURCE = (
 )
 
 
-PAGES, WIDGET = {"index": [SOURCE]}, "fk-jigsaw"
+WIDGET_PAGES, WIDGET = {"index": [SOURCE]}, "fk-jigsaw"
 
 
 @pytest.fixture(scope="module")

@@ -101,7 +101,7 @@ SOURCE = (
 )
 
 
-PAGES, WIDGET = {"index": [SOURCE]}, "fk-judges"
+WIDGET_PAGES, WIDGET = {"index": [SOURCE]}, "fk-judges"
 
 
 def said(page):

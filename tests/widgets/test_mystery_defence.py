@@ -17,7 +17,7 @@ from foolkit.widgets.defence_bench import bench_digits
 
 images, labels = (part[::10] for part in bench_digits())
 fk.widgets.MysteryDefence(images, labels, steps=5, questions=20, seed=3)"""
-PAGES = {"index": [USUAL], "few": [FEW]}
+WIDGET_PAGES = {"index": [USUAL], "few": [FEW]}
 WIDGET = "fk-mystery"
 TOLD = "() => document.querySelector('.fk-tests li span').textContent.startsWith('still right')"
 KINDS = {

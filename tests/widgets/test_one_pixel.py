@@ -10,7 +10,7 @@ from foolkit.gradients import every_pixel
 from foolkit.widgets import OnePixel
 
 MODULES = ("one_pixel.js",)
-PAGES = {
+WIDGET_PAGES = {
     "index": [
         "import foolkit as fk",
         "images, labels = fk.data.digits()\nfk.widgets.OnePixel(images[:3], labels[:3])",

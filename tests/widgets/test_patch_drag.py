@@ -9,7 +9,7 @@ import foolkit as fk
 from foolkit.gradients import Patch
 from foolkit.widgets import PatchDrag
 
-PAGES = {
+WIDGET_PAGES = {
     "index": [
         "import torch\nimport foolkit as fk",
         "images, labels = fk.data.digits()\n"

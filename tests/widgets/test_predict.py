@@ -11,7 +11,7 @@ from foolkit.widgets import Predict
 from tools import chapters
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = {
+CHAPTERS = {
     "index": [
         "import foolkit as fk",
         "found = fk.analysis.exact_interval(3, 10)\n"
@@ -63,7 +63,7 @@ def test_a_question_is_needed():
 @pytest.fixture(scope="module")
 def html(tmp_path_factory, small_book):
     """The folder of a page with three questions, and the script that veils."""
-    book = small_book(tmp_path_factory.mktemp("asked"), PAGES)
+    book = small_book(tmp_path_factory.mktemp("asked"), CHAPTERS)
     shutil.copy(ROOT / "book" / "assets" / "reading.js", book / "assets")
     config = book.parent / "_config.yml"
     config.write_text(

@@ -13,7 +13,7 @@ from foolkit.widgets.press_until_fooled import KINDS
 
 MODULES = ("exact_interval.js", "fourier.js", "textures.js", "accident.js")
 WIDGET = "fk-press"
-PAGES = {"index": ["import foolkit as fk", "fk.widgets.PressUntilFooled()"]}
+WIDGET_PAGES = {"index": ["import foolkit as fk", "fk.widgets.PressUntilFooled()"]}
 ENCODING = PressUntilFooled().encoding
 
 

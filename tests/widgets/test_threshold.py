@@ -95,7 +95,7 @@ SOURCE = (
 )
 
 
-PAGES, WIDGET = {"index": [SOURCE]}, "fk-threshold"
+WIDGET_PAGES, WIDGET = {"index": [SOURCE]}, "fk-threshold"
 
 
 def trays(page):

@@ -16,7 +16,7 @@ from foolkit.widgets import WallpaperChooser
 MODULES = ("convolutions.js", "resizing.js", "wallpaper.js", "products.js", "squeezenet.js",
            "targeted.js")  # fmt: skip
 WIDGET = "fk-wallpaper"
-PAGES = {"index": ["import foolkit as fk", "fk.widgets.WallpaperChooser('painted')"]}
+WIDGET_PAGES = {"index": ["import foolkit as fk", "fk.widgets.WallpaperChooser('painted')"]}
 LOAD = """([file, weights]) => {
     const read = (text) => E.readSafetensors(new DataView(
         Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer));
