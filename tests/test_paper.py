@@ -9,8 +9,9 @@ from zipfile import ZipFile
 import pytest
 from bs4 import BeautifulSoup
 
+from tools.chapters import WIDGET_STATE, WIDGET_VIEW
 from tools.paper import article, dead_links, make_epub, whole
-from tools.slides import PREDICT, STATE, VIEW
+from tools.slides import PREDICT
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def page(tmp_path):
         "guess": {"model_module": "anywidget", "state": asking},
         "layout": {"model_module": "@jupyter-widgets/base", "state": {}},
     }
-    views = "".join(f'<script type="{VIEW}">{{"model_id": "{m}"}}</script>' for m in models)
+    views = "".join(f'<script type="{WIDGET_VIEW}">{{"model_id": "{m}"}}</script>' for m in models)
     path = tmp_path / "why.html"
     path.write_text(f"""<html><body><article><section id="why"><h1>Why?<a
     class="headerlink" href="#why">#</a></h1>{views}<button>Code</button>
@@ -39,7 +40,7 @@ def page(tmp_path):
     <dl><dt id="term-x">X</dt><dd><p>A word.</p></dd></dl>
     <aside class="footnote" id="note" role="doc-footnote"><span class="label">[<a href="#id1"
     role="doc-backlink">1</a>]</span><p>A note.</p></aside></section></article>
-    <script type="{STATE}">{json.dumps({"state": models})}</script></body></html>""")
+    <script type="{WIDGET_STATE}">{json.dumps({"state": models})}</script></body></html>""")
     return path
 
 

@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from tools.slides import PREDICT, STATE, VIEW, deck, slides_of
+from tools.chapters import WIDGET_STATE, WIDGET_VIEW
+from tools.slides import PREDICT, deck, slides_of
 
 ASKING = {"_anywidget_id": PREDICT, "question": "How < many?", "choices": ["a", "b"], "told": "b"}
 
@@ -26,12 +27,12 @@ def html(tmp_path):
     (tmp_path / "why.html").write_text(f"""<html><body><article><section>
     <h1>Why?<a class="headerlink" href="#why">#</a></h1>
     <p><strong>In one minute.</strong> Because of <a href="x.html">it</a>.</p>
-    <script type="{VIEW}">{{"model_id": "m2"}}</script>
-    <script type="{VIEW}">{{"model_id": "m1"}}</script>
+    <script type="{WIDGET_VIEW}">{{"model_id": "m2"}}</script>
+    <script type="{WIDGET_VIEW}">{{"model_id": "m1"}}</script>
     {figure("one", 'Seen <em>here</em> <a href="y.html">once</a>.')}
     <section id="in-short"><h2>In short</h2><ul><li><p>One.</p></li></ul></section>
     <section id="exercises">{figure("lost", "A solution.")}</section></section></article>
-    <script type="{STATE}">{json.dumps(models)}</script></body></html>""")
+    <script type="{WIDGET_STATE}">{json.dumps(models)}</script></body></html>""")
     return tmp_path
 
 

@@ -37,13 +37,15 @@ if "google.colab" in sys.modules:
     %pip install --quiet --no-deps {without}"""
 
 
-def chapters(book: Path) -> list[Path]:
-    """The notebooks of a book's ``_toc.yml``, in its order."""
+def pages(book: Path) -> list[str]:
+    """The names of all pages of a book's ``_toc.yml``, the first one first."""
     toc = yaml.safe_load((book / "_toc.yml").read_text("utf-8"))
-    names = [toc["root"]]
-    for part in toc.get("parts", [toc]):
-        names += [chapter["file"] for chapter in part.get("chapters", [])]
-    return [path for name in names if (path := book / f"{name}.ipynb").exists()]
+    return [toc["root"], *(page["file"] for page in toc.get("chapters", []))]
+
+
+def chapters(book: Path) -> list[Path]:
+    """The notebooks among them, in the same order."""
+    return [path for name in pages(book) if (path := book / f"{name}.ipynb").exists()]
 
 
 def address(config: Path) -> str | None:

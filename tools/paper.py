@@ -23,24 +23,19 @@ import yaml
 from bs4 import BeautifulSoup, Tag
 from playwright.sync_api import Browser, sync_playwright
 
-from tools.slides import PREDICT, STATE, VIEW
+from tools.chapters import WIDGET_STATE, WIDGET_VIEW, pages
+from tools.slides import PREDICT
 
 ROOT = Path(__file__).resolve().parent.parent
 LEFT_OUT = (
     ".headerlink, button, noscript, .only-dark, .prev-next-area, .book-facts, nav,"
-    ' script:not([type="' + VIEW + '"]), style'
+    ' script:not([type="' + WIDGET_VIEW + '"]), style'
 )
 PATIENCE = 90_000  # milliseconds for the widgets of a page, on a busy machine
 SETTLED = 3_000  # milliseconds for them to draw
 MATHJAX = """<script>window.MathJax = { options: {
   processHtmlClass: "math", ignoreHtmlClass: "without-math" } };</script>
 <script defer src="../html/_static/vendor/mathjax/tex-svg.js"></script>"""
-
-
-def pages(book: Path) -> list[str]:
-    """All pages of a book, the first one first."""
-    toc = yaml.safe_load((book / "_toc.yml").read_text("utf-8"))
-    return [toc["root"], *(chapter["file"] for chapter in toc["chapters"])]
 
 
 def stills(page: Path, browser: Browser) -> list[tuple[bytes, str]]:
@@ -70,7 +65,7 @@ def article(page: Path, pictures: list[tuple[bytes, str]]) -> str:
         ValueError: a page without a text, or with more or fewer widgets than pictures.
     """
     soup = BeautifulSoup(page.read_text("utf-8"), "html.parser")
-    saved = soup.find("script", type=STATE)
+    saved = soup.find("script", type=WIDGET_STATE)
     models = json.loads(saved.get_text())["state"] if saved else {}
     text = soup.select_one("article")
     if text is None:

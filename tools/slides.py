@@ -19,11 +19,11 @@ from typing import Any
 import yaml
 from bs4 import BeautifulSoup, Tag
 
+from tools.chapters import WIDGET_STATE, WIDGET_VIEW
+
 ROOT = Path(__file__).resolve().parent.parent
 WITHOUT_SLIDES = {"scoreboard"}  # a table of all chapters, which the page shows better
 PREDICT = "foolkit.widgets.predict.Predict"
-VIEW = "application/vnd.jupyter.widget-view+json"
-STATE = "application/vnd.jupyter.widget-state+json"
 KINDS = {".png": "image/png", ".jpg": "image/jpeg"}
 
 
@@ -57,7 +57,7 @@ def slides_of(page: Path) -> list[Slide]:
             continue
         if found.name == "figure" and "book-figure" in found.get("class", []):
             slides.append(Slide("figure", figure(found, page.parent)))
-        elif found.name == "script" and found.get("type") == VIEW:
+        elif found.name == "script" and found.get("type") == WIDGET_VIEW:
             model = json.loads(found.string or "{}").get("model_id")
             if model in asked:
                 slides.append(Slide("guess", guess(asked[model]), "What do you expect?"))
@@ -70,7 +70,7 @@ def slides_of(page: Path) -> list[Slide]:
 
 def guesses(soup: BeautifulSoup) -> dict[str, dict[str, Any]]:
     """The saved states of a page's guesses, by their model."""
-    script = soup.find("script", type=STATE)
+    script = soup.find("script", type=WIDGET_STATE)
     if script is None:
         return {}
     models = json.loads(script.get_text())["state"]
