@@ -58,9 +58,9 @@ class Road(SphinxTransform):
         for number, card in enumerate(cards(book), 1):
             shown = ""
             if card.picture:
-                (pictures / f"road-{card.name}.png").write_bytes(card.picture)
+                (pictures / f"road-{card.name}.webp").write_bytes(card.picture)
                 shown = (
-                    f'<img src="_images/road-{card.name}.png" alt="" width="480" height="270" '
+                    f'<img src="_images/road-{card.name}.webp" alt="" width="480" height="270" '
                     'loading="lazy"/>'
                 )
             items.append(

@@ -20,7 +20,7 @@ from PIL import Image
 WORDS_A_MINUTE = 150  # of text that is studied and not skimmed
 CODE_LINES_A_MINUTE = 40
 SIZE = (480, 270)  # pixels of a card's picture
-COLOURS = 256  # of it, the most that a PNG needs one byte a pixel for: half the size
+QUALITY = 85  # of 100: half the bytes of a PNG, and noise is still noise
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Card:
         question: its title.
         able: what a reader will be able to do, as a sentence's end: "say what ...".
         minutes: to read it, and look at its figures and code.
-        picture: a figure of the chapter, as PNG; None: it has none.
+        picture: a figure of the chapter, as WebP; None: it has none.
     """
 
     name: str
@@ -70,7 +70,7 @@ def card(path: Path, able: str, figure: int = 0) -> Card:
 
 
 def picture(notebook: NotebookNode, figure: int) -> bytes | None:
-    """A figure of a notebook, cut and scaled to a card: a PNG of ``SIZE``; None: it has none."""
+    """A figure of a notebook, cut and scaled to a card: a WebP of ``SIZE``; None: it has none."""
     found = [
         b64decode(output.data[kind])
         for cell in notebook.cells
@@ -86,5 +86,5 @@ def picture(notebook: NotebookNode, figure: int) -> bytes | None:
     whole = Image.new("RGB", SIZE, "white")
     whole.paste(image, ((SIZE[0] - image.width) // 2, max(0, (SIZE[1] - image.height) // 2)))
     out = BytesIO()
-    whole.quantize(COLOURS).save(out, "PNG", optimize=True)
+    whole.save(out, "WEBP", quality=QUALITY)
     return out.getvalue()

@@ -96,6 +96,7 @@ def test_the_lab_shows_all_and_is_remembered(visit, site):
     assert lab.get_attribute("aria-pressed") == "true"
     for again in (False, True):
         if again:
+            page.wait_for_timeout(500)  # what a page remembers is written a moment later
             page.reload()
             assert page.get_by_role("button", name="Lab").get_attribute("aria-pressed") == "true"
         for code in CODE:
