@@ -153,7 +153,7 @@ def test_a_run_whose_worker_is_killed_goes_on_from_its_checkpoint(tmp_path, modu
     (run,) = found
     passes = workers_of(module)
     others = [pid for pid in passes if pid != killed]
-    assert len(set(passes)) == 2
+    assert len(set(passes)) >= 2  # a scheduler that lost a worker sometimes begins two
     assert 0 < len(others) < 40  # of 45: what the first had done was not done again
     assert_equal(run.elites(), alone(Pixels((1, 28, 28)), 0, generations=40))
 
