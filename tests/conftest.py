@@ -127,8 +127,31 @@ def watched(browser):
     return new_page
 
 
+@pytest.fixture(scope="session")
+def closing(request):
+    """``with closing(pages, name):`` pages are closed, and pictured first if a test failed.
+
+    ``pages`` is a list, which may grow meanwhile.
+    """
+
+    @contextmanager
+    def kept(pages, name):
+        failures, failed = request.session.testsfailed, True
+        try:
+            yield
+            failed = request.session.testsfailed > failures
+        finally:
+            for number, page in enumerate(pages):
+                if failed:
+                    words = "".join(c if c.isalnum() else "-" for c in name)
+                    page.screenshot(path=ARTEFACTS / f"{words}-{number}.png")
+                page.context.close()
+
+    return kept
+
+
 @pytest.fixture
-def visit(watched, request):
+def visit(watched, closing, request):
     """Opens a page for one test; a screenshot of every page is kept if the test fails."""
     pages = []
 
@@ -138,14 +161,8 @@ def visit(watched, request):
         page.goto(url, wait_until="load")
         return page
 
-    failures = request.session.testsfailed
-    yield open_page
-    failed = request.session.testsfailed > failures
-    for number, page in enumerate(pages):
-        if failed:
-            name = "".join(c if c.isalnum() else "-" for c in request.node.name)
-            page.screenshot(path=ARTEFACTS / f"{name}-{number}.png")
-        page.context.close()
+    with closing(pages, request.node.name):
+        yield open_page
 
 
 @pytest.fixture(scope="session")
@@ -186,9 +203,6 @@ def small_book():
     in one kernel, one after the other. Returns the folder of the chapters.
     """
 
-    def title(name):  # of a page of ``shared_html`` too: short enough for a telephone
-        return f"What is {name.rpartition('-')[2]}?"
-
     def make(root, pages):
         (root / "book" / "assets").mkdir(parents=True)
         for name in ("anywidget-host.js", "book.css", "logo.svg"):
@@ -210,7 +224,9 @@ def small_book():
         executed = nbformat.read(everything, as_version=4)
         left = iter(executed.cells)
         for name, sources in pages.items():
-            cells = [new_markdown_cell(f"# {title(name)}"), *islice(left, len(sources))]
+            # without the file that ``shared_html`` names: too long for a telephone
+            title = new_markdown_cell(f"# What is {name.rpartition('-')[2]}?")
+            cells = [title, *islice(left, len(sources))]
             page = new_notebook(cells=cells, metadata=deepcopy(executed.metadata))
             nbformat.write(chapters.normalise(page), root / "book" / f"{name}.ipynb")
         return root / "book"
@@ -219,7 +235,18 @@ def small_book():
 
 
 @pytest.fixture(scope="session")
-def shared_html(request, tmp_path_factory, small_book):
+def built():
+    """``built(book)``: the folder of the pages of a book that was executed."""
+
+    def build(book):
+        root = book.parent
+        return chapters.make_book(book, root / "_build", root / "_config.yml", run=False).parent
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def shared_html(request, tmp_path_factory, small_book, built):
     """The pages of all test files that name ``WIDGET_PAGES``, as one book: each takes ten seconds.
 
     Of page ``index`` of file ``test_x`` the page ``test_x-index``.
@@ -230,9 +257,7 @@ def shared_html(request, tmp_path_factory, small_book):
         for module in sorted(modules - {None}, key=lambda module: module.__name__)
         for name, sources in getattr(module, "WIDGET_PAGES", {}).items()
     }
-    root = tmp_path_factory.mktemp("shared")
-    book = small_book(root, {"index": [], **pages})
-    return chapters.make_book(book, root / "_build", root / "_config.yml", run=False).parent
+    return built(small_book(tmp_path_factory.mktemp("shared"), {"index": [], **pages}))
 
 
 @pytest.fixture(scope="module")

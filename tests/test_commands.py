@@ -36,10 +36,7 @@ def book(tmp_path):
         "format: jb-book\nroot: index\nchapters:\n  - file: second\n  - file: page\n"
     )
     (folder / "page.md").write_text("# A page\n")
-    for name, code in (("index", FIGURE), ("second", "print('hello')\nprint('world')")):
-        cells = [new_markdown_cell(f"# What is {name}?"), new_code_cell(code)]
-        notebook = new_notebook(cells=cells, metadata={"language_info": {"name": "python"}})
-        nbformat.write(notebook, folder / f"{name}.ipynb")
+    write(folder, index=FIGURE, second="print('hello')\nprint('world')")
     (tmp_path / "_config.yml").write_text(
         "title: tiny\nonly_build_toc_files: true\nexecute:\n  execute_notebooks: 'off'\n"
         "sphinx:\n  config:\n    html_static_path: [assets]\n"
@@ -49,6 +46,14 @@ def book(tmp_path):
     git(tmp_path, "add", ".")
     git(tmp_path, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "tiny")
     return folder
+
+
+def write(folder, **sources):
+    """A notebook of one code cell for each name."""
+    for name, source in sources.items():
+        cells = [new_markdown_cell(f"# What is {name}?"), new_code_cell(source)]
+        notebook = new_notebook(cells=cells, metadata={"language_info": {"name": "python"}})
+        nbformat.write(notebook, folder / f"{name}.ipynb")
 
 
 def git(folder, *arguments):
@@ -105,40 +110,27 @@ def test_a_failing_cell_is_named_and_nothing_is_built(book):
     assert not (book.parent / "_build" / "html").exists()
 
 
+def execute_side_by_side(book, **sources):
+    write(book, **sources)
+    chapters.execute_all([book / f"{name}.ipynb" for name in sources], book.parent / "_config.yml")
+
+
 def test_a_failing_chapter_ends_those_beside_it(book):
-    (book / "_toc.yml").write_text(
-        "format: jb-book\nroot: index\nchapters:\n  - file: second\n  - file: last\n"
-    )
-    source = (book / "index.ipynb").read_text()
-    for name, code in (
-        ("index", "import time\ntime.sleep(500)"),
-        ("second", "1 / 0"),
-        ("last", ""),
-    ):
-        notebook = nbformat.reads(source, 4)
-        notebook.cells[1].source = code
-        nbformat.write(notebook, book / f"{name}.ipynb")
     before = time.monotonic()
     with pytest.raises(SystemExit, match=r"second.ipynb, cell 1 failed:(?s:.*)ZeroDivisionError"):
-        chapters.execute_all(chapters.chapters(book), book.parent / "_config.yml")
+        execute_side_by_side(book, index="import time\ntime.sleep(500)", second="1 / 0", last="")
     assert time.monotonic() - before < 400
 
 
 def test_chapters_are_executed_side_by_side_and_the_last_one_reads_the_others(book):
     """The first waits for the second; the last finds what the second wrote."""
-    (book / "_toc.yml").write_text(
-        "format: jb-book\nroot: index\nchapters:\n  - file: second\n  - file: last\n"
-    )
     wait = "import time\nfrom pathlib import Path\nwhile not Path('made').exists(): time.sleep(0.1)"
-    for name, code in (
-        ("index", wait if (os.cpu_count() or 1) > 1 else ""),
-        ("second", "from pathlib import Path\nPath('made').write_text('by the second')"),
-        ("last", "from pathlib import Path\nprint(Path('made').read_text())"),
-    ):
-        cells = [new_markdown_cell(f"# What is {name}?"), new_code_cell(code)]
-        notebook = new_notebook(cells=cells, metadata={"language_info": {"name": "python"}})
-        nbformat.write(notebook, book / f"{name}.ipynb")
-    chapters.execute_all(chapters.chapters(book), book.parent / "_config.yml")
+    execute_side_by_side(
+        book,
+        index=wait if commands.side_by_side()[0] > 1 else "",
+        second="from pathlib import Path\nPath('made').write_text('by the second')",
+        last="from pathlib import Path\nprint(Path('made').read_text())",
+    )
     assert nbformat.read(book / "last.ipynb", 4).cells[1].outputs[0].text == "by the second\n"
 
 

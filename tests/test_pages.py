@@ -37,23 +37,16 @@ def site(serving):
 
 
 @pytest.fixture(scope="module")
-def settled(watched, request):
-    """``with settled(url, **options) as page``: opens a page, and lets it settle.
-
-    Of a page that a test failed on, the last state is kept as a picture.
-    """
+def settled(watched, closing):
+    """``with settled(url, **options) as page``: opens a page, and lets it settle."""
 
     @contextmanager
     def opened(url, **options):
-        failures = request.session.testsfailed
         page = watched(**options)
-        page.goto(url, wait_until="load")
-        page.wait_for_timeout(SETTLED)
-        yield page
-        if request.session.testsfailed > failures:
-            named = "-".join([Path(url).stem, *map(str, options.values())])
-            page.screenshot(path=HTML.parent / "screenshots" / f"{named}.png")
-        page.context.close()
+        with closing([page], "-".join([Path(url).stem, *options.values()])):
+            page.goto(url, wait_until="load")
+            page.wait_for_timeout(SETTLED)
+            yield page
 
     return opened
 
@@ -86,12 +79,12 @@ def lab(settled, site, name):
 def visit(visit):
     """Opens a page and lets it settle."""
 
-    def settled(url, **options):
+    def open_page(url, **options):
         page = visit(url, **options)
         page.wait_for_timeout(SETTLED)
         return page
 
-    return settled
+    return open_page
 
 
 def test_the_book_is_small():

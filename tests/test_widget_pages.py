@@ -32,10 +32,9 @@ def book(tmp_path_factory, small_book):
 
 
 @pytest.fixture(scope="module")
-def html(book):
+def html(book, built):
     """The folder of the built pages."""
-    root = book.parent
-    return chapters.make_book(book, root / "_build", root / "_config.yml", run=False).parent
+    return built(book)
 
 
 # ---- the notebooks and the build -----------------------------------------------------------------

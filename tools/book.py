@@ -132,6 +132,16 @@ def install_browser() -> str | None:
     return browser
 
 
+def side_by_side() -> tuple[int, int]:
+    """How many processes work side by side here, and the threads that each may have.
+
+    One a processor: two threads of one process are not twice as fast.
+    """
+    cores = os.cpu_count() or 1
+    workers = min(cores, MOST_WORKERS)
+    return workers, cores // workers
+
+
 def book(_: list[str]) -> None:
     """Execute copies of all chapters on this machine and build the book from them."""
     install()
@@ -167,21 +177,19 @@ def test(arguments: list[str]) -> None:
     lint([])
     browser = install_browser()
     python("tools/chapters.py", "html")
-    # files side by side, one a processor: two threads of one file are not twice as fast
-    cores = os.cpu_count() or 1
-    workers = min(cores, MOST_WORKERS)
+    workers, threads = side_by_side()  # a file each
     python(
         *("-m", "pytest", "-n", str(workers), "--dist", "loadfile", *SLOWEST, *NBVAL, *arguments),
         FOOLKIT_BROWSER=browser or "",
         FOOLKIT_PROGRESS="0",  # the notebooks' outputs were made without bars
-        OMP_NUM_THREADS=str(cores // workers),
+        OMP_NUM_THREADS=str(threads),
     )
 
 
 def stress(arguments: list[str]) -> None:
     """The tests under fire, with ten to twenty times as many cases: an hour of one processor."""
     install()
-    workers = min(os.cpu_count() or 1, MOST_WORKERS)
+    workers, _ = side_by_side()
     python(
         *("-m", "pytest", "-n", str(workers), *UNDER_FIRE, *arguments),
         FOOLKIT_STRESS="1",

@@ -23,7 +23,7 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
-from tools.book import MOST_WORKERS
+from tools.book import side_by_side
 from tools.editions import EDITIONS, Edition, edited
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -66,6 +66,10 @@ def for_colab(notebook: NotebookNode, url: str | None) -> NotebookNode:
     return notebook
 
 
+class FailedChapter(Exception):
+    """Says which cell of which chapter failed, and shows its traceback; or that it was ended."""
+
+
 def execute(path: Path, url: str | None = None) -> float:
     """Execute a notebook in place, in its folder; return the seconds it took.
 
@@ -79,23 +83,21 @@ def execute(path: Path, url: str | None = None) -> float:
 
 
 def execute_all(paths: list[Path], config: Path) -> None:
-    """Execute notebooks in place, one a processor, four at most; one line when one is done.
+    """Execute notebooks in place, side by side; one line when one is done.
 
-    Each has its share of the processors: two threads of one are not twice as fast. The last one
-    waits for all others, since it may read them, as the scoreboard does.
+    The last one waits for all others, since it may read them, as the scoreboard does.
 
     Raises:
         SystemExit: as ``execute``; those that run beside it are left unchanged.
     """
-    cores = os.cpu_count() or 1
-    at_once = min(cores, MOST_WORKERS)
-    threads = {"OMP_NUM_THREADS": str(cores // at_once), **os.environ}
+    at_once, threads = side_by_side()
+    environment = {"OMP_NUM_THREADS": str(threads), **os.environ}
     url, done = address(config), 0
 
     async def one(path: Path, turn: asyncio.Semaphore) -> None:
         nonlocal done
         async with turn:
-            seconds = await _execute(path, url, threads)
+            seconds = await _execute(path, url, environment)
         done += 1
         print(f"chapter {done}/{len(paths)}  {path.stem:26}{seconds:6.1f} s", flush=True)
 
@@ -115,10 +117,6 @@ def execute_all(paths: list[Path], config: Path) -> None:
         sys.exit("\n".join(failures))
 
 
-class FailedChapter(Exception):
-    """Says which cell of which chapter failed, and shows its traceback; or that it was ended."""
-
-
 async def _execute(path: Path, url: str | None, environment: Mapping[str, str]) -> float:
     notebook = for_colab(nbformat.read(path, as_version=4), url)
     client = NotebookClient(
@@ -126,9 +124,9 @@ async def _execute(path: Path, url: str | None, environment: Mapping[str, str]) 
         resources={"metadata": {"path": str(path.parent)}},
         extra_arguments=["--IPKernelApp.log_level=ERROR"],  # it warns of its local port
     )  # fmt: skip
-    # without progress bars: what is executed here is read, and nobody waits for it
     start = time.perf_counter()
     try:
+        # without progress bars: what is executed here is read, and nobody waits for it
         await client.async_execute(env={**environment, "FOOLKIT_PROGRESS": "0"})
     except CellExecutionError as error:
         failed = [

@@ -60,6 +60,11 @@ CARD = {
 }
 
 
+def rectified(features: Tensor) -> Tensor:
+    """Negative features as 0; in place where no gradient needs what was there before."""
+    return relu(features, inplace=not torch.is_grad_enabled())
+
+
 class Fire(nn.Module):
     """Few channels by a 1 x 1 convolution; from these many, half by 1 x 1 and half by 3 x 3.
 
@@ -77,9 +82,8 @@ class Fire(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """``[N, 2 * expanded, H, W]`` of ``[N, channels, H, W]``."""
-        squeezed = relu(self.squeeze(features), inplace=not torch.is_grad_enabled())
-        expanded = torch.cat([self.expand1x1(squeezed), self.expand3x3(squeezed)], 1)
-        return relu(expanded, inplace=not torch.is_grad_enabled())
+        squeezed = rectified(self.squeeze(features))
+        return rectified(torch.cat([self.expand1x1(squeezed), self.expand3x3(squeezed)], 1))
 
 
 class SqueezeNet(nn.Module):
@@ -107,12 +111,12 @@ class SqueezeNet(nn.Module):
         at_once = PASS_BFLOAT16 if torch.is_autocast_enabled("cpu") else PASS
         if images.device.type == "cpu" and len(images) > at_once:
             return torch.cat([self(part) for part in images.split(at_once)])
-        features = relu(self.first(images), inplace=not torch.is_grad_enabled())
+        features = rectified(self.first(images))
         for fire, (_, _, pooled) in zip(self.fires, FIRES, strict=True):
             if pooled:
                 features = max_pool2d(features, 3, 2, ceil_mode=True)
             features = fire(features)
-        return relu(self.last(features)).mean((2, 3))
+        return rectified(self.last(features)).mean((2, 3))
 
 
 def load(

@@ -8,7 +8,6 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from foolkit.book.pages import verdict
-from tools import chapters
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = """
@@ -41,7 +40,7 @@ CELLS = [
 
 
 @pytest.fixture(scope="module")
-def html(tmp_path_factory):
+def html(tmp_path_factory, built):
     """The folder of the built pages."""
     root = tmp_path_factory.mktemp("reading")
     (root / "book" / "assets").mkdir(parents=True)
@@ -51,8 +50,7 @@ def html(tmp_path_factory):
     (root / "_config.yml").write_text(CONFIG)
     notebook = new_notebook(cells=CELLS, metadata={"language_info": {"name": "python"}})
     nbformat.write(notebook, root / "book" / "index.ipynb")
-    page = chapters.make_book(root / "book", root / "_build", root / "_config.yml", run=False)
-    return page.parent
+    return built(root / "book")
 
 
 def seen(page, text):

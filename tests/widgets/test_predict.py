@@ -8,7 +8,6 @@ import pytest
 from foolkit.analysis import exact_interval
 from foolkit.analysis.intervals import Interval
 from foolkit.widgets import Predict
-from tools import chapters
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = {
@@ -61,7 +60,7 @@ def test_a_question_is_needed():
 
 
 @pytest.fixture(scope="module")
-def html(tmp_path_factory, small_book):
+def html(tmp_path_factory, small_book, built):
     """The folder of a page with three questions, and the script that veils."""
     book = small_book(tmp_path_factory.mktemp("asked"), CHAPTERS)
     shutil.copy(ROOT / "book" / "assets" / "reading.js", book / "assets")
@@ -72,7 +71,7 @@ def html(tmp_path_factory, small_book):
             "html_css_files: [book.css]\n    html_js_files: [reading.js]",
         )
     )
-    return chapters.make_book(book, book.parent / "_build", config, run=False).parent
+    return built(book)
 
 
 def test_a_result_waits_for_the_guess(visit, html, assert_clean):
