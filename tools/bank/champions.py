@@ -204,7 +204,8 @@ def found(
         search = search_of(run, net, batch, precision).resume(path)
         elites, now = search.elites, search.state_dict()
         begun = begun_from(run, net, search, batch)
-        columns = champions.columns(elites, judges, batch, run.crops, begun)
+        asked = judges if run.crops == 1 else {net.name: net}  # in ten crops a look costs ten
+        columns = champions.columns(elites, asked, batch, run.crops, begun)
         if run.encoding == "cppn":  # what else the next generation depends on
             columns |= {name: now[name] for name in ("generator", "born", "parent", "parent_born")}
         yield asdict(run) | {
@@ -259,7 +260,7 @@ def judge_again(folder: Path, judges: Mapping[str, Classifier]) -> Iterator[dict
     about, arrays = champions.card(), read(champions.FILE)
     for one in about["runs"]:
         new = {n: j for n, j in judges.items() if f"{n}/own" not in one["columns"]}
-        if one["encoding"] != "cppn" or not new:
+        if one["encoding"] != "cppn" or one["crops"] != 1 or not new:
             continue
         name = champions.key(one)
         columns = {c: torch.from_numpy(arrays[f"{name}/{c}"]) for c in one["columns"]}
