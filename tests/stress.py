@@ -62,7 +62,7 @@ def start(*arguments):
     )
 
 
-def wait_for(path, process, seconds=120):
+def wait_for(path, process, seconds=600):
     """Until there is such a file."""
     deadline = time.monotonic() + seconds
     while not path.exists():

@@ -179,7 +179,6 @@ def test(arguments: list[str]) -> None:
     browser = install_browser()
     python("tools/chapters.py", "html")
     workers, threads = side_by_side()
-    workers += 1  # who tests a page waits a third of the time
     python(
         *("-m", "pytest", "-n", str(workers), *BY_FILE, *SLOWEST, *NBVAL, *arguments),
         FOOLKIT_BROWSER=browser or "",
