@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections import Counter
 from contextlib import contextmanager
 from copy import deepcopy
 from itertools import islice
@@ -16,7 +15,6 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from filelock import FileLock
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from playwright.sync_api import sync_playwright
 
@@ -43,16 +41,6 @@ def slowly(search):
 fk.evolve(net, {encoding}, generations=10_000, seed=5, batch=50,
           progress=False, callback=slowly, checkpoint=sys.argv[1])
 """
-
-
-# Files that take longest: run first, so that at the end no worker waits for another's.
-LONGEST = ("test_large_versions.py", ".ipynb", "test_sweep.py")
-
-
-def pytest_collection_modifyitems(items):
-    """The order in which workers take files: ``LONGEST``, then those with the most tests."""
-    of_file = Counter(item.path for item in items)
-    items.sort(key=lambda item: (not item.path.name.endswith(LONGEST), -of_file[item.path]))
 
 
 @pytest.fixture
@@ -258,11 +246,10 @@ def built():
 
 
 @pytest.fixture(scope="session")
-def shared_html(request, tmp_path_factory, worker_id, small_book, built):
+def shared_html(request, tmp_path_factory, small_book, built):
     """The pages of all test files that name ``WIDGET_PAGES``, as one book: each takes ten seconds.
 
-    Of page ``index`` of file ``test_x`` the page ``test_x-index``. The first worker that asks for
-    it makes it.
+    Of page ``index`` of file ``test_x`` the page ``test_x-index``.
     """
     modules = {getattr(item, "module", None) for item in request.session.items}
     pages = {
@@ -270,15 +257,7 @@ def shared_html(request, tmp_path_factory, worker_id, small_book, built):
         for module in sorted(modules - {None}, key=lambda module: module.__name__)
         for name, sources in getattr(module, "WIDGET_PAGES", {}).items()
     }
-    place = tmp_path_factory.getbasetemp()
-    if worker_id != "master":
-        place = place.parent  # of all workers
-    made = place / "shared.txt"  # where the pages are, once they are whole
-    with FileLock(place / "shared.lock"):
-        if not made.is_file():
-            book = small_book(tmp_path_factory.mktemp("shared"), {"index": [], **pages})
-            made.write_text(str(built(book)))
-    return Path(made.read_text())
+    return built(small_book(tmp_path_factory.mktemp("shared"), {"index": [], **pages}))
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,6 @@ OF_TORCH = ("nvidia-", "cuda-", "triton==")
 LAB = ("jupyterlab==4.6.6", "jupyterlab-myst==2.7.0")  # the second knows the text's directives
 TYPESCRIPT = "typescript@5.9.3"
 SLOWEST = ("--durations=20", "--durations-min=2")  # are named at the end
-BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")  # the order: tests/conftest.py
 NBVAL = ("--nbval", "--nbval-current-env", "--nbval-sanitize-with=tests/nbval.cfg")
 UNDER_FIRE = ("tests/test_faults.py", "tests/test_bad_input.py", "tests/test_damaged_files.py",
               "tests/test_determinism.py", "tests/test_large_versions.py")  # fmt: skip
@@ -178,9 +177,9 @@ def test(arguments: list[str]) -> None:
     lint([])
     browser = install_browser()
     python("tools/chapters.py", "html")
-    workers, threads = side_by_side()
+    workers, threads = side_by_side()  # a file each
     python(
-        *("-m", "pytest", "-n", str(workers), *BY_FILE, *SLOWEST, *NBVAL, *arguments),
+        *("-m", "pytest", "-n", str(workers), "--dist", "loadfile", *SLOWEST, *NBVAL, *arguments),
         FOOLKIT_BROWSER=browser or "",
         FOOLKIT_PROGRESS="0",  # the notebooks' outputs were made without bars
         OMP_NUM_THREADS=str(threads),
