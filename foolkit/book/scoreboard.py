@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import json
+import math
 import platform
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -87,7 +88,7 @@ def _check_margin(value: float, why: str, form: str) -> None:
     check_format(form, value, "form")
 
 
-MOST = above(0.5, "most is more than half")
+MOST = Margin(math.nextafter(0.5, 1), math.inf, "more than 50 %: most is more than half")
 NEARLY_ALL = above(0.95, "nearly all")
 NEARLY_NONE = below(0.05, "nearly none")
 

@@ -55,7 +55,7 @@ def test_a_claim_holds_where_its_whole_interval_lies_within_the_margin(ends, ver
     merit = Merit.judged("a", "b", found, MOST)
     assert (merit.holds, merit.ours, merit.margin) == (verdict, str(found), MOST.words)
     table = Record(merit)._repr_mimebundle_()[0]["text/html"]
-    assert f"<td>{merit.verdict}<br><small>50 % or more: most is more than half</small>" in table
+    assert f"<td>{merit.verdict}<br><small>more than 50 %: most is more than half</small>" in table
 
 
 def test_a_wide_interval_or_none_decides_nothing():
