@@ -15,11 +15,13 @@ import benchmarks
 from benchmarks.timing import Skipped
 from foolkit.book.scoreboard import measured_on
 
+HELPERS = ("__main__", "attackers", "breeders", "references", "timing")
+
 
 def subjects() -> list[str]:
     """The modules of this folder that have rows."""
     names = (module.name for module in pkgutil.iter_modules(benchmarks.__path__))
-    return [name for name in names if name not in ("__main__", "references", "timing")]
+    return [name for name in names if name not in HELPERS]
 
 
 def met(row: dict[str, Any]) -> bool | None:

@@ -19,9 +19,9 @@ from benchmarks.attackers import Attack, nearest, routines
 from benchmarks.breeders import CHILDREN, breeders, ours
 from benchmarks.evolution import as_a_user_writes_it
 from benchmarks.gradients import LEVEL, forward, forward_and_backward
-from benchmarks.timing import alternate, median, ratio
+from benchmarks.timing import alternate, median, peak_memory, ratio
 
-IMAGES, NEAREST = 50, 30  # digits
+IMAGES, NEAREST, WEIGHED = 50, 30, 200  # digits; the last, of what a routine needs in memory
 ROUNDS = 5
 SLOW = 8  # times foolkit's seconds, from which a peer is timed once
 SIDE = 2048  # of the matrices whose product is the machine's best
@@ -149,6 +149,7 @@ def _routine(name: str, attacks: dict[str, Attack]) -> list[Row]:
             "routine": name,
             "who": who,
             "rate": len(images) / median(seconds[who]),
+            "memory": _mebibytes(f"attack_alone({name!r}, {who!r}, {{}})", WEIGHED, 1),
             **about[who],
         }
         for who in attacks
@@ -181,6 +182,25 @@ BARS: dict[str, tuple[float | None, float | None]] = {
 }
 
 
+def attack_alone(name: str, who: str, images: int) -> None:
+    """One routine of one toolkit, once: what a process is weighed at."""
+    routines()[name][who](as_a_user_writes_it(), *_digits(images))
+
+
+def breed_alone(who: str, generations: int) -> None:
+    """So many generations of one toolkit."""
+    generation = breeders(as_a_user_writes_it())[who]
+    for _ in range(generations):
+        generation()
+
+
+def _mebibytes(call: str, most: int, least: int) -> float:
+    """What ``call`` needs for so many beyond what it needs for few, each in its own process."""
+    script = f"from benchmarks import peers; peers.{call}"
+    more, less = (peak_memory(script.format(n)) for n in (most, least))
+    return 1024 * max(more - less, 0.0)
+
+
 def _generation() -> list[Row]:
     net = as_a_user_writes_it()
     makers = breeders(net)
@@ -202,6 +222,7 @@ def _generation() -> list[Row]:
             "routine": f"MAP-Elites, {CHILDREN} images",
             "who": who,
             "rate": 10 * CHILDREN / median(seconds[who]),
+            "memory": _mebibytes(f"breed_alone({who!r}, {{}})", 10, 0),
         }
         for who in makers
     ]

@@ -47,15 +47,13 @@ def median(values: list[float]) -> float:
 
 def peak_memory(script: str, device: str = "cpu") -> float:
     """GiB that a fresh process needed for ``script``: its own, or those of its GPU."""
-    read = (
-        "torch.cuda.max_memory_allocated()"
-        if device == "cuda"
-        else "resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit"
-    )
-    measure = (
-        "\nimport resource, sys, torch\nunit = 1 if sys.platform == 'darwin' else 1024\n"
-        f"print({read})\n"
-    )
-    command = [sys.executable, "-c", script + measure]
+    # in KiB there, and of this process alone: ru_maxrss begins at what its parent had
+    status = "open('/proc/self/status').read().split('VmHWM:')[1].split()[0]"
+    read = {
+        "cuda": "import torch; print(torch.cuda.max_memory_allocated())",
+        "linux": f"print(1024 * int({status}))",
+        "darwin": "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)",
+    }[device if device == "cuda" else sys.platform]
+    command = [sys.executable, "-c", f"{script}\n{read}\n"]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return int(printed) / 2**30
+    return int(printed.split()[-1]) / 2**30

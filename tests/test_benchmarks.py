@@ -1,17 +1,32 @@
 """What the benchmarks measure is what they say; their speeds are no matter of tests."""
 
+import importlib
 import json
 
 import pytest
 import torch
 from torch import nn
 
+from benchmarks.__main__ import subjects
 from benchmarks.attackers import peer
 from benchmarks.cppn import networks
 from benchmarks.peers import Counted
-from benchmarks.timing import Skipped
+from benchmarks.timing import Skipped, peak_memory
 from foolkit.gradients import deepfool, pgd
 from tools import speed
+
+
+def test_every_subject_has_rows():
+    """So that the command without a name runs them all."""
+    for name in subjects():
+        assert callable(importlib.import_module(f"benchmarks.{name}").rows)
+
+
+def test_memory_is_that_of_the_process_alone():
+    held = torch.ones(300 * 2**18)  # 300 MiB here
+    few, many = (peak_memory(f"block = bytearray({n} * 2**20)") for n in (1, 81))
+    assert few < 0.25 < held.nbytes / 2**30
+    assert many - few == pytest.approx(80 / 1024, rel=0.1)
 
 
 def test_networks_have_as_many_links_as_asked_for():

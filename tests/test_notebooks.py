@@ -70,6 +70,15 @@ def test_cells_are_short(path):
 
 
 @each_chapter
+def test_what_a_chapter_claims_of_its_figures_is_true(path):
+    """Such a cell prints a sentence and whether it holds; nbval would keep a False as it is."""
+    for cell in code_cells(path):
+        if "nbval-ignore-output" not in cell.metadata.get("tags", ()):
+            for output in cell.outputs:
+                assert ": False" not in output.get("text", "")
+
+
+@each_chapter
 def test_every_figure_has_alt_text_and_a_caption(path):
     for cell in code_cells(path):
         for output in cell.outputs:

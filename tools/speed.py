@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.__main__ import met
+from benchmarks.peers import WEIGHED
 
 ROOT = Path(__file__).resolve().parent.parent
 MEASURED = ROOT / "benchmarks" / "peers.json"
@@ -30,7 +31,9 @@ A *pass* is one image going through the network, forward, or its gradient coming
 counted by the network itself. What an attack does besides its passes is what a toolkit can waste. \
 Where the passes or the share that is fooled differ much, the rows are not the same search, and \
 their times compare little. The loop of SciPy takes one digit at a time, where foolkit takes all \
-at once. *Fooled* is here whatever is read wrongly after the attack.
+at once. *Fooled* is here whatever is read wrongly after the attack. *Memory* is what a process of \
+its own needs at its peak for {weighed} digits beyond one digit (of evolution: for ten generations \
+beyond none).
 """
 
 
@@ -62,7 +65,9 @@ def page(report: dict[str, Any]) -> str:
         groups.setdefault(row["group"], []).append(row)
     images = next(row["detail"] for row in groups["machine"] if "images at once" in row["detail"])
     opening = OPENING.format(
-        images=images.replace(" images at once", " digits"), machine=report["measured_on"]
+        images=images.replace(" images at once", " digits"),
+        machine=report["measured_on"],
+        weighed=WEIGHED,
     )
     parts = [opening, _machine(groups["machine"])]
     names = list(dict.fromkeys(row["routine"] for row in groups["routines"]))
@@ -82,6 +87,7 @@ def _routine(name: str, rows: list[Row]) -> str:
     columns: list[tuple[str, Callable[[Row], str]]] = [
         ("images a second", lambda row: number(row["rate"])),
         ("time, foolkit's = 1", lambda row: number(row["value"], 2)),
+        ("memory, MiB", lambda row: number(row["memory"], 2)),
     ]
     if "forwards" in rows[0]:
         columns += [
