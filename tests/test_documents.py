@@ -54,6 +54,13 @@ def test_the_table_of_the_layout_names_every_part():
     assert parts - named == {"__init__.py", "__main__.py"} | (parts & {"__pycache__"})
 
 
+def test_the_glossary_is_in_order():
+    text = (ROOT / "book" / "glossary.md").read_text("utf-8")
+    words = re.findall(r"^(\S.*)\n  ", text, re.MULTILINE)
+    assert len(words) > 60
+    assert words == sorted(words, key=str.casefold)
+
+
 def test_versions_agree():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
     assert citation["version"] == fk.__version__
