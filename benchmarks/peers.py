@@ -19,11 +19,11 @@ from benchmarks.attackers import Attack, nearest, routines
 from benchmarks.breeders import CHILDREN, breeders, ours
 from benchmarks.evolution import as_a_user_writes_it
 from benchmarks.gradients import LEVEL, forward, forward_and_backward
-from benchmarks.timing import alternate, median, peak_memory, ratio
+from benchmarks.timing import added_memory, alternate, median, ratio
 
-IMAGES, NEAREST, WEIGHED = 50, 30, 200  # digits; the last, of what a routine needs in memory
+IMAGES, NEAREST, WEIGHED = 50, 30, 500  # digits; the last, of what a routine needs in memory
 ROUNDS = 5
-SLOW = 8  # times foolkit's seconds, from which a peer is timed once
+SLOW = 8  # times foolkit's seconds, from which a peer is timed once and not weighed
 SIDE = 2048  # of the matrices whose product is the machine's best
 Row = dict[str, Any]
 
@@ -149,7 +149,7 @@ def _routine(name: str, attacks: dict[str, Attack]) -> list[Row]:
             "routine": name,
             "who": who,
             "rate": len(images) / median(seconds[who]),
-            "memory": _mebibytes(f"attack_alone({name!r}, {who!r}, {{}})", WEIGHED, 1),
+            "memory": attack_memory(name, who) if who in calls else None,
             **about[who],
         }
         for who in attacks
@@ -187,18 +187,25 @@ def attack_alone(name: str, who: str, images: int) -> None:
     routines()[name][who](as_a_user_writes_it(), *_digits(images))
 
 
-def breed_alone(who: str, generations: int) -> None:
-    """So many generations of one toolkit."""
-    generation = breeders(as_a_user_writes_it())[who]
-    for _ in range(generations):
-        generation()
+def attack_memory(name: str, who: str) -> float | None:
+    """MiB for ``WEIGHED`` digits, beyond what one digit left."""
+    call = f"peers.attack_alone({name!r}, {who!r}, {{}})"
+    return _mebibytes(f"from benchmarks import peers; {call.format(1)}", call.format(WEIGHED))
 
 
-def _mebibytes(call: str, most: int, least: int) -> float:
-    """What ``call`` needs for so many beyond what it needs for few, each in its own process."""
-    script = f"from benchmarks import peers; peers.{call}"
-    more, less = (peak_memory(script.format(n)) for n in (most, least))
-    return 1024 * max(more - less, 0.0)
+def breed_memory(who: str) -> float | None:
+    """MiB for ten generations, beyond what the toolkit and the network need before the first."""
+    before = (
+        "from benchmarks import peers; "
+        f"generation = peers.breeders(peers.as_a_user_writes_it())[{who!r}]"
+    )
+    return _mebibytes(before, "for _ in range(10): generation()")
+
+
+def _mebibytes(before: str, script: str) -> float | None:
+    """The median of three processes: what one takes from the system is not quite what it needs."""
+    weights = [found for _ in range(3) if (found := added_memory(before, script)) is not None]
+    return median(weights) if weights else None
 
 
 def _generation() -> list[Row]:
@@ -222,7 +229,7 @@ def _generation() -> list[Row]:
             "routine": f"MAP-Elites, {CHILDREN} images",
             "who": who,
             "rate": 10 * CHILDREN / median(seconds[who]),
-            "memory": _mebibytes(f"breed_alone({who!r}, {{}})", 10, 0),
+            "memory": breed_memory(who),
         }
         for who in makers
     ]

@@ -54,6 +54,29 @@ def peak_memory(script: str, device: str = "cpu") -> float:
         "linux": f"print(1024 * int({status}))",
         "darwin": "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)",
     }[device if device == "cuda" else sys.platform]
-    command = [sys.executable, "-c", f"{script}\n{read}\n"]
+    return _last_number(f"{script}\n{read}") / 2**30
+
+
+def added_memory(before: str, script: str) -> float | None:
+    """MiB that a fresh process needs at its peak for ``script``, beyond what ``before`` left.
+
+    None where the peak cannot be begun anew: elsewhere than on Linux.
+    """
+    if sys.platform != "linux":
+        return None
+    code = f"""
+def kibibytes(name):
+    return int(open("/proc/self/status").read().split(name + ":")[1].split()[0])
+{before}
+open("/proc/self/clear_refs", "w").write("5")
+held = kibibytes("VmRSS")
+{script}
+print(kibibytes("VmHWM") - held)
+"""
+    return _last_number(code) / 1024
+
+
+def _last_number(code: str) -> int:
+    command = [sys.executable, "-c", code]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return int(printed.split()[-1]) / 2**30
+    return int(printed.split()[-1])

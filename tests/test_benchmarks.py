@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import sys
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from benchmarks.__main__ import subjects
 from benchmarks.attackers import peer
 from benchmarks.cppn import networks
 from benchmarks.peers import Counted
-from benchmarks.timing import Skipped, peak_memory
+from benchmarks.timing import Skipped, added_memory, peak_memory
 from foolkit.gradients import deepfool, pgd
 from tools import speed
 
@@ -27,6 +28,12 @@ def test_memory_is_that_of_the_process_alone():
     few, many = (peak_memory(f"block = bytearray({n} * 2**20)") for n in (1, 81))
     assert few < 0.25 < held.nbytes / 2**30
     assert many - few == pytest.approx(80 / 1024, rel=0.1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak is begun anew on Linux only")
+def test_memory_that_was_given_back_before_is_not_counted():
+    before = "block = bytearray(90 * 2**20); del block"
+    assert added_memory(before, "block = bytearray(40 * 2**20)") == pytest.approx(40, rel=0.1)
 
 
 def test_networks_have_as_many_links_as_asked_for():

@@ -1,4 +1,4 @@
-"""Each chapter's ``FOOLKIT_SCALE=full``, its counts divided by 100: a third of them by turns.
+"""Each chapter's ``FOOLKIT_SCALE=full``, its counts divided by 100: a sixth of them by turns.
 
 The rest of a chapter takes as long in it as when nbval runs it. All of them with ``make stress``.
 """
@@ -14,7 +14,7 @@ from tests import stress
 from tools import chapters
 
 SCALED = [p for p in chapters.chapters(stress.ROOT / "book") if "scaled(" in p.read_text("utf-8")]
-TURNS = 3  # another with every commit
+TURNS = 6  # another with every commit
 
 
 @pytest.mark.parametrize("path", SCALED, ids=lambda path: path.stem)

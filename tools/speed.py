@@ -25,15 +25,15 @@ field, pinned, beside this book's, and runs each routine by all who have it: on 
 written as a user would write it, on the same {images}, for as many steps where an attack has a \
 number of steps, and within 0.1 for each pixel where it has a size. They take turns, and the times \
 in a table are medians of one run, on one machine: {machine}. A peer that takes eight times as \
-long as foolkit or more was timed once.
+long as foolkit or more was timed once, and not weighed.
 
 A *pass* is one image going through the network, forward, or its gradient coming back. They are \
 counted by the network itself. What an attack does besides its passes is what a toolkit can waste. \
 Where the passes or the share that is fooled differ much, the rows are not the same search, and \
 their times compare little. The loop of SciPy takes one digit at a time, where foolkit takes all \
 at once. *Fooled* is here whatever is read wrongly after the attack. *Memory* is what a process of \
-its own needs at its peak for {weighed} digits beyond one digit (of evolution: for ten generations \
-beyond none).
+its own needs at its peak for {weighed} digits, beyond what it holds after a first one (of \
+evolution: for ten generations, beyond what it holds before).
 """
 
 
