@@ -150,6 +150,7 @@ def _routine(name: str, attacks: dict[str, Attack]) -> list[Row]:
             "who": who,
             "rate": len(images) / median(seconds[who]),
             "memory": attack_memory(name, who) if who in calls else None,
+            "weighed": WEIGHED,
             **about[who],
         }
         for who in attacks

@@ -45,13 +45,18 @@ def median(values: list[float]) -> float:
     return statistics.median(values)
 
 
+# of the process alone: ru_maxrss begins at what its parent had
+KIBIBYTES = """
+def kibibytes(name):
+    return int(open("/proc/self/status").read().split(name + ":")[1].split()[0])
+"""
+
+
 def peak_memory(script: str, device: str = "cpu") -> float:
     """GiB that a fresh process needed for ``script``: its own, or those of its GPU."""
-    # in KiB there, and of this process alone: ru_maxrss begins at what its parent had
-    status = "open('/proc/self/status').read().split('VmHWM:')[1].split()[0]"
     read = {
         "cuda": "import torch; print(torch.cuda.max_memory_allocated())",
-        "linux": f"print(1024 * int({status}))",
+        "linux": f"{KIBIBYTES}print(1024 * kibibytes('VmHWM'))",
         "darwin": "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)",
     }[device if device == "cuda" else sys.platform]
     return _last_number(f"{script}\n{read}") / 2**30
@@ -64,9 +69,7 @@ def added_memory(before: str, script: str) -> float | None:
     """
     if sys.platform != "linux":
         return None
-    code = f"""
-def kibibytes(name):
-    return int(open("/proc/self/status").read().split(name + ":")[1].split()[0])
+    code = f"""{KIBIBYTES}
 {before}
 open("/proc/self/clear_refs", "w").write("5")
 held = kibibytes("VmRSS")

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.__main__ import met
-from benchmarks.peers import WEIGHED
 
 ROOT = Path(__file__).resolve().parent.parent
 MEASURED = ROOT / "benchmarks" / "peers.json"
@@ -67,7 +66,7 @@ def page(report: dict[str, Any]) -> str:
     opening = OPENING.format(
         images=images.replace(" images at once", " digits"),
         machine=report["measured_on"],
-        weighed=WEIGHED,
+        weighed=groups["routines"][0]["weighed"],
     )
     parts = [opening, _machine(groups["machine"])]
     names = list(dict.fromkeys(row["routine"] for row in groups["routines"]))
