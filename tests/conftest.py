@@ -15,6 +15,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from filelock import FileLock
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from playwright.sync_api import sync_playwright
 
@@ -249,7 +250,7 @@ def built():
 def shared_html(request, tmp_path_factory, small_book, built):
     """The pages of all test files that name ``WIDGET_PAGES``, as one book: each takes ten seconds.
 
-    Of page ``index`` of file ``test_x`` the page ``test_x-index``.
+    Of page ``index`` of file ``test_x`` the page ``test_x-index``. The first worker builds it.
     """
     modules = {getattr(item, "module", None) for item in request.session.items}
     pages = {
@@ -257,7 +258,15 @@ def shared_html(request, tmp_path_factory, small_book, built):
         for module in sorted(modules - {None}, key=lambda module: module.__name__)
         for name, sources in getattr(module, "WIDGET_PAGES", {}).items()
     }
-    return built(small_book(tmp_path_factory.mktemp("shared"), {"index": [], **pages}))
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # that of all workers
+    done = folder / "shared"
+    with FileLock(folder / "shared.lock"):
+        if not done.exists():
+            html = built(small_book(tmp_path_factory.mktemp("shared"), {"index": [], **pages}))
+            done.symlink_to(html, target_is_directory=True)
+    return done
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -231,7 +232,9 @@ def test_several_sizes_have_a_folder_each_and_go_on(options, tmp_path, monkeypat
 
 
 @pytest.mark.parametrize("method", ["blind", "apgd", "square", "ensemble"])
-def test_methods_of_one_size_are_called_for_each(options, tmp_path, method):
+def test_methods_of_one_size_are_called_for_each(options, tmp_path, monkeypatch, method):
+    few = partial(fk.gradients.ensemble, queries=100)  # of 5,000, which the steps do not change
+    monkeypatch.setattr(fk.gradients, "ensemble", few)
     sizes = ["--epsilon", 0.1, "--epsilon", 0.02, "--batch", 5, "--steps", 6, "--seed", 2]
     out, kind = tmp_path / "run", Attacked if method == "ensemble" else Perturbed
     assert run(*options, "--method", method, *sizes, "--out", out) == 0

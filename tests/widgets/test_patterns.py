@@ -17,13 +17,13 @@ IN_THE_PAGE = [name for name in shipped.available() if base.runs_in_the_page(nam
 
 
 @pytest.fixture(scope="module")
-def cppn(browser):
+def cppn(browser, evaluating):
     """Evaluates JavaScript where ``E`` holds the functions and ``coding`` is the encoding."""
     page = browser.new_page()
     names = ("random.js", "weights.js", "network.js", "cppn.js")
     page.add_script_tag(content=f"globalThis.E = {modules.expression(*names)}")
     page.evaluate("s => { globalThis.coding = new E.CPPN(s) }", BreedPatterns().encoding)
-    yield page.evaluate
+    yield evaluating(page)
     page.close()
 
 

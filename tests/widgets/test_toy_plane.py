@@ -7,7 +7,7 @@ from foolkit.widgets.toy_plane import MODELS, first_points
 
 
 @pytest.fixture(scope="module")
-def toys(browser):
+def toys(browser, evaluating):
     """Evaluates JavaScript where ``T`` holds the models, and ``learn`` trains one."""
     page = browser.new_page()
     source = modules.expression("random.js", "toy.js")
@@ -18,7 +18,7 @@ def toys(browser):
         " for (const _ of T.train(pupil, points)); return pupil } }",
         first_points(),
     )
-    yield page.evaluate
+    yield evaluating(page)
     page.close()
 
 
