@@ -41,7 +41,7 @@ def stored():
 
 
 def test_the_file_is_small():
-    assert len((store.PLACE / champions.FILE).read_bytes()) < 2.5e6
+    assert len((store.PLACE / champions.FILE).read_bytes()) < 3e6
 
 
 def test_both_encodings_were_bred_on_the_same_network_as_often(stored):
@@ -76,14 +76,14 @@ def test_the_runs_on_the_embedded_network_have_the_papers_generations(stored):
     }  # fmt: skip
     longest = max((run for run in own if run.encoding == "cppn"), key=lambda r: r.evaluations[-1])
     assert int(longest.evaluations[0]) == 400
-    assert float(longest.curves["median"][-1]) > 0.8811
     for run in own:
         assert int(run.evaluations[-1]) * run.crops >= 30_000  # looks of the network
     in_ten = next(run for run in own if run.crops == 10)
-    last = int(in_ten.evaluations[-1])  # the chapter: not much harder to fool than in one crop
-    for run in own:
+    last = int(in_ten.evaluations[-1])
+    for run in own:  # the chapter: all in one crop pass the paper's, and the one in ten is behind
         if run.encoding == "cppn" and run.crops == 1:
-            assert in_ten.at(last) > 0.6 * run.at(last)
+            assert float(run.curves["median"][-1]) > 0.8811
+            assert 0.6 * run.at(last) < in_ten.at(last) < run.at(last)
     assert int(longest.evaluations[-1]) == 2_000_000
 
 
