@@ -9,7 +9,9 @@ One line a minute says how far it is. For work beside other work: ``nice -n 15``
 ``--precision bfloat16`` screens the children of a generation (see ``foolkit.models.precision``):
 1.6 to 2 times as fast on a processor that has bfloat16, slower on others. A run that goes on from
 the bank may change to it; the card says after how many images. On SqueezeNet the screen lost none
-of the children that beat an elite, in 20,000 formulas that were judged both ways.
+of the children that beat an elite, in 20,000 formulas that were judged both ways. Of pixels it
+hands on nearly all (398 of 400 after 200,000 images), and costs time: 55 images a core-second with
+it, 78 without.
 """
 
 from __future__ import annotations
