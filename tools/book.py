@@ -60,7 +60,7 @@ def run(*command: str | Path, **environment: str) -> None:
 
 def python(*arguments: str | Path, **environment: str) -> None:
     """Run the project's own Python, which keeps what it has compiled for the next processes."""
-    run(BIN / "python", *arguments, **{"PYTHONDONTWRITEBYTECODE": "", **environment})
+    run(BIN / "python", *arguments, PYTHONDONTWRITEBYTECODE="", **environment)
 
 
 def has_pip() -> bool:
